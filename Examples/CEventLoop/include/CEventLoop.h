@@ -1,0 +1,3 @@
+#ifndef CEVENTLOOP_H
+#define CEVENTLOOP_H
+#endif

@@ -1,0 +1,60 @@
+// swift-tools-version: 6.2
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import PackageDescription
+
+/// One set of settings for every target, so that no target is held to less than another.
+/// Set `HTTP_CACHE_STRICT=1` (the project's own scripts and CI do) to make every warning an error;
+/// dependents never pay for that.
+let strict = Context.environment["HTTP_CACHE_STRICT"] == "1"
+
+var settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+if strict {
+  settings.append(.treatAllWarnings(as: .error))
+}
+
+let package = Package(
+  name: "swift-http-cache",
+  platforms: [.macOS("26.0"), .iOS("26.0")],
+  products: [
+    .library(name: "HTTPCache", targets: ["HTTPCache"]),
+    .library(name: "HTTPCacheTesting", targets: ["HTTPCacheTesting"]),
+    .executable(name: "basic-server", targets: ["basic-server"]),
+    .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
+    .executable(name: "caching-proxy", targets: ["caching-proxy"]),
+  ],
+  targets: [
+    .target(name: "HTTPCache", swiftSettings: settings),
+    .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
+
+    // The example servers. They hold no cache logic; `ExampleSupport` is a small HTTP/1.1 server and client.
+    .target(name: "CEventLoop", path: "Examples/CEventLoop"),
+    .target(
+      name: "ExampleSupport", dependencies: ["HTTPCache", "CEventLoop"], path: "Examples/Support",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "basic-server", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/BasicServer",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "custom-policy-server", dependencies: ["HTTPCache", "ExampleSupport"],
+      path: "Examples/CustomPolicyServer", swiftSettings: settings),
+    .executableTarget(
+      name: "caching-proxy", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/CachingProxy",
+      swiftSettings: settings),
+
+    .testTarget(name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting"], swiftSettings: settings),
+    .testTarget(
+      name: "ExampleSupportTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport"],
+      swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,129 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension HeaderFields {
+  /// One field, seen without copying it. Valid only inside the closure that received it.
+  struct View {
+    fileprivate let fields: HeaderFields
+    let position: Int
+
+    var known: KnownHeader? { fields.storage.entry(position).known }
+    func isNamed(_ name: HeaderName) -> Bool { fields.matches(position, name) }
+  }
+
+  /// Which of the known names are present, one bit each (`KnownHeader.bit`).
+  @inline(__always)
+  var presence: UInt64 { storage.header.presence }
+
+  @inline(__always)
+  func contains(_ known: KnownHeader) -> Bool { presence & known.bit != 0 }
+
+  /// The fields that `isIncluded` wants. Shares the storage when it wants them all.
+  func filter(_ isIncluded: (View) -> Bool) -> HeaderFields {
+    guard let first = indices.first(where: { !isIncluded(View(fields: self, position: $0)) }) else { return self }
+    var kept = HeaderFields()
+    kept.reserveCapacity(fieldCount: count, byteCount: serializedByteCount)
+    for position in 0..<first { kept.appendField(position, of: self) }
+    for position in first + 1..<Swift.max(count, first + 1) where isIncluded(View(fields: self, position: position)) {
+      kept.appendField(position, of: self)
+    }
+    return kept
+  }
+
+  /// Adds a field whose name is one of the known ones.
+  mutating func append(_ known: KnownHeader, _ value: UnsafeRawBufferPointer) {
+    let spelling = known.spelling
+    appendUnchecked(
+      name: UnsafeRawBufferPointer(start: spelling.utf8Start, count: spelling.utf8CodeUnitCount), known: known,
+      value: value)
+  }
+
+  mutating func append(_ known: KnownHeader, _ value: String) {
+    var value = value
+    value.withUTF8 { append(known, UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Adds the field at `position` of `other`, spelling and octets kept.
+  mutating func appendField(_ position: Int, of other: HeaderFields) {
+    let entry = other.storage.entry(position)
+    other.storage.withBytes { bytes in
+      appendUnchecked(
+        name: UnsafeRawBufferPointer(rebasing: bytes[entry.nameRange]), known: entry.known,
+        value: UnsafeRawBufferPointer(rebasing: bytes[entry.valueRange]))
+    }
+  }
+
+  mutating func append(contentsOf other: HeaderFields) {
+    ensureUnique(extraFields: other.count, extraBytes: other.serializedByteCount)
+    for position in other.indices { appendField(position, of: other) }
+  }
+
+  /// Calls `body` with the octets of the first value of `known`; nil when there is none.
+  func withFirstValue<Result>(of known: KnownHeader, _ body: (Span<UInt8>) -> Result) -> Result? {
+    guard contains(known) else { return nil }
+    for position in indices where storage.entry(position).known == known {
+      return withValue(at: position, body)
+    }
+    return nil
+  }
+
+  /// Calls `body` with the octets of each value of `known`, in order.
+  func forEachValue(of known: KnownHeader, _ body: (Span<UInt8>) -> Void) {
+    guard contains(known) else { return }
+    for position in indices where storage.entry(position).known == known {
+      withValue(at: position, body)
+    }
+  }
+
+  func known(at position: Int) -> KnownHeader? { storage.entry(position).known }
+
+  func withValue<Result>(at position: Int, _ body: (Span<UInt8>) -> Result) -> Result {
+    withSpan(storage.entry(position).valueRange, body)
+  }
+
+  func withName<Result>(at position: Int, _ body: (Span<UInt8>) -> Result) -> Result {
+    withSpan(storage.entry(position).nameRange, body)
+  }
+
+  private func withSpan<Result>(_ range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
+    storage.withBytes { bytes in
+      let slice = UnsafeRawBufferPointer(rebasing: bytes[range])
+      return body(Span(_unsafeElements: slice.assumingMemoryBound(to: UInt8.self)))
+    }
+  }
+
+  func matches(_ position: Int, _ name: HeaderName) -> Bool {
+    let entry = storage.entry(position)
+    guard entry.known == name.known else { return false }
+    if entry.known != nil { return true }
+    var canonical = name.canonical
+    return storage.withBytes { bytes in
+      let spelled = UnsafeRawBufferPointer(rebasing: bytes[entry.nameRange])
+      return canonical.withUTF8 { ASCII.equalsIgnoringCase(spelled, UnsafeRawBufferPointer($0)) }
+    }
+  }
+
+  /// Adds a field whose name is already known to be a token.
+  mutating func appendUnchecked(name: UnsafeRawBufferPointer, known: KnownHeader?, value: UnsafeRawBufferPointer) {
+    var start = 0
+    var end = value.count
+    while start < end, ASCII.isWhitespace(value[start]) { start += 1 }
+    while end > start, ASCII.isWhitespace(value[end - 1]) { end -= 1 }
+    ensureUnique(extraFields: 1, extraBytes: name.count + (end - start) + 4)
+    storage.append(name: name, known: known, value: UnsafeRawBufferPointer(rebasing: value[start..<end]))
+  }
+
+  mutating func ensureUnique(extraFields: Int, extraBytes: Int) {
+    let header = storage.header
+    let fields = header.fieldCount + Swift.max(0, extraFields)
+    let bytes = header.byteCount + Swift.max(0, extraBytes)
+    if isKnownUniquelyReferenced(&storage), fields <= header.fieldCapacity, bytes <= header.byteCapacity { return }
+    // Grow by half again: a head is usually built field by field.
+    let isGrowing = fields > header.fieldCapacity || bytes > header.byteCapacity
+    storage = storage.copy(
+      fieldCapacity: isGrowing ? Swift.max(8, fields + fields / 2) : fields,
+      byteCapacity: isGrowing ? Swift.max(256, bytes + bytes / 2) : bytes)
+  }
+}

@@ -1,0 +1,118 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// The memory behind `HeaderFields`: one allocation that holds the fields as they stand on the wire, and behind them an
+/// index of where each field begins.
+///
+///     [ Content-Type: text/plain\r\nETag: "1"\r\n … free … | index entry 0 | index entry 1 | … free … ]
+///      ^ 0                                                   ^ byteCapacity, rounded up to 4
+///
+/// Mutated only by `HeaderFields`, and only while uniquely referenced.
+final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
+  struct Header {
+    var fieldCount = 0
+    var fieldCapacity: Int
+    var byteCount = 0
+    var byteCapacity: Int
+    /// One bit for each known name that is present.
+    var presence: UInt64 = 0
+  }
+
+  /// Where one field stands. 12 octets.
+  struct Entry {
+    private let start: UInt32
+    private let valueLength: UInt32
+    private let nameLength: UInt16
+    private let knownRawValue: UInt8
+
+    init(start: Int, nameLength: Int, valueLength: Int, known: KnownHeader?) {
+      self.start = UInt32(start)
+      self.nameLength = UInt16(nameLength)
+      self.valueLength = UInt32(valueLength)
+      self.knownRawValue = known?.rawValue ?? 0xFF
+    }
+
+    var known: KnownHeader? { KnownHeader(rawValue: knownRawValue) }
+    var nameRange: Range<Int> { Int(start)..<Int(start) + Int(nameLength) }
+    var valueRange: Range<Int> {
+      let valueStart = Int(start) + Int(nameLength) + 2
+      return valueStart..<valueStart + Int(valueLength)
+    }
+  }
+
+  // nonisolated(unsafe): of no capacity, so nobody ever writes to it.
+  nonisolated(unsafe) static let empty = make(fieldCapacity: 0, byteCapacity: 0)
+
+  static func make(fieldCapacity: Int, byteCapacity: Int) -> HeaderStorage {
+    let byteCapacity = (byteCapacity + 3) & ~3
+    let buffer = HeaderStorage.create(
+      minimumCapacity: byteCapacity + fieldCapacity * MemoryLayout<Entry>.stride
+    ) { _ in Header(fieldCapacity: fieldCapacity, byteCapacity: byteCapacity) }
+    return unsafeDowncast(buffer, to: HeaderStorage.self)
+  }
+
+  func copy(fieldCapacity: Int, byteCapacity: Int) -> HeaderStorage {
+    let copy = HeaderStorage.make(
+      fieldCapacity: max(fieldCapacity, header.fieldCount), byteCapacity: max(byteCapacity, header.byteCount))
+    let source = header
+    copy.header.fieldCount = source.fieldCount
+    copy.header.byteCount = source.byteCount
+    copy.header.presence = source.presence
+    let byteCapacity = copy.header.byteCapacity
+    withUnsafeMutablePointerToElements { from in
+      copy.withUnsafeMutablePointerToElements { to in
+        UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: source.byteCount)
+        UnsafeMutableRawPointer(to + byteCapacity).copyMemory(
+          from: from + source.byteCapacity, byteCount: source.fieldCount * MemoryLayout<Entry>.stride)
+      }
+    }
+    return copy
+  }
+
+  func entry(_ position: Int) -> Entry {
+    let header = header
+    precondition(position >= 0 && position < header.fieldCount, "field position out of bounds")
+    return withUnsafeMutablePointerToElements { elements in
+      UnsafeRawPointer(elements + header.byteCapacity).load(
+        fromByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
+    }
+  }
+
+  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    let count = header.byteCount
+    return try withUnsafeMutablePointerToElements { elements in
+      try body(UnsafeRawBufferPointer(start: elements, count: count))
+    }
+  }
+
+  /// Adds a field. The caller has made room, and trimmed the value.
+  func append(name: UnsafeRawBufferPointer, known: KnownHeader?, value: UnsafeRawBufferPointer) {
+    // A name beyond 64 KiB is no name anybody compares; it is cut, not trapped on (heads are bounded by servers anyway).
+    let name = UnsafeRawBufferPointer(rebasing: name.prefix(Int(UInt16.max)))
+    let header = header
+    let length = name.count + value.count + 4
+    precondition(header.fieldCount < header.fieldCapacity && header.byteCount + length <= header.byteCapacity)
+    withUnsafeMutablePointerToElements { elements in
+      let line = UnsafeMutableRawPointer(elements + header.byteCount)
+      line.copyMemory(from: name.baseAddress!, byteCount: name.count)
+      var end = name.count
+      line.storeBytes(of: ASCII.colon, toByteOffset: end, as: UInt8.self)
+      line.storeBytes(of: ASCII.space, toByteOffset: end + 1, as: UInt8.self)
+      end += 2
+      for byte in value {
+        line.storeBytes(of: ASCII.isFieldValueCharacter(byte) ? byte : ASCII.space, toByteOffset: end, as: UInt8.self)
+        end += 1
+      }
+      line.storeBytes(of: ASCII.carriageReturn, toByteOffset: end, as: UInt8.self)
+      line.storeBytes(of: ASCII.lineFeed, toByteOffset: end + 1, as: UInt8.self)
+      UnsafeMutableRawPointer(elements + header.byteCapacity).storeBytes(
+        of: Entry(start: header.byteCount, nameLength: name.count, valueLength: value.count, known: known),
+        toByteOffset: header.fieldCount * MemoryLayout<Entry>.stride, as: Entry.self)
+    }
+    self.header.fieldCount += 1
+    self.header.byteCount += length
+    if let known { self.header.presence |= known.bit }
+  }
+}

@@ -1,0 +1,64 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The clock that a cache reads: the system's, or a manual one.
+///
+/// Reading the system's takes about 6 ns, because it is the coarse one (a tick of 1 to 4 ms): no freshness lifetime in
+/// HTTP is finer than a second.
+public struct CacheClock: Sendable {
+  private let source: (any TimeSource)?
+
+  /// The machine's clocks.
+  public static let system = CacheClock(source: nil)
+
+  /// A clock over a source of one's own.
+  public init(_ source: some TimeSource) { self.source = source }
+
+  private init(source: (any TimeSource)?) { self.source = source }
+
+  /// The time that only goes forward.
+  public var now: CacheInstant {
+    if let source { return source.now }
+    return CacheInstant(nanoseconds: Self.read(Self.coarseMonotonic))
+  }
+
+  /// The time of day.
+  public var unixTime: UnixTime {
+    if let source { return source.unixTime }
+    return UnixTime(milliseconds: Self.read(CLOCK_REALTIME) / 1_000_000)
+  }
+
+  /// Returns at `deadline`.
+  ///
+  /// - Throws: `CancellationError` when the task is cancelled first.
+  public func sleep(until deadline: CacheInstant) async throws {
+    if let source { return try await source.sleep(until: deadline) }
+    let remaining = deadline.duration(since: CacheInstant(nanoseconds: Self.read(Self.monotonic)))
+    if remaining > .zero { try await Task.sleep(for: remaining) }
+  }
+
+  #if canImport(Darwin)
+  private static let coarseMonotonic = CLOCK_UPTIME_RAW_APPROX
+  private static let monotonic = CLOCK_UPTIME_RAW
+  #else
+  private static let coarseMonotonic = CLOCK_MONOTONIC_COARSE
+  private static let monotonic = CLOCK_MONOTONIC
+  #endif
+
+  @inline(__always)
+  private static func read(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
+}

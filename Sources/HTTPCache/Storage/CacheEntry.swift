@@ -1,0 +1,52 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Synchronization
+
+/// A stored response: immutable, shared by everybody who is being answered with it.
+public final class CacheEntry: Sendable {
+  /// What it is stored under.
+  public let key: CacheKey
+  /// The status code.
+  public let status: Int
+  /// The stored header section (RFC 9111 §3.1): without the fields that belong to a connection.
+  public let fields: HeaderFields
+  /// The content.
+  public let body: Bytes
+  /// The stored trailer section.
+  public let trailers: HeaderFields?
+  /// The moments that decide about it.
+  public let times: EntryTimes
+  /// What it demands and allows.
+  public let traits: EntryTraits
+  /// How long the origin took to make it.
+  public let cost: Duration
+
+  /// The head as it was last sent, see ``CacheEntry/head(at:)``.
+  let headSlot = HeadSlot()
+
+  /// - Parameters: see the properties of the same names.
+  public init(
+    key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields? = nil, times: EntryTimes,
+    traits: EntryTraits = [], cost: Duration = .zero
+  ) {
+    self.key = key
+    self.status = status
+    self.fields = fields
+    self.body = body
+    self.trailers = trailers
+    self.times = times
+    self.traits = traits
+    self.cost = cost
+  }
+
+  /// What the entry counts for in a byte-bounded store: key, head, body, trailers, and about what it takes to keep them.
+  public var weight: Int {
+    key.byteCount + fields.serializedByteCount + body.count + (trailers?.serializedByteCount ?? 0) + Self.overhead
+  }
+
+  /// The bookkeeping of one entry, in bytes, beyond what `weight` counts exactly.
+  static let overhead = 320
+}

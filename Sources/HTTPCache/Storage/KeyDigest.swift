@@ -1,0 +1,91 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// 128 bits that stand for a key within this process: seeded at random, so that nobody outside can craft collisions.
+///
+/// A folded-multiply hash after wyhash. It is fast rather than cryptographic, which is why whoever finds an entry by its
+/// digest compares the whole key before using it.
+public struct KeyDigest: Hashable, Sendable {
+  /// The first half; picks the shard.
+  public let high: UInt64
+  /// The second half; picks the slot.
+  public let low: UInt64
+
+  static let seed = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+
+  private init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  init() {
+    high = Self.seed.0
+    low = Self.seed.1
+  }
+
+  /// The digest of what has been digested so far, followed by `bytes` (and their number, so that "a"+"bc" and "ab"+"c"
+  /// differ).
+  @inline(__always)
+  func appending(_ bytes: UnsafeRawBufferPointer) -> KeyDigest {
+    var high = high ^ UInt64(truncatingIfNeeded: bytes.count)
+    var low = low
+    var offset = 0
+    let count = bytes.count
+    guard let base = bytes.baseAddress, count > 0 else { return Self.finish(high, low) }
+    while count - offset >= 16 {
+      let first = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      let second = base.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
+      high = Self.fold(first ^ high, second ^ 0x9E37_79B9_7F4A_7C15)
+      low = Self.fold(first ^ 0xE703_7ED1_A0B4_28DB, second ^ low)
+      offset += 16
+    }
+    let (first, second) = Self.tail(base + offset, count: count - offset)
+    high = Self.fold(first ^ high, second ^ 0x8EBC_6AF0_9C88_C6E3)
+    low = Self.fold(first ^ 0x5899_65CC_7537_4CC3, second ^ low)
+    return Self.finish(high, low)
+  }
+
+  @inline(__always)
+  func appending(_ text: String) -> KeyDigest {
+    if let digest = text.utf8.withContiguousStorageIfAvailable({ appending(UnsafeRawBufferPointer($0)) }) {
+      return digest
+    }
+    var text = text
+    return text.withUTF8 { appending(UnsafeRawBufferPointer($0)) }
+  }
+
+  @inline(__always)
+  private static func finish(_ high: UInt64, _ low: UInt64) -> KeyDigest {
+    KeyDigest(
+      high: fold(high ^ 0x1D8E_4E27_C47D_124F, low | 1), low: fold(low ^ 0xEB44_ACCA_B455_D165, high | 1))
+  }
+
+  /// The last 0 to 15 bytes as two words.
+  @inline(__always)
+  private static func tail(_ base: UnsafeRawPointer, count: Int) -> (UInt64, UInt64) {
+    if count >= 8 {
+      return (
+        base.loadUnaligned(as: UInt64.self), base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+      )
+    }
+    if count >= 4 {
+      return (
+        UInt64(base.loadUnaligned(as: UInt32.self)),
+        UInt64(base.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+      )
+    }
+    guard count > 0 else { return (0, 0) }
+    let first = UInt64(base.load(as: UInt8.self))
+    let middle = UInt64(base.load(fromByteOffset: count / 2, as: UInt8.self))
+    let last = UInt64(base.load(fromByteOffset: count - 1, as: UInt8.self))
+    return (first << 16 | middle << 8 | last, 0)
+  }
+
+  @inline(__always)
+  private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = left.multipliedFullWidth(by: right)
+    return product.high ^ product.low
+  }
+}
