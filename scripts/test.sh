@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs every test. `scripts/test.sh quick` leaves out the sanitizer runs.
+source "$(dirname "$0")/lib.sh"
+need_swift
+need_packages python3
+
+export HTTP_CACHE_STRICT=1
+
+say "Format"
+git ls-files '*.swift' | xargs swift format lint --strict
+
+say "Build and test"
+swift build --build-tests 2>&1 | tail -n 3
+swift test --skip-build
+
+if [ "${1:-}" != quick ]; then
+  say "Concurrency suites under ThreadSanitizer"
+  # A build of its own beside the other, so that neither undoes the other's work.
+  swift build --build-tests --sanitize=thread --scratch-path .build-tsan 2>&1 | tail -n 3
+  TSAN_OPTIONS="halt_on_error=1 suppressions=$ROOT/scripts/tsan-suppressions.txt" \
+    swift test --skip-build --sanitize=thread --scratch-path .build-tsan \
+    --filter 'Stampede|Staleness|BodyLog|Memory|InMemory|CacheLayer|Server|Client'
+fi
+
+say "The programs"
+scripts/smoke.sh
