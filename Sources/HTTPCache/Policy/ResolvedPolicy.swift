@@ -1,0 +1,50 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// A policy, checked and turned into what the request path needs, once.
+final class ResolvedPolicy: Sendable {
+  let policy: CachePolicy
+  let rules: CachingRules
+
+  init(_ policy: CachePolicy) throws(CacheConfigurationError) {
+    try policy.validate()
+    self.policy = policy
+    self.rules = policy.rules
+  }
+
+  /// The factor for the lifetime of a response that is stored now.
+  func lifetimeScale() -> Double {
+    policy.lifetimeJitter == 0 ? 1 : 1 - Double.random(in: 0...policy.lifetimeJitter)
+  }
+}
+
+extension CachePolicy {
+  /// The values that the rules of HTTP ask for.
+  var rules: CachingRules {
+    var rules = CachingRules()
+    rules.respectsResponseDirectives = respectsCacheControl
+    rules.respectsRequestDirectives = respectsRequestDirectives
+    rules.ignoresNoStore = overrides.contains(.noStore)
+    rules.ignoresPrivate = overrides.contains(.private)
+    rules.setCookies = setCookies
+    rules.staleWhileRevalidate = staleWhileRevalidate
+    rules.staleIfError = staleIfError
+    rules.refreshBeforeExpiration = refreshBeforeExpiration
+    rules.keepsForValidation = keepsForValidation
+    rules.storedFieldNames = storedFieldNames
+    rules.targetedFields = targetedFields
+    if case .custom(let predicate) = statuses.kind { rules.storesStatus = predicate }
+    let (byStatus, positive, negative) = (timeToLiveByStatus, timeToLive, negativeTimeToLive)
+    rules.lifetime = { status in
+      if let lifetime = byStatus[status] { return lifetime }
+      return switch status {
+      case 200, 203, 300, 301, 308: positive
+      case 404, 405, 410, 414, 501: negative
+      default: nil
+      }
+    }
+    return rules
+  }
+}
