@@ -42,6 +42,11 @@ public struct RequestMethod: RawRepresentable, Hashable, Sendable {
   }
 }
 
+extension RequestMethod {
+  /// Whether a stored response to GET can answer it.
+  var isReadable: Bool { self == .get || self == .head }
+}
+
 extension RequestMethod: ExpressibleByStringLiteral, CustomStringConvertible {
   public init(stringLiteral value: String) { self.init(rawValue: value) }
   public var description: String { rawValue }

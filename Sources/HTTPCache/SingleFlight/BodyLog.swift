@@ -1,0 +1,187 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// A body that is written once and read by several readers while it is being written.
+final class BodyLog: Sendable {
+  fileprivate struct Guarded {
+    var state: BodyLogState
+    var waitingReaders: [BodyLogState.ReaderID: UnsafeContinuation<Void, Never>] = [:]
+    var waitingProducer: UnsafeContinuation<Void, Never>?
+  }
+
+  private let guarded: Locked<Guarded>
+  private let clock: CacheClock
+  /// How long the slowest reader may hold up the others.
+  private let stallLimit: Duration
+  private let onAbandoned: @Sendable () -> Void
+
+  /// - Parameters:
+  ///   - window: see ``BodyLogState``.
+  ///   - retentionLimit: see ``BodyLogState``.
+  ///   - stallLimit: How long the slowest reader may hold up the others before it is let go.
+  ///   - clock: Measures `stallLimit`.
+  ///   - onAbandoned: Called when the last reader has gone before the end.
+  init(
+    window: Int, retentionLimit: Int?, stallLimit: Duration = .seconds(10), clock: CacheClock = .system,
+    onAbandoned: @escaping @Sendable () -> Void = {}
+  ) {
+    self.guarded = Locked(Guarded(state: BodyLogState(window: window, retentionLimit: retentionLimit)))
+    self.stallLimit = stallLimit
+    self.clock = clock
+    self.onAbandoned = onAbandoned
+  }
+
+  // MARK: The producer's side
+
+  /// Adds a chunk, and waits while the readers are too far behind.
+  ///
+  /// - Returns: Whether there is a point in going on: false when nobody reads and nothing is retained.
+  func append(_ bytes: Bytes) async -> Bool {
+    let (action, readers) = guarded.withLock { guarded in
+      (guarded.state.append(bytes), guarded.takeReaders())
+    }
+    for reader in readers { reader.resume() }
+    switch action {
+    case .proceed: return true
+    case .stop: return false
+    case .wait:
+      await waitForRoom()
+      return guarded.withLock { $0.state.isOpen && ($0.state.isRetaining || $0.state.readerCount > 0) }
+    }
+  }
+
+  func finish(trailers: HeaderFields?) { end { $0.finish(trailers: trailers) } }
+
+  func fail(_ error: any Error) { end { $0.fail(error) } }
+
+  /// Nothing more needs to be kept for storing or for readers yet to come.
+  func stopRetaining() {
+    guarded.withLock { $0.state.becomeWindow() }
+  }
+
+  var isRetaining: Bool { guarded.withLock { $0.state.isRetaining } }
+  var totalByteCount: Int { guarded.withLock { $0.state.totalByteCount } }
+  var retainedSoFar: Bytes? { guarded.withLock { $0.state.retainedSoFar } }
+  var hasReaders: Bool { guarded.withLock { $0.state.readerCount > 0 } }
+
+  private func end(_ change: (inout BodyLogState) -> Void) {
+    let (readers, producer) = guarded.withLock { guarded in
+      change(&guarded.state)
+      return (guarded.takeReaders(), guarded.takeProducer())
+    }
+    for reader in readers { reader.resume() }
+    producer?.resume()
+  }
+
+  private func waitForRoom() async {
+    let stallTimer = Task { [clock, stallLimit, weak self] in
+      while true {
+        try await clock.sleep(until: clock.now.advanced(by: stallLimit))
+        self?.dropLaggards()
+      }
+    }
+    defer { stallTimer.cancel() }
+    await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let goesOn = guarded.withLock { guarded in
+          if guarded.state.hasRoom || Task.isCancelled { return true }
+          guarded.waitingProducer = continuation
+          return false
+        }
+        if goesOn { continuation.resume() }
+      }
+    } onCancel: {
+      guarded.withLock { $0.takeProducer() }?.resume()
+    }
+  }
+
+  private func dropLaggards() {
+    let (dropped, producer) = guarded.withLock { guarded in
+      let laggards = guarded.state.dropLaggards()
+      let waiting = laggards.compactMap { guarded.waitingReaders.removeValue(forKey: $0) }
+      return (waiting, guarded.state.hasRoom ? guarded.takeProducer() : nil)
+    }
+    for reader in dropped { reader.resume() }
+    producer?.resume()
+  }
+
+  // MARK: The readers' side
+
+  /// A reader from the beginning; nil when the beginning is gone.
+  func makeReader() -> BodyLogReader? {
+    guarded.withLock { $0.state.attach() }.map { BodyLogReader(log: self, id: $0) }
+  }
+
+  func read(_ reader: BodyLogState.ReaderID) async throws -> Bytes? {
+    while true {
+      let (action, producer) = guarded.withLock { guarded in
+        let action = guarded.state.read(reader)
+        guard case .deliver(_, wakeProducer: true) = action else {
+          return (action, nil as UnsafeContinuation<Void, Never>?)
+        }
+        return (action, guarded.takeProducer())
+      }
+      producer?.resume()
+      switch action {
+      case .deliver(let bytes, _): return bytes
+      case .end: return nil
+      case .fail(let error): throw error
+      case .wait:
+        try Task.checkCancellation()
+        await waitForMore(reader)
+      }
+    }
+  }
+
+  var trailers: HeaderFields? {
+    guarded.withLock { guarded in
+      guard case .finished(let trailers) = guarded.state.end else { return nil }
+      return trailers
+    }
+  }
+
+  func detach(_ reader: BodyLogState.ReaderID) {
+    let (waiting, producer, isAbandoned) = guarded.withLock { guarded in
+      let hadReaders = guarded.state.readerCount > 0
+      let hasRoom = guarded.state.detach(reader)
+      let isAbandoned = hadReaders && guarded.state.readerCount == 0 && guarded.state.isOpen
+      return (
+        guarded.waitingReaders.removeValue(forKey: reader), hasRoom || isAbandoned ? guarded.takeProducer() : nil,
+        isAbandoned
+      )
+    }
+    waiting?.resume()
+    producer?.resume()
+    if isAbandoned { onAbandoned() }
+  }
+
+  private func waitForMore(_ reader: BodyLogState.ReaderID) async {
+    await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let goesOn = guarded.withLock { guarded in
+          if Task.isCancelled || guarded.state.hasNews(for: reader) { return true }
+          guarded.waitingReaders[reader] = continuation
+          return false
+        }
+        if goesOn { continuation.resume() }
+      }
+    } onCancel: {
+      guarded.withLock { $0.waitingReaders.removeValue(forKey: reader) }?.resume()
+    }
+  }
+}
+
+extension BodyLog.Guarded {
+  fileprivate mutating func takeReaders() -> [UnsafeContinuation<Void, Never>] {
+    guard !waitingReaders.isEmpty else { return [] }
+    defer { waitingReaders.removeAll(keepingCapacity: true) }
+    return Array(waitingReaders.values)
+  }
+
+  fileprivate mutating func takeProducer() -> UnsafeContinuation<Void, Never>? {
+    defer { waitingProducer = nil }
+    return waitingProducer
+  }
+}

@@ -1,0 +1,242 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// One call to the origin, and everybody who waits for it. Performs what ``FlightStateMachine`` decides.
+final class Flight: Sendable {
+  typealias WaiterID = FlightStateMachine.WaiterID
+
+  /// What can be given to those who join after the answer is there.
+  typealias Replay = @Sendable (FetchPlan) -> FlightResult
+
+  struct Guarded {
+    var machine: FlightStateMachine
+    var plans: [WaiterID: FetchPlan] = [:]
+    var continuations: [WaiterID: UnsafeContinuation<FlightResult, Never>] = [:]
+    /// Results of those who had not begun to wait when theirs came.
+    var results: [WaiterID: FlightResult] = [:]
+    var replay: Replay?
+    var origin: Task<Void, Never>?
+    var watchdog: Task<Void, Never>?
+    var watchedDeadline: CacheInstant?
+    /// Something has been stored.
+    var hasStored = false
+    /// The keys of this flight have been invalidated since it began.
+    var isInvalidated = false
+  }
+
+  /// What the flight is found by.
+  let key: CacheKey
+  /// What is being fetched, before `Vary`.
+  let primary: CacheKey
+  private let clock: CacheClock
+  private let guarded: Locked<Guarded>
+
+  init(key: CacheKey, primary: CacheKey, clock: CacheClock, machine: FlightStateMachine) {
+    self.key = key
+    self.primary = primary
+    self.clock = clock
+    self.guarded = Locked(Guarded(machine: machine))
+  }
+
+  // MARK: Waiting
+
+  enum Ticket {
+    case waiting(WaiterID)
+    case answered(FlightResult)
+    case refused
+  }
+
+  /// Joins, to wait for the answer.
+  func join(_ plan: FetchPlan, deadline: CacheInstant?) -> Ticket {
+    let (ticket, replay) = guarded.withLock { guarded -> (Ticket, Replay?) in
+      switch guarded.machine.join(deadline: deadline) {
+      case .wait(let id):
+        guarded.plans[id] = plan
+        return (.waiting(id), nil)
+      case .attach: return (.refused, guarded.replay)
+      case .refuse: return (.refused, nil)
+      }
+    }
+    watch()
+    guard let replay else { return ticket }
+    let result = replay(plan)
+    if case .released(.over) = result { return .refused }
+    return .answered(result)
+  }
+
+  /// Waits for the result of `id`.
+  ///
+  /// - Throws: `CancellationError` when the waiting task is cancelled; its place is then given up.
+  func wait(_ id: WaiterID) async throws -> FlightResult {
+    let result: FlightResult = await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let ready = guarded.withLock { guarded -> FlightResult? in
+          if let result = guarded.results.removeValue(forKey: id) { return result }
+          guarded.continuations[id] = continuation
+          return nil
+        }
+        if let ready { continuation.resume(returning: ready) }
+        if ready == nil, Task.isCancelled { abandon(id) }
+      }
+    } onCancel: {
+      abandon(id)
+    }
+    if case .failed(let error) = result, error is CancellationError { try Task.checkCancellation() }
+    return result
+  }
+
+  private func abandon(_ id: WaiterID) {
+    let (continuation, origin) = guarded.withLock { guarded in
+      let action = guarded.machine.leave(id, keepsFlight: false)
+      guarded.plans[id] = nil
+      return (
+        guarded.continuations.removeValue(forKey: id), action == .cancelOrigin ? guarded.origin : nil
+      )
+    }
+    origin?.cancel()
+    continuation?.resume(returning: .failed(CancellationError()))
+  }
+
+  // MARK: The origin's side
+
+  /// Remembers the task that calls the origin, so that it can be cancelled.
+  func started(_ task: Task<Void, Never>) {
+    let isClosed = guarded.withLock { guarded in
+      guarded.origin = task
+      return guarded.machine.isClosed
+    }
+    if isClosed { task.cancel() }
+  }
+
+  var isCalling: Bool { guarded.withLock { $0.machine.isCalling } }
+  var isInvalidated: Bool { guarded.withLock { $0.isInvalidated } }
+
+  /// What is being fetched was invalidated: it is delivered, but not stored, and nobody new may join.
+  func invalidate() {
+    guarded.withLock { $0.isInvalidated = true }
+  }
+
+  func noteStored() { guarded.withLock { $0.hasStored = true } }
+  var hasStored: Bool { guarded.withLock { $0.hasStored } }
+
+  /// Whether the answer is wanted although nobody waits for it.
+  var isKept: Bool { guarded.withLock { $0.machine.isKept } }
+
+  /// Runs `body`, unless what is being fetched was invalidated. An invalidation waits until it has run: it cannot come
+  /// between the check and what depends on it.
+  func unlessInvalidated<Result>(_ body: () -> Result) -> Result? {
+    guarded.withLock { $0.isInvalidated ? nil : body() }
+  }
+
+  /// The last reader of the body has gone before its end.
+  func bodyAbandoned() {
+    if !isKept { cancelOrigin() }
+  }
+
+  /// The plans of those who wait, by number.
+  var waiting: [(id: WaiterID, plan: FetchPlan)] {
+    guarded.withLock { guarded in
+      guarded.machine.waiterIDs.compactMap { id in guarded.plans[id].map { (id, $0) } }
+    }
+  }
+
+  var leader: WaiterID? { guarded.withLock { $0.machine.leader } }
+
+  /// The origin failed.
+  ///
+  /// - Returns: The plan of the successor, when there is to be one; otherwise everybody has been given `result`.
+  func originFailed(_ result: (_ id: WaiterID, _ isLeader: Bool) -> FlightResult) -> FetchPlan? {
+    let (successor, ids, leader) = guarded.withLock { guarded -> (FetchPlan?, [WaiterID], WaiterID?) in
+      let leader = guarded.machine.leader
+      switch guarded.machine.originFailed() {
+      case .retry(let id): return (guarded.plans[id], [], nil)
+      case .fail(let ids): return (nil, ids, leader)
+      }
+    }
+    for id in ids { deliver(result(id, id == leader), to: id) }
+    return successor
+  }
+
+  /// The origin answered.
+  ///
+  /// - Parameters:
+  ///   - results: Who gets what. Everybody else who waits gets `release`.
+  ///   - replay: Makes the results of those who join later; nil when nobody may.
+  func answered(_ results: [WaiterID: FlightResult], release: FlightResult.Release, replay: Replay?) {
+    let released = guarded.withLock { guarded in
+      guarded.replay = replay
+      return guarded.machine.answered(for: Array(results.keys), isShared: replay != nil)
+    }
+    for (id, result) in results { deliver(result, to: id) }
+    for id in released { deliver(.released(release), to: id) }
+  }
+
+  /// The flight is over: nobody may join any more, and whoever still waits is released.
+  func close() {
+    let (rest, watchdog) = guarded.withLock { guarded in
+      let rest = guarded.machine.isCalling ? guarded.machine.answered(for: [], isShared: false) : []
+      guarded.machine.close()
+      guarded.replay = nil
+      defer { guarded.watchdog = nil }
+      return (rest, guarded.watchdog)
+    }
+    watchdog?.cancel()
+    for id in rest { deliver(.released(.over), to: id) }
+  }
+
+  /// Cancels the call to the origin.
+  func cancelOrigin() {
+    guarded.withLock { guarded in
+      guarded.machine.close()
+      return guarded.origin
+    }?.cancel()
+  }
+
+  /// Passes an informational response to everybody who waits and wants to know.
+  func broadcast(_ informational: InformationalResponse) {
+    for (_, plan) in waiting { plan.request.onInformational?(informational) }
+  }
+
+  private func deliver(_ result: FlightResult, to id: WaiterID) {
+    let continuation = guarded.withLock { guarded -> UnsafeContinuation<FlightResult, Never>? in
+      guard guarded.plans.removeValue(forKey: id) != nil else { return nil }
+      if let continuation = guarded.continuations.removeValue(forKey: id) { return continuation }
+      guarded.results[id] = result
+      return nil
+    }
+    continuation?.resume(returning: result)
+  }
+
+  // MARK: Deadlines
+
+  /// Sees to it that the next deadline is noticed. One task watches for all who wait.
+  private func watch() {
+    guarded.withLock { guarded in
+      guard let deadline = guarded.machine.nextDeadline else { return }
+      if let watched = guarded.watchedDeadline, watched <= deadline { return }
+      guarded.watchedDeadline = deadline
+      guarded.watchdog?.cancel()
+      guarded.watchdog = Task.detached { [weak self, clock] in
+        guard (try? await clock.sleep(until: deadline)) != nil else { return }
+        self?.deadlineReached(clock.now)
+      }
+    }
+  }
+
+  private func deadlineReached(_ now: CacheInstant) {
+    let (expiry, origin) = guarded.withLock { guarded in
+      // The coarse clock may lag a tick behind the timer.
+      let due = Swift.max(now, guarded.watchedDeadline ?? now)
+      guarded.watchedDeadline = nil
+      guarded.watchdog = nil
+      let expiry = guarded.machine.deadlineReached(due)
+      return (expiry, expiry.cancelsOrigin ? guarded.origin : nil)
+    }
+    origin?.cancel()
+    for id in expiry.timedOut { deliver(.originTimeout, to: id) }
+    for id in expiry.expired { deliver(.expired, to: id) }
+    watch()
+  }
+}

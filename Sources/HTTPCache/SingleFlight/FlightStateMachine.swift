@@ -1,0 +1,158 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// One call to the origin and those who wait for it. Pure: events in, actions out; ``Flight`` performs them.
+///
+///     calling ──answer──▶ answered      waiters get the response, or are released if it is not for them
+///        │ ▲
+///        │ └─retry────────┐             another waiter's request is sent: the successor
+///        ├──failure───────┤
+///        │                └──▶ closed   no successor left: waiters get the failure
+///        ├──deadline────────▶ closed   the hard timeout
+///        └──last one leaves─▶ closed   nobody waits any more: the origin's call is cancelled
+struct FlightStateMachine {
+  typealias WaiterID = Int
+
+  private enum Phase {
+    case calling
+    case answered
+    case closed
+  }
+
+  private struct Waiter {
+    var deadline: CacheInstant?
+  }
+
+  enum JoinAction: Equatable {
+    case wait(WaiterID)
+    /// The response is there already.
+    case attach
+    /// The flight is over or will not help; another one is needed.
+    case refuse
+  }
+
+  enum LeaveAction: Equatable {
+    case none
+    /// Nobody waits any more.
+    case cancelOrigin
+  }
+
+  enum FailureAction: Equatable {
+    /// The origin is called once more, for this waiter.
+    case retry(WaiterID)
+    /// These get the failure.
+    case fail([WaiterID])
+  }
+
+  struct Expiry: Equatable {
+    /// The origin has had its time: these get a timeout, and the call is cancelled.
+    var timedOut: [WaiterID] = []
+    var cancelsOrigin = false
+    /// These have waited as long as they would.
+    var expired: [WaiterID] = []
+  }
+
+  private var phase = Phase.calling
+  private var waiters: [WaiterID: Waiter] = [:]
+  private var nextID = 0
+  private var attemptsLeft: Int
+  /// The waiter whose request the origin is answering; nil for a refresh that no client waits for.
+  private(set) var leader: WaiterID?
+  /// Whether the call is finished although nobody waits.
+  private(set) var isKept: Bool
+  private let hardDeadline: CacheInstant?
+
+  /// - Parameters:
+  ///   - isKept: Whether the call is finished even when nobody waits (any longer).
+  ///   - attempts: How often the origin is called at most, 1 or more.
+  ///   - hardDeadline: When the origin must have answered.
+  init(isKept: Bool, attempts: Int, hardDeadline: CacheInstant?) {
+    self.isKept = isKept
+    self.attemptsLeft = attempts - 1
+    self.hardDeadline = hardDeadline
+  }
+
+  var isCalling: Bool { phase == .calling }
+  var isClosed: Bool { phase == .closed }
+  var waiterCount: Int { waiters.count }
+  var waiterIDs: [WaiterID] { waiters.keys.sorted() }
+
+  /// When something is due, if nothing happens before.
+  var nextDeadline: CacheInstant? {
+    guard isCalling else { return nil }
+    return ([hardDeadline] + waiters.values.map(\.deadline)).compactMap { $0 }.min()
+  }
+
+  mutating func join(deadline: CacheInstant?) -> JoinAction {
+    switch phase {
+    case .answered: return .attach
+    case .closed: return .refuse
+    case .calling:
+      nextID += 1
+      waiters[nextID] = Waiter(deadline: deadline)
+      if nextID == 1 { leader = 1 }
+      return .wait(nextID)
+    }
+  }
+
+  /// A waiter has gone (its client left, or it has something better to do).
+  ///
+  /// - Parameter keepsFlight: Whether the origin's answer is wanted all the same.
+  mutating func leave(_ id: WaiterID, keepsFlight: Bool) -> LeaveAction {
+    guard waiters.removeValue(forKey: id) != nil else { return .none }
+    if keepsFlight { isKept = true }
+    guard isCalling, waiters.isEmpty, !isKept else { return .none }
+    phase = .closed
+    return .cancelOrigin
+  }
+
+  /// The origin has failed.
+  mutating func originFailed() -> FailureAction {
+    guard isCalling else { return .fail([]) }
+    // A successor is worth a call only if somebody beside the one who has just been failed is waiting.
+    if attemptsLeft > 0, let successor = waiters.keys.filter({ $0 != leader }).min() {
+      attemptsLeft -= 1
+      leader = successor
+      return .retry(successor)
+    }
+    phase = .closed
+    return .fail(takeAll())
+  }
+
+  /// The origin has answered with a response that is for these waiters, and not for the others.
+  ///
+  /// - Parameter isShared: Whether those who come later may have it too.
+  /// - Returns: Those who are released.
+  mutating func answered(for receivers: [WaiterID], isShared: Bool) -> [WaiterID] {
+    guard isCalling else { return [] }
+    phase = isShared ? .answered : .closed
+    let receivers = Set(receivers)
+    return takeAll().filter { !receivers.contains($0) }
+  }
+
+  /// Nobody may join any more.
+  mutating func close() { phase = .closed }
+
+  mutating func deadlineReached(_ now: CacheInstant) -> Expiry {
+    var expiry = Expiry()
+    guard isCalling else { return expiry }
+    if let hardDeadline, hardDeadline <= now {
+      phase = .closed
+      expiry.timedOut = takeAll()
+      expiry.cancelsOrigin = true
+      return expiry
+    }
+    expiry.expired = waiters.filter { ($0.value.deadline ?? .distantFuture) <= now }.map(\.key).sorted()
+    for id in expiry.expired { waiters[id] = nil }
+    // Those who ran out of patience wanted the answer: it is still stored when it comes.
+    if !expiry.expired.isEmpty { isKept = true }
+    return expiry
+  }
+
+  private mutating func takeAll() -> [WaiterID] {
+    defer { waiters.removeAll() }
+    return waiters.keys.sorted()
+  }
+}
