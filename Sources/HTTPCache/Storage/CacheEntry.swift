@@ -24,8 +24,13 @@ public final class CacheEntry: Sendable {
   /// How long the origin took to make it.
   public let cost: Duration
 
-  /// The head as it was last sent, see ``CacheEntry/head(at:)``.
+  /// Set when this is no response but says which fields select among the variants of its URL.
+  let variantIndex: VariantIndex?
+
+  /// The head as it was last sent.
   let headSlot = HeadSlot()
+  /// Who may refresh the entry, and when.
+  let refreshGate = RefreshGate()
 
   /// - Parameters: see the properties of the same names.
   public init(
@@ -40,6 +45,20 @@ public final class CacheEntry: Sendable {
     self.times = times
     self.traits = traits
     self.cost = cost
+    self.variantIndex = nil
+  }
+
+  /// An entry that says which fields select among the variants of `key`.
+  init(key: CacheKey, variantIndex: VariantIndex, times: EntryTimes) {
+    self.key = key
+    self.status = 0
+    self.fields = HeaderFields()
+    self.body = Bytes()
+    self.trailers = nil
+    self.times = times
+    self.traits = .variantIndex
+    self.cost = .zero
+    self.variantIndex = variantIndex
   }
 
   /// What the entry counts for in a byte-bounded store: key, head, body, trailers, and about what it takes to keep them.

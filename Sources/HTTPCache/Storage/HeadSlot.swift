@@ -14,10 +14,13 @@ struct HeadSlot: ~Copyable, Sendable {
   final class Head: Sendable {
     /// The second (`EntryTimes.age`) that the fields speak of.
     let age: Int64
+    /// The cache whose name is in them.
+    let owner: ObjectIdentifier
     let fields: HeaderFields
 
-    init(age: Int64, fields: HeaderFields) {
+    init(age: Int64, owner: ObjectIdentifier, fields: HeaderFields) {
       self.age = age
+      self.owner = owner
       self.fields = fields
     }
   }
@@ -25,12 +28,12 @@ struct HeadSlot: ~Copyable, Sendable {
   /// The bits of a retained `Head`, or zero.
   private let bits = Atomic<UInt>(0)
 
-  /// The fields for `age`: those in the slot if they are for that second, else what `make` makes, which is kept.
+  /// The fields for `age` as `owner` sends them: those in the slot if they are, else what `make` makes, which is kept.
   @inline(__always)
-  func fields(age: Int64, make: () -> HeaderFields) -> HeaderFields {
+  func fields(age: Int64, owner: ObjectIdentifier, make: () -> HeaderFields) -> HeaderFields {
     if let taken = take() {
       let head = taken.takeUnretainedValue()
-      if head.age == age {
+      if head.age == age && head.owner == owner {
         let fields = head.fields
         put(taken)
         return fields
@@ -38,7 +41,7 @@ struct HeadSlot: ~Copyable, Sendable {
       taken.release()
     }
     let fields = make()
-    put(Unmanaged.passRetained(Head(age: age, fields: fields)))
+    put(Unmanaged.passRetained(Head(age: age, owner: owner, fields: fields)))
     return fields
   }
 

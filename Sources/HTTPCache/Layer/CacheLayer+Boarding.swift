@@ -1,0 +1,90 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension CacheLayer {
+  /// How a request comes by an answer of the origin.
+  enum Boarding {
+    /// By a call of its own: the resource is known not to be cacheable.
+    case pass
+    /// A flight has its answer already.
+    case answered(FlightResult)
+    /// By waiting for a flight.
+    case waiting(Flight, Flight.WaiterID, isLeader: Bool)
+  }
+
+  /// What a request's flight is found by: its key, the values that select among the variants as far as they are known, and
+  /// the range it asks for.
+  nonisolated func flightKey(_ plan: FetchPlan, index: VariantIndex?) -> CacheKey {
+    var key = plan.stored?.key ?? plan.key
+    if let index, let selection = index.selections.first {
+      key = index.key(of: selection, primary: plan.key, fields: plan.request.fields)
+    }
+    guard let range = plan.request.fields[.range] else { return key }
+    return key.variant("range\u{0}\(range)\u{0}\(plan.request.fields[.ifRange] ?? "")")
+  }
+
+  /// Joins the flight for `key`, or begins it.
+  func board(_ plan: FetchPlan, _ key: CacheKey) -> Boarding {
+    let now = clock.now
+    if uncacheable.contains(key.digest, at: now) { return .pass }
+    let softDeadline = plan.policy.policy.softTimeout.flatMap { softTimeout in
+      mayServeUnvalidated(plan, at: now) ? now.advanced(by: softTimeout) : nil
+    }
+    if let flight = flights[key] {
+      let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
+      switch flight.join(plan, deadline: deadline) {
+      case .waiting(let id): return .waiting(flight, id, isLeader: false)
+      case .answered(let result): return .answered(result)
+      case .refused: break
+      }
+    }
+    let flight = makeFlight(plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, now: now)
+    guard case .waiting(let id) = flight.join(plan, deadline: softDeadline) else { return .pass }
+    takeOff(flight, plan)
+    return .waiting(flight, id, isLeader: true)
+  }
+
+  /// Begins a refresh that no client waits for, unless one is under way.
+  nonisolated func refreshInBackground(_ plan: FetchPlan) {
+    guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return }
+    report(.refreshStarted, key: plan.key)
+    Task { @concurrent in await self.refresh(plan) }
+  }
+
+  private func refresh(_ plan: FetchPlan) {
+    let key = plan.stored?.key ?? plan.key
+    // Somebody who could not be served stale is asking already: its answer will do.
+    if let flight = flights[key], flight.isCalling { return }
+    let flight = makeFlight(plan, key, isKept: true, now: clock.now)
+    takeOff(flight, plan)
+  }
+
+  private func makeFlight(_ plan: FetchPlan, _ key: CacheKey, isKept: Bool, now: CacheInstant) -> Flight {
+    // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.
+    let attempts = mayServeOnError(plan, at: now) ? 1 : 2
+    let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
+    let flight = Flight(
+      key: key, primary: plan.key, clock: clock,
+      machine: FlightStateMachine(isKept: isKept, attempts: attempts, hardDeadline: hardDeadline))
+    flights[key] = flight
+    return flight
+  }
+
+  private func takeOff(_ flight: Flight, _ plan: FetchPlan) {
+    flight.started(Task { @concurrent in await self.fly(flight, plan) })
+  }
+
+  /// Forgets a flight that is over.
+  func landed(_ flight: Flight) {
+    if flights[flight.key] === flight { flights[flight.key] = nil }
+  }
+
+  func rememberUncacheable(_ key: CacheKey, for duration: Duration) {
+    guard duration > .zero else { return }
+    uncacheable.remember(key.digest, until: clock.now.advanced(by: duration))
+  }
+
+  func forgetUncacheable(_ key: CacheKey) { uncacheable.forget(key.digest) }
+}

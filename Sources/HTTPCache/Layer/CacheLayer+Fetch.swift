@@ -1,0 +1,212 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension CacheLayer {
+  /// The response to a request that the store alone could not answer at once.
+  @usableFromInline
+  nonisolated func fetchedResponse(to request: CacheRequest, next: AnyService) async throws -> CacheResponse {
+    let startedAt = clock.now
+    // Admission.
+    guard let policy = router.policy(for: request) else {
+      return try await passed(request, next, .policy, policy: nil, startedAt: startedAt)
+    }
+    guard admits(request, policy) else {
+      let isMethod = !policy.policy.methods.includes(request.method) || !request.method.isReadable
+      return try await passed(request, next, isMethod ? .method : .policy, policy: policy, startedAt: startedAt)
+    }
+    // Key.
+    guard let key = policy.policy.key.key(for: request) else {
+      return try await passed(request, next, .noKey, policy: policy, startedAt: startedAt)
+    }
+    // Lookup.
+    let directives = directives(of: request, policy)
+    let lookup = await lookup(key, for: request, at: startedAt)
+    func plan(_ stored: CacheEntry?, _ reason: CacheOutcome.MissReason) -> FetchPlan {
+      FetchPlan(
+        request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, reason: reason,
+        startedAt: startedAt)
+    }
+    // Verdict.
+    switch lookup {
+    case .absent, .unknown:
+      return try await fetched(plan(nil, .absent), index: nil)
+    case .otherVariant(let index):
+      return try await fetched(plan(nil, .variant), index: index)
+    case .found(let entry):
+      let verdict = RFC9111.verdict(
+        times: entry.times, traits: entry.traits, directives: directives, now: startedAt, rules: policy.rules)
+      func served(_ outcome: CacheOutcome) -> CacheResponse {
+        response(from: entry, to: request, outcome: outcome, now: startedAt, startedAt: startedAt)
+      }
+      switch verdict {
+      case .serve:
+        return served(.hit)
+      case .serveAndRefresh:
+        refreshInBackground(plan(entry, .stale))
+        return served(.hit)
+      case .serveStaleAndRevalidate:
+        let isResting = entry.refreshGate.isResting(at: startedAt)
+        refreshInBackground(plan(entry, .stale))
+        return served(.stale(isResting ? .retryPending : .whileRevalidating))
+      case .serveStale(let reason):
+        return served(.stale(reason))
+      case .validate(let reason):
+        let plan = plan(entry, reason)
+        // After a failure the origin is left alone for a while, if what is stored may be served instead.
+        if entry.refreshGate.isResting(at: startedAt), mayServeOnError(plan, at: startedAt) {
+          return served(.stale(.retryPending))
+        }
+        return try await fetched(plan, index: nil)
+      }
+    }
+  }
+
+  /// The origin's response to a request of which nothing stored may be used (yet).
+  private nonisolated func fetched(_ plan: FetchPlan, index: VariantIndex?) async throws -> CacheResponse {
+    if plan.directives.onlyIfCached { return gatewayTimeout(plan, .onlyIfCached) }
+    guard plan.request.method == .get, !plan.directives.noStore,
+      plan.request.fields.presence & (KnownHeader.ifMatch.bit | KnownHeader.ifUnmodifiedSince.bit) == 0
+    else { return try await fetchedAlone(plan) }
+
+    var flightKey = flightKey(plan, index: index)
+    // A flight may turn out to be for others; then there is one more that is for this request, or none.
+    for _ in 0..<3 {
+      switch await board(plan, flightKey) {
+      case .pass:
+        return try await passed(plan.request, plan.next, .uncacheable, policy: plan.policy, startedAt: plan.startedAt)
+      case .answered(let result):
+        if let response = try delivered(result, plan, isLeader: false) { return response }
+      case .waiting(let flight, let id, let isLeader):
+        let result = try await flight.wait(id)
+        switch result {
+        case .released(.uncacheable):
+          return try await passed(plan.request, plan.next, .uncacheable, policy: plan.policy, startedAt: plan.startedAt)
+        case .released(.variant(let selection, let nonce)):
+          flightKey = VariantIndex(nonce: nonce, selections: [selection])
+            .key(of: selection, primary: plan.key, fields: plan.request.fields)
+          continue
+        case .expired:
+          if let stored = plan.stored, mayServeUnvalidated(plan, at: clock.now) {
+            return staleResponse(stored, plan, .softTimeout)
+          }
+          return try await passed(plan.request, plan.next, .waitLimit, policy: plan.policy, startedAt: plan.startedAt)
+        default:
+          if let response = try delivered(result, plan, isLeader: isLeader) { return response }
+        }
+      }
+    }
+    return try await fetchedAlone(plan)
+  }
+
+  /// What a flight's result means for one request; nil when it must try again.
+  private nonisolated func delivered(
+    _ result: FlightResult, _ plan: FetchPlan, isLeader: Bool
+  ) throws -> CacheResponse? {
+    let now = clock.now
+    switch result {
+    case .response(let answer):
+      if RFC9111.isOriginFailure(answer.originStatus), let stored = plan.stored, mayServeOnError(plan, at: now) {
+        answer.body.cancel()
+        return staleResponse(stored, plan, .ifError)
+      }
+      return response(answer, to: plan, isLeader: isLeader, now: now)
+    case .serverError(let status, let retryAfter):
+      if let stored = plan.stored, mayServeOnError(plan, at: now) { return staleResponse(stored, plan, .ifError) }
+      return failureResponse(plan, status: status, .originFailed, retryAfter: retryAfter)
+    case .originTimeout:
+      if let stored = plan.stored, mayServeOnError(plan, at: now) { return staleResponse(stored, plan, .ifError) }
+      return gatewayTimeout(plan, .originTimeout)
+    case .failed(let error):
+      if let stored = plan.stored, mayServeOnError(plan, at: now), !(error is CancellationError) {
+        return staleResponse(stored, plan, .ifError)
+      }
+      report(
+        .answered(.failed(.originFailed)), key: plan.key, method: plan.request.method, since: plan.startedAt,
+        error: error)
+      throw error
+    case .released, .expired:
+      return nil
+    }
+  }
+
+  /// The response made of a flight's answer.
+  private nonisolated func response(
+    _ answer: FlightResponse, to plan: FetchPlan, isLeader: Bool, now: CacheInstant
+  ) -> CacheResponse {
+    if answer.isRevalidated, let entry = answer.entry {
+      return response(
+        from: entry, to: plan.request, outcome: .revalidated, now: now, originStatus: 304, startedAt: plan.startedAt)
+    }
+    let outcome: CacheOutcome = isLeader ? .miss(plan.reason) : .collapsed
+    var response = CacheResponse(
+      status: answer.status, fields: answer.fields, body: answer.body, trailers: answer.trailers)
+    response.outcome = outcome
+    if answer.storing == .stored {
+      switch RFC9110.evaluatePreconditions(
+        method: plan.request.method, request: plan.request.fields, status: answer.status, stored: answer.fields)
+      {
+      case .notModified:
+        answer.body.cancel()
+        response = CacheResponse(status: 304, fields: RFC9110.notModifiedFields(of: answer.fields))
+        response.outcome = outcome
+      case .none, .failed: break
+      }
+    }
+    var details = CacheStatusDetails()
+    details.fwdStatus = answer.originStatus
+    details.stored = answer.storing == .stored
+    if case .refused(let refusal) = answer.storing { details.detail = refusal.rawValue }
+    RFC9211.append(to: &response.fields, cacheName: name, outcome: outcome, details: details)
+    report(
+      .answered(outcome), key: plan.key, method: plan.request.method, status: response.status,
+      bodySize: response.body.length, since: plan.startedAt, now: now, originDuration: answer.originDuration,
+      storing: answer.storing)
+    return response
+  }
+
+  // MARK: Stale, and failed
+
+  nonisolated func mayServeOnError(_ plan: FetchPlan, at now: CacheInstant) -> Bool {
+    guard let stored = plan.stored else { return false }
+    return RFC9111.mayServeOnError(
+      times: stored.times, traits: stored.traits, directives: plan.directives, now: now, rules: plan.policy.rules)
+  }
+
+  nonisolated func mayServeUnvalidated(_ plan: FetchPlan, at now: CacheInstant) -> Bool {
+    guard let stored = plan.stored else { return false }
+    return RFC9111.mayServeUnvalidated(
+      times: stored.times, traits: stored.traits, directives: plan.directives, now: now)
+  }
+
+  private nonisolated func staleResponse(
+    _ entry: CacheEntry, _ plan: FetchPlan, _ reason: CacheOutcome.StaleReason
+  ) -> CacheResponse {
+    response(from: entry, to: plan.request, outcome: .stale(reason), now: clock.now, startedAt: plan.startedAt)
+  }
+
+  nonisolated func gatewayTimeout(_ plan: FetchPlan, _ reason: CacheOutcome.FailureReason) -> CacheResponse {
+    failureResponse(plan, status: 504, reason, retryAfter: nil)
+  }
+
+  /// A response that the cache makes because nobody else does.
+  private nonisolated func failureResponse(
+    _ plan: FetchPlan, status: Int, _ reason: CacheOutcome.FailureReason, retryAfter: String?
+  ) -> CacheResponse {
+    var response = CacheResponse(
+      status: status, fields: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"])
+    if let retryAfter { response.fields.append(KnownHeader.retryAfter, retryAfter) }
+    switch reason {
+    case .onlyIfCached: response.body = "Nothing suitable is stored, and the request said only-if-cached.\n"
+    case .originTimeout: response.body = "The origin did not answer in time.\n"
+    case .originFailed: response.body = "The origin failed to answer this and an earlier request for the same resource.\n"
+    }
+    RFC9211.append(
+      to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())
+    response.outcome = .failed(reason)
+    report(
+      .answered(.failed(reason)), key: plan.key, method: plan.request.method, status: status, since: plan.startedAt)
+    return response
+  }
+}

@@ -1,0 +1,109 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension CacheLayer {
+  /// What is stored for a request.
+  enum Lookup {
+    /// This.
+    case found(CacheEntry)
+    /// Other variants only (or none yet of a resource that is known to vary).
+    case otherVariant(VariantIndex)
+    /// Nothing.
+    case absent
+    /// Finding out means waiting.
+    case unknown
+  }
+
+  /// The stored response to `request`, if there is one that may be used without asking anybody; else nil.
+  ///
+  /// The path of a hit. It is synchronous, and allocates nothing but the head of the first hit in every second.
+  @usableFromInline
+  nonisolated func storedResponse(to request: CacheRequest) -> CacheResponse? {
+    guard let policy = router.policy(for: request), admits(request, policy),
+      let key = policy.policy.key.key(for: request)
+    else { return nil }
+    let now = clock.now
+    guard case .found(let entry) = peek(key, for: request, at: now) else { return nil }
+
+    let directives = directives(of: request, policy)
+    let outcome: CacheOutcome
+    switch RFC9111.verdict(
+      times: entry.times, traits: entry.traits, directives: directives, now: now, rules: policy.rules)
+    {
+    case .serve:
+      outcome = .hit
+    case .serveAndRefresh where entry.refreshGate.isClaimed || entry.refreshGate.isResting(at: now):
+      outcome = .hit
+    case .serveStaleAndRevalidate where entry.refreshGate.isClaimed:
+      outcome = .stale(.whileRevalidating)
+    case .serveStaleAndRevalidate where entry.refreshGate.isResting(at: now):
+      outcome = .stale(.retryPending)
+    case .serveStale(let reason):
+      outcome = .stale(reason)
+    default:
+      return nil
+    }
+    return response(from: entry, to: request, outcome: outcome, now: now)
+  }
+
+  /// Whether the request is the cache's business at all.
+  @inline(__always)
+  nonisolated func admits(_ request: CacheRequest, _ policy: ResolvedPolicy) -> Bool {
+    guard policy.policy.methods.includes(request.method), request.method == .get || request.method == .head,
+      request.body.isEmpty
+    else { return false }
+    return policy.policy.shouldCache?(request) ?? true
+  }
+
+  /// What the client demands of the cache.
+  @inline(__always)
+  nonisolated func directives(of request: CacheRequest, _ policy: ResolvedPolicy) -> RequestDirectives {
+    RequestDirectives.isAbsent(in: request.fields.presence) || !policy.rules.respectsRequestDirectives
+      ? .none : RequestDirectives(request.fields)
+  }
+
+  /// Looks without waiting.
+  @inline(__always)
+  nonisolated func peek(_ key: CacheKey, for request: CacheRequest, at now: CacheInstant) -> Lookup {
+    switch backend.peek(key, at: now) {
+    case .found(let entry):
+      guard let index = entry.variantIndex else { return .found(entry) }
+      return peekVariant(index, key, for: request, at: now)
+    case .absent: return .absent
+    case .unknown: return .unknown
+    }
+  }
+
+  private nonisolated func peekVariant(
+    _ index: VariantIndex, _ key: CacheKey, for request: CacheRequest, at now: CacheInstant
+  ) -> Lookup {
+    for selection in index.selections {
+      switch backend.peek(index.key(of: selection, primary: key, fields: request.fields), at: now) {
+      case .found(let entry): return .found(entry)
+      case .absent: continue
+      case .unknown: return .unknown
+      }
+    }
+    return .otherVariant(index)
+  }
+
+  /// Looks, and waits for the backend if need be. A backend that fails is one that has nothing.
+  nonisolated func lookup(_ key: CacheKey, for request: CacheRequest, at now: CacheInstant) async -> Lookup {
+    let peeked = peek(key, for: request, at: now)
+    guard case .unknown = peeked else { return peeked }
+    do {
+      guard let entry = try await backend.entry(for: key) else { return .absent }
+      guard let index = entry.variantIndex else { return .found(entry) }
+      for selection in index.selections {
+        let variant = index.key(of: selection, primary: key, fields: request.fields)
+        if let entry = try await backend.entry(for: variant) { return .found(entry) }
+      }
+      return .otherVariant(index)
+    } catch {
+      report(.backendFailed, key: key, error: error)
+      return .absent
+    }
+  }
+}

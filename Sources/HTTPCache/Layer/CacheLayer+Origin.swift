@@ -1,0 +1,148 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension CacheLayer {
+  /// Calls the origin for a flight until there is an answer for those who wait, and stores what may be stored.
+  nonisolated func fly(_ flight: Flight, _ first: FetchPlan) async {
+    var plan = first
+    while let successor = await attempt(flight, plan) { plan = successor }
+    flight.close()
+    // If this flight was a refresh that ended without storing anything, the next one is due after the retry interval.
+    if let stored = first.stored, stored.refreshGate.isClaimed, !flight.hasStored {
+      stored.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
+      report(.refreshFailed, key: first.key)
+    }
+    await landed(flight)
+  }
+
+  /// One call to the origin.
+  ///
+  /// - Returns: Whose request is to be sent next, if the call failed and somebody else still waits.
+  private nonisolated func attempt(_ flight: Flight, _ plan: FetchPlan) async -> FetchPlan? {
+    let requestedAt = clock.now
+    let response: CacheResponse
+    do {
+      response = try await plan.next.call(originRequest(plan, flight))
+    } catch {
+      restAfterFailure(plan)
+      return flight.originFailed { _, _ in .failed(error) }
+    }
+    guard flight.isCalling else {
+      response.body.cancel()
+      return nil
+    }
+    let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
+    if response.status == 304, let stored = plan.stored,
+      RFC9111.selectsForUpdate(stored: stored.fields, response304: response.fields)
+    {
+      await revalidated(stored, by: response, flight, plan, receipt)
+      return nil
+    }
+    let storability = RFC9111.storability(
+      of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
+      lifetimeScale: plan.policy.lifetimeScale())
+    if RFC9111.isOriginFailure(response.status) {
+      var isStorable = false
+      if case .store = storability { isStorable = true }
+      if !isStorable || mayServeOnError(plan, at: receipt.receivedAt) {
+        return failed(with: response, flight, plan, receipt)
+      }
+    }
+    switch storability {
+    case .store(let storing): await store(response, storing, flight, plan, receipt)
+    case .refuse(let refusal): await refuse(response, refusal, flight, plan, receipt)
+    }
+    return nil
+  }
+
+  /// The request as it goes to the origin: without the client's own conditions where the cache asks for the whole response
+  /// (or for a confirmation of what it has) in everybody's name.
+  private nonisolated func originRequest(_ plan: FetchPlan, _ flight: Flight) -> CacheRequest {
+    var request = plan.request
+    request.fields = RFC9111.conditionalFields(
+      for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [])
+    request.onInformational = { [weak flight] in flight?.broadcast($0) }
+    return request
+  }
+
+  /// The origin answered with a server error that is not to be stored.
+  private nonisolated func failed(
+    with response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
+  ) -> FetchPlan? {
+    restAfterFailure(plan)
+    let leader = flight.leader
+    let answer = FlightResponse(
+      status: response.status, fields: RFC9111.fieldsWithoutHopByHop(response.fields), body: response.body,
+      trailers: response.trailers, originStatus: response.status, storing: .refused(.originError),
+      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+    report(.refused(.originError), key: plan.key)
+    var isDelivered = false
+    let successor = flight.originFailed { id, _ in
+      guard id == leader else {
+        return .serverError(status: response.status, retryAfter: response.fields[.retryAfter])
+      }
+      isDelivered = true
+      return .response(answer)
+    }
+    if !isDelivered { response.body.cancel() }
+    return successor
+  }
+
+  private nonisolated func restAfterFailure(_ plan: FetchPlan) {
+    plan.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: plan.policy.policy.retryInterval))
+  }
+
+  /// The response is for the leader alone: it gets it as it is, unbuffered, and the others go their own ways.
+  private nonisolated func refuse(
+    _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
+  ) async {
+    report(.refused(refusal), key: plan.key)
+    var results: [Flight.WaiterID: FlightResult] = [:]
+    if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
+      results[leader] = .response(
+        FlightResponse(
+          status: response.status, fields: RFC9111.fieldsWithoutHopByHop(response.fields), body: response.body,
+          trailers: response.trailers, originStatus: response.status, storing: .refused(refusal),
+          originDuration: receipt.receivedAt.duration(since: receipt.requestedAt)))
+    } else {
+      response.body.cancel()
+    }
+    await rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
+    flight.answered(results, release: .uncacheable, replay: nil)
+    // What is stored has been superseded by something that may not be.
+    if let stored = plan.stored, refusal != .partial { await remove(stored.key) }
+  }
+
+  /// The origin confirmed what is stored (RFC 9111 §4.3.3, §4.3.4).
+  private nonisolated func revalidated(
+    _ stored: CacheEntry, by response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
+  ) async {
+    let fields = RFC9111.freshened(stored.fields, with: response.fields)
+    let merged = CacheResponse(status: stored.status, fields: fields)
+    let storability = RFC9111.storability(
+      of: merged, to: plan.request, receipt: receipt, rules: plan.policy.rules,
+      lifetimeScale: plan.policy.lifetimeScale())
+    var entry = stored
+    var storing: CacheEvent.Storing = .none
+    switch storability {
+    case .store(let renewed):
+      entry = CacheEntry(
+        key: stored.key, status: stored.status, fields: renewed.fields, body: stored.body, trailers: stored.trailers,
+        times: renewed.times, traits: renewed.traits.union(stored.traits.intersection(.partial)), cost: stored.cost)
+      if await put(entry, index: nil, flight) { storing = .stored }
+    case .refuse(let refusal):
+      // The 304 says that it may not be stored any longer. It is still the answer to those who wait.
+      storing = .refused(refusal)
+      report(.refused(refusal), key: plan.key)
+      await remove(stored.key)
+    }
+    let answer = FlightResponse(
+      status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
+      isRevalidated: true, originStatus: 304, storing: storing,
+      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+    let receivers = flight.waiting.map { ($0.id, FlightResult.response(answer)) }
+    flight.answered(Dictionary(uniqueKeysWithValues: receivers), release: .over, replay: nil)
+  }
+}

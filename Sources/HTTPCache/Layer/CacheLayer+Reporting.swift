@@ -1,0 +1,21 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension CacheLayer {
+  /// Counts what has happened, and tells the observers.
+  nonisolated func report(
+    _ kind: CacheEvent.Kind, key: CacheKey? = nil, method: RequestMethod? = nil, status: Int? = nil,
+    bodySize: Int? = nil, age: Int64? = nil, since startedAt: CacheInstant? = nil, now: CacheInstant? = nil,
+    originDuration: Duration? = nil, storing: CacheEvent.Storing = .none, error: (any Error)? = nil
+  ) {
+    counters.count(kind, stripe: key?.digest.low ?? 0)
+    guard !observers.isEmpty else { return }
+    let duration = startedAt.map { (now ?? clock.now).duration(since: $0) } ?? .zero
+    let event = CacheEvent(
+      kind, key: key, method: method, status: status, bodySize: bodySize, age: age, duration: duration,
+      originDuration: originDuration, storing: storing, error: error)
+    for observer in observers { observer.record(event) }
+  }
+}

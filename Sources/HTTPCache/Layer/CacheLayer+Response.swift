@@ -1,0 +1,81 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension CacheLayer {
+  /// The fields of a request that ask for something else than the whole response.
+  private static let conditionalMask =
+    KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit | KnownHeader.range.bit
+
+  /// The response that `entry` is to `request`: whole, or 304, 206, 416 (RFC 9110 §13, §14), with `Age` and
+  /// `Cache-Status`.
+  @inline(__always)
+  nonisolated func response(
+    from entry: CacheEntry, to request: CacheRequest, outcome: CacheOutcome, now: CacheInstant,
+    originStatus: Int? = nil, startedAt: CacheInstant? = nil
+  ) -> CacheResponse {
+    let age = entry.times.age(at: now)
+    var response: CacheResponse
+    if outcome == .hit {
+      // All hits of one second have the same head: it is made once and shared.
+      let fields = entry.headSlot.fields(age: age, owner: ObjectIdentifier(self)) {
+        head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil)
+      }
+      response = CacheResponse(status: entry.status, fields: fields, body: Body(entry.body), trailers: entry.trailers)
+      if observers.isEmpty { counters.countHit(stripe: entry.key.digest.low) }
+    } else {
+      response = CacheResponse(
+        status: entry.status, fields: head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus),
+        body: Body(entry.body), trailers: entry.trailers)
+    }
+    response.outcome = outcome
+    if request.fields.presence & Self.conditionalMask != 0 { answerConditions(of: request, with: entry, in: &response) }
+    if request.method == .head { response.body = .empty }
+    if outcome != .hit || !observers.isEmpty {
+      report(
+        .answered(outcome), key: entry.key, method: request.method, status: response.status,
+        bodySize: response.body.length, age: age, since: startedAt, now: now)
+    }
+    return response
+  }
+
+  @inline(never)
+  private nonisolated func head(
+    of entry: CacheEntry, age: Int64, outcome: CacheOutcome, now: CacheInstant, originStatus: Int?
+  ) -> HeaderFields {
+    var fields = entry.fields
+    fields.reserveCapacity(fieldCount: fields.count + 2, byteCount: fields.serializedByteCount + 160)
+    fields.append(KnownHeader.age, String(age))
+    var details = CacheStatusDetails()
+    details.ttl = entry.times.remainingFreshness(at: now)
+    details.fwdStatus = originStatus
+    RFC9211.append(to: &fields, cacheName: name, outcome: outcome, details: details)
+    return fields
+  }
+
+  /// RFC 9110 §13.2.2 and §14.2, for a response that is stored.
+  @inline(never)
+  private nonisolated func answerConditions(
+    of request: CacheRequest, with entry: CacheEntry, in response: inout CacheResponse
+  ) {
+    switch RFC9110.evaluatePreconditions(
+      method: request.method, request: request.fields, status: entry.status, stored: entry.fields)
+    {
+    case .notModified:
+      response.status = 304
+      response.fields = RFC9110.notModifiedFields(of: response.fields)
+      response.body = .empty
+      response.trailers = nil
+    case .failed:
+      response.status = 412
+      response.body = .empty
+      response.trailers = nil
+    case .none:
+      guard request.method == .get else { return }
+      let selection = RFC9110.rangeSelection(
+        request: request.fields, status: entry.status, stored: entry.fields, length: entry.body.count)
+      RFC9110.apply(selection, to: &response, body: entry.body)
+    }
+  }
+}

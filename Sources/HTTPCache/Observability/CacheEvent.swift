@@ -1,0 +1,73 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// Something that a cache has done.
+public struct CacheEvent: Sendable {
+  /// What has happened.
+  public enum Kind: Hashable, Sendable {
+    /// A request was answered.
+    case answered(CacheOutcome)
+    /// A response was stored.
+    case stored
+    /// A response was not stored.
+    case refused(StoreRefusal)
+    /// A refresh in the background has begun.
+    case refreshStarted
+    /// A refresh in the background has failed; the next is attempted after the policy's retry interval.
+    case refreshFailed
+    /// Something was invalidated.
+    case invalidated
+    /// The backend failed; the cache went on without it.
+    case backendFailed
+  }
+
+  /// What became of a response.
+  public enum Storing: Hashable, Sendable {
+    /// It was stored, or will be when it is complete.
+    case stored
+    /// It was not.
+    case refused(StoreRefusal)
+    /// There was nothing to store.
+    case none
+  }
+
+  /// What has happened.
+  public var kind: Kind
+  /// What the response is stored under; nil for a request without a key.
+  public var key: CacheKey?
+  /// The request's method.
+  public var method: RequestMethod?
+  /// The status of the response.
+  public var status: Int?
+  /// The length of the body in bytes, when it is known.
+  public var bodySize: Int?
+  /// The response's age in seconds, when it came from the cache.
+  public var age: Int64?
+  /// From the request's arrival until now.
+  public var duration: Duration
+  /// How long the origin took to begin its answer, when it was asked.
+  public var originDuration: Duration?
+  /// What became of the origin's response.
+  public var storing: Storing
+  /// What went wrong, if something did.
+  public var error: (any Error)?
+
+  init(
+    _ kind: Kind, key: CacheKey? = nil, method: RequestMethod? = nil, status: Int? = nil, bodySize: Int? = nil,
+    age: Int64? = nil, duration: Duration = .zero, originDuration: Duration? = nil, storing: Storing = .none,
+    error: (any Error)? = nil
+  ) {
+    self.kind = kind
+    self.key = key
+    self.method = method
+    self.status = status
+    self.bodySize = bodySize
+    self.age = age
+    self.duration = duration
+    self.originDuration = originDuration
+    self.storing = storing
+    self.error = error
+  }
+}

@@ -1,0 +1,40 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// What is stored under a URL whose responses vary: which header fields have selected among them (RFC 9111 §4.1).
+///
+/// The variants themselves are stored under keys made from the URL's key, the nonce, and the selecting values. The nonce
+/// is new with every index: removing the index makes all variants unreachable at once, also those that nobody can list.
+public final class VariantIndex: Sendable {
+  /// Part of the variants' keys.
+  let nonce: String
+  /// The lists of selecting fields that responses have named, the latest first.
+  let selections: [VarySelection]
+
+  /// How many different lists are kept: a URL whose every response names another list is not worth remembering.
+  static let maximumSelectionCount = 8
+
+  init(nonce: String, selections: [VarySelection]) {
+    self.nonce = nonce
+    self.selections = selections
+  }
+
+  /// An index of one list, with a nonce of its own.
+  convenience init(_ selection: VarySelection) {
+    self.init(nonce: String(UInt64.random(in: .min ... .max), radix: 36), selections: [selection])
+  }
+
+  /// This index with `selection` as the latest.
+  func adding(_ selection: VarySelection) -> VariantIndex {
+    guard selections.first != selection else { return self }
+    let others = selections.filter { $0 != selection }.prefix(Self.maximumSelectionCount - 1)
+    return VariantIndex(nonce: nonce, selections: [selection] + others)
+  }
+
+  /// The key of the variant that `selection` selects for a request with `fields`.
+  func key(of selection: VarySelection, primary: CacheKey, fields: HeaderFields) -> CacheKey {
+    primary.variant("\(nonce)\u{0}\(selection.serialized)\u{0}\(RFC9111.selection(selection, in: fields))")
+  }
+}

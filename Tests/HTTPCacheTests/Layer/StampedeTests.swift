@@ -1,0 +1,342 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCacheTesting
+import Testing
+
+@testable import HTTPCache
+
+/// DESIGN: flights are detached, complete or nothing.
+@Suite(.timeLimit(.minutes(1))) struct StampedeTests {
+  /// Sends `count` requests for one URL, and returns when all wait for one call.
+  private func crowd(
+    _ count: Int, _ service: some Service<CacheRequest, CacheResponse>, _ fixture: Fixture,
+    request: @escaping @Sendable (Int) -> CacheRequest = { _ in .get("/") }
+  ) async -> [Task<String, any Error>] {
+    var tasks: [Task<String, any Error>] = []
+    for number in 0..<count {
+      tasks.append(
+        Task {
+          let response = try await service.call(request(number))
+          return "\(response.status) \(try await response.text())"
+        })
+    }
+    await fixture.cache.waitForWaiters(count)
+    return tasks
+  }
+
+  @Test func `a thousand clients on one cold URL make one call and get the same bytes`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let tasks = await crowd(1000, origin.layer(fixture.cache), fixture)
+    await origin.nextCall().respond(CacheResponse(body: "once"))
+    for task in tasks { #expect(try await task.value == "200 once") }
+    #expect(origin.callCount == 1)
+    #expect(fixture.cache.statistics.misses == [.absent: 1])
+    #expect(fixture.cache.statistics.collapsed == 999)
+    #expect(fixture.cache.statistics.stores == 1)
+  }
+
+  @Test func `followers read the body as it arrives`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    async let leading = service.call(.get("/"))
+    let call = await origin.nextCall()
+    let channel = BodyChannel()
+    call.respond(CacheResponse(body: channel.body))
+    let leader = try await leading.body.makeReader()
+    #expect(await channel.write("first "))
+    #expect(try await leader.next() == "first ")
+    // Joins while the body is under way, and gets it from its beginning.
+    let follower = try await service.call(.get("/"))
+    #expect(follower.outcome == .collapsed)
+    let reader = follower.body.makeReader()
+    #expect(try await reader.next() == "first ")
+    #expect(await channel.write("second"))
+    #expect(try await reader.next() == "second")
+    channel.finish()
+    #expect(try await reader.next() == nil)
+    #expect(try await leader.next() == "second")
+    #expect(try await leader.next() == nil)
+    await fixture.events.waitFor(.stored)
+    #expect(try await service.call(.get("/")).text() == "first second")
+    #expect(origin.callCount == 1)
+  }
+
+  @Test func `a leader that leaves harms nobody`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let leader = Task { try await service.call(.get("/")) }
+    let call = await origin.nextCall()
+    let followers = await crowd(100, service, fixture, request: { _ in .get("/") })
+    leader.cancel()
+    await #expect(throws: CancellationError.self) { try await leader.value }
+    call.respond(CacheResponse(body: "kept"))
+    for task in followers { #expect(try await task.value == "200 kept") }
+    #expect(origin.callCount == 1)
+    #expect(!call.isCancelled)
+  }
+
+  @Test func `when all have left, the call is cancelled and nothing is stored`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let tasks = await crowd(3, service, fixture)
+    let call = await origin.nextCall()
+    for task in tasks { task.cancel() }
+    await call.waitForCancellation()
+    for task in tasks { await #expect(throws: CancellationError.self) { try await task.value } }
+    #expect(fixture.cache.statistics.stores == 0)
+    async let next = service.call(.get("/"))
+    await origin.nextCall().respond(CacheResponse(body: "again"))
+    #expect(try await next.text() == "again")
+  }
+
+  @Test func `a policy can have abandoned calls finished and stored`() async throws {
+    var policy = CachePolicy()
+    policy.finishesAbandonedFlights = true
+    let fixture = try Fixture(policy)
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let task = Task { try await service.call(.get("/")) }
+    let call = await origin.nextCall()
+    task.cancel()
+    _ = await task.result
+    call.respond(CacheResponse(body: "finished"))
+    await fixture.events.waitFor(.stored)
+    #expect(try await service.call(.get("/")).text() == "finished")
+    #expect(origin.callCount == 1)
+  }
+
+  @Test func `the reader who leaves last stops the stream at its source`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    async let answered = service.call(.get("/"))
+    let call = await origin.nextCall()
+    let source = EndlessSource()
+    call.respond(CacheResponse(body: Body(source)))
+    let reader = try await answered.body.makeReader()
+    _ = try await reader.next()
+    reader.cancel()
+    await source.waitForCancellation()
+    #expect(fixture.cache.statistics.stores == 0)
+  }
+
+  @Test func `a call that fails once is repeated once, for everybody`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let tasks = await crowd(100, origin.layer(fixture.cache), fixture)
+    await origin.nextCall().fail(OriginError())
+    await origin.nextCall().respond(CacheResponse(body: "second try"))
+    for task in tasks { #expect(try await task.value == "200 second try") }
+    #expect(origin.callCount == 2)
+  }
+
+  @Test func `a call that fails twice fails for everybody: no herd`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let tasks = await crowd(100, origin.layer(fixture.cache), fixture)
+    await origin.nextCall().fail(OriginError(code: 1))
+    await origin.nextCall().fail(OriginError(code: 2))
+    for task in tasks { await #expect(throws: OriginError(code: 2)) { try await task.value } }
+    #expect(origin.callCount == 2)
+  }
+
+  @Test func `a hundred clients on a failing origin make two calls, not a hundred`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let tasks = await crowd(100, origin.layer(fixture.cache), fixture)
+    for _ in 0..<2 {
+      await origin.nextCall().respond(
+        CacheResponse(status: 503, fields: ["Retry-After": "7"], body: "private details"))
+    }
+    var bodies: [String] = []
+    for task in tasks { bodies.append(try await task.value) }
+    #expect(bodies.allSatisfy { $0.hasPrefix("503") })
+    #expect(bodies.filter { $0.contains("private details") }.count == 1, "an error page is for whoever asked for it")
+    #expect(origin.callCount == 2)
+  }
+
+  @Test(arguments: ["private", "no-store"])
+  func `an uncacheable response releases all at once, and is remembered`(directive: String) async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let tasks = await crowd(20, service, fixture)
+    let leader = await origin.nextCall()
+    leader.respond(CacheResponse(fields: ["Cache-Control": directive], body: "mine"))
+    // All the others ask at once, none after another.
+    var calls: [ScriptedService.Call] = []
+    for _ in 0..<19 { calls.append(await origin.nextCall()) }
+    for call in calls { call.respond(CacheResponse(fields: ["Cache-Control": directive], body: "mine")) }
+    for task in tasks { #expect(try await task.value == "200 mine") }
+    #expect(fixture.cache.statistics.bypasses == [.uncacheable: 19])
+    // Later requests do not queue either, until the memory fades.
+    async let one = service.call(.get("/"))
+    async let two = service.call(.get("/"))
+    let first = await origin.nextCall()
+    let second = await origin.nextCall()
+    first.respond(CacheResponse(fields: ["Cache-Control": directive], body: "1"))
+    second.respond(CacheResponse(fields: ["Cache-Control": directive], body: "2"))
+    #expect(try await one.outcome == .bypass(.uncacheable))
+    #expect(try await two.outcome == .bypass(.uncacheable))
+    fixture.advance(121)
+    async let three = service.call(.get("/"))
+    await origin.nextCall().respond(CacheResponse(body: "3"))
+    #expect(try await three.outcome == .miss(.absent))
+  }
+
+  @Test func `a resource that becomes cacheable is cached again`() async throws {
+    let fixture = try Fixture()
+    let service = CountingOrigin { _, number in
+      CacheResponse(fields: ["Cache-Control": number == 1 ? "private" : "max-age=60"], body: Body("\(number)"))
+    }.layer(fixture.cache)
+    let outcomes: [CacheOutcome] = [.miss(.absent), .bypass(.uncacheable), .miss(.absent), .hit]
+    for outcome in outcomes { #expect(try await service.call(.get("/")).outcome == outcome) }
+  }
+
+  @Test func `waiting is bounded`() async throws {
+    let fixture = try Fixture(CachePolicy(waitLimit: .seconds(3)))
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let tasks = await crowd(2, service, fixture)
+    let slow = await origin.nextCall()
+    await fixture.clock.waitForSleepers()
+    fixture.advance(3)
+    await origin.nextCall().respond(CacheResponse(body: "impatient"))
+    slow.respond(CacheResponse(body: "slow"))
+    let texts = [try await tasks[0].value, try await tasks[1].value]
+    #expect(Set(texts) == ["200 slow", "200 impatient"])
+    #expect(fixture.cache.statistics.bypasses == [.waitLimit: 1])
+  }
+
+  @Test func `a truncated response is an error for its readers, and is never stored`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let tasks = await crowd(3, service, fixture)
+    let call = await origin.nextCall()
+    let channel = BodyChannel(length: 10)
+    call.respond(CacheResponse(body: channel.body))
+    #expect(await channel.write("half"))
+    channel.finish()
+    for task in tasks {
+      await #expect(throws: BodyError.truncated(expected: 10, received: 4)) { try await task.value }
+    }
+    #expect(fixture.cache.statistics.stores == 0)
+    #expect(fixture.cache.statistics.refusals == [.truncated: 1])
+  }
+
+  @Test func `a stream that outgrows the limit flows on to its readers, unbuffered`() async throws {
+    var policy = CachePolicy(maximumBodySize: 4096)
+    policy.streamWindow = 4096
+    let fixture = try Fixture(policy)
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let chunk = Bytes(String(repeating: "x", count: 1024))
+    let tasks = (0..<20).map { _ in
+      Task {
+        var count = 0
+        let reader = try await service.call(.get("/")).body.makeReader()
+        while let chunk = try await reader.next() { count += chunk.count }
+        return count
+      }
+    }
+    await fixture.cache.waitForWaiters(20)
+    let call = await origin.nextCall()
+    let channel = BodyChannel(window: 1024)
+    call.respond(CacheResponse(body: channel.body))
+    for _ in 0..<1000 { #expect(await channel.write(chunk)) }
+    channel.finish()
+    for task in tasks { #expect(try await task.value == 1000 * 1024) }
+    #expect(origin.callCount == 1)
+    #expect(fixture.cache.statistics.refusals == [.tooLarge: 1])
+    let entries = fixture.backend.statistics.entryCount
+    #expect(entries == 0)
+  }
+
+  @Test func `followers whom Vary excludes make flights of their own, one for each variant`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let languages = ["de", "en", "fr"]
+    let tasks = await crowd(30, origin.layer(fixture.cache), fixture) { number in
+      .get("/", ["Accept-Language": languages[number % 3]])
+    }
+    for _ in 0..<3 {
+      let call = await origin.nextCall()
+      let language = call.request.fields[.acceptLanguage] ?? ""
+      call.respond(CacheResponse(fields: ["Vary": "Accept-Language"], body: Body(language)))
+    }
+    for (number, task) in tasks.enumerated() { #expect(try await task.value == "200 \(languages[number % 3])") }
+    #expect(origin.callCount == 3)
+  }
+
+  @Test func `informational responses reach everybody who waits and wants them`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let seen = LockedBox<[Int]>([])
+    let tasks = await crowd(3, service, fixture) { number in
+      var request = CacheRequest.get("/")
+      if number != 1 { request.onInformational = { _ in seen.withLock { $0.append(number) } } }
+      return request
+    }
+    let call = await origin.nextCall()
+    call.request.onInformational?(InformationalResponse(status: 103, fields: ["Link": "</style.css>"]))
+    call.respond(CacheResponse(body: ""))
+    for task in tasks { _ = try await task.value }
+    #expect(seen.withLock { $0.sorted() } == [0, 2])
+  }
+
+  @Test func `an invalidation during a fill wins: delivered, but not stored`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let tasks = await crowd(3, service, fixture)
+    let call = await origin.nextCall()
+    await fixture.cache.removeEntry(for: .get("/"))
+    // Who asks after the invalidation does not get an answer that was begun before it.
+    async let later = service.call(.get("/"))
+    let second = await origin.nextCall()
+    call.respond(CacheResponse(body: "old"))
+    for task in tasks { #expect(try await task.value == "200 old") }
+    second.respond(CacheResponse(body: "new"))
+    #expect(try await later.text() == "new")
+    #expect(try await service.call(.get("/")).text() == "new")
+    #expect(fixture.cache.statistics.refusals == [.invalidated: 1])
+  }
+}
+
+/// A body without end that notices being cancelled.
+private final class EndlessSource: BodySource {
+  private let state = LockedBox<(isCancelled: Bool, waiter: CheckedContinuation<Void, Never>?)>((false, nil))
+
+  func next() async throws -> Bytes? {
+    if state.withLock({ $0.isCancelled }) { throw CancellationError() }
+    await Task.yield()
+    return "more"
+  }
+
+  func cancel() {
+    state.withLock { state in
+      state.isCancelled = true
+      defer { state.waiter = nil }
+      return state.waiter
+    }?.resume()
+  }
+
+  func waitForCancellation() async {
+    await withCheckedContinuation { continuation in
+      let isCancelled = state.withLock { state in
+        if !state.isCancelled { state.waiter = continuation }
+        return state.isCancelled
+      }
+      if isCancelled { continuation.resume() }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCacheTesting
+
+@testable import HTTPCache
+
+/// A cache on a manual clock, in front of an origin that the test answers for.
+struct Fixture {
+  let clock = ManualClock()
+  let events = EventRecorder()
+  let backend: InMemoryBackend
+  let cache: CacheLayer
+
+  init(_ policy: CachePolicy = CachePolicy()) throws {
+    try self.init(PolicyRouter(default: policy))
+  }
+
+  init(_ policies: PolicyRouter) throws {
+    let clock = CacheClock(self.clock)
+    backend = try InMemoryBackend(InMemoryBackend.Configuration(capacity: 64 << 20, clock: clock))
+    cache = try CacheLayer(backend: backend, policies: policies, observers: [events], clock: clock)
+  }
+
+  func advance(_ seconds: Int) { clock.advance(by: .seconds(seconds)) }
+}
+
+/// An origin that answers at once, and counts.
+struct CountingOrigin: Service {
+  let count = Counter()
+  let body: @Sendable (CacheRequest, Int) async throws -> CacheResponse
+
+  init(_ body: @escaping @Sendable (CacheRequest, Int) async throws -> CacheResponse) { self.body = body }
+
+  /// Answers with the number of the call as the body.
+  init(status: Int = 200, _ fields: HeaderFields = [:]) {
+    self.init { _, number in CacheResponse(status: status, fields: fields, body: Body("answer \(number)")) }
+  }
+
+  func call(_ request: CacheRequest) async throws -> CacheResponse {
+    try await body(request, count.increment())
+  }
+}
+
+final class Counter: Sendable {
+  private let state = LockedBox(0)
+  var value: Int { state.withLock { $0 } }
+
+  @discardableResult
+  func increment() -> Int {
+    state.withLock { value in
+      value += 1
+      return value
+    }
+  }
+}
+
+struct OriginError: Error, Equatable {
+  var code = 1
+}
+
+extension CacheResponse {
+  func text() async throws -> String { String(decoding: try await body.collect(), as: UTF8.self) }
+}
+
+extension CacheRequest {
+  static func get(_ target: String, _ fields: HeaderFields = [:]) -> CacheRequest {
+    CacheRequest(authority: "example.com", target: target, fields: fields)
+  }
+}
+
+extension CacheLayer {
+  /// How many requests wait for flights.
+  var waiterCount: Int { flights.values.reduce(0) { $0 + $1.waiting.count } }
+
+  /// Returns when `count` requests wait for flights.
+  func waitForWaiters(_ count: Int) async {
+    while waiterCount < count { await Task.yield() }
+  }
+}
