@@ -68,4 +68,14 @@ public final class CacheEntry: Sendable {
 
   /// The bookkeeping of one entry, in bytes, beyond what `weight` counts exactly.
   static let overhead = 320
+
+  /// What the object itself takes, in bytes, with the allocator's word and rounding: without the memory that the key, the
+  /// head and the body refer to. (A test asks the allocator whether it is right.)
+  static let allocationSize: Int = {
+    /// The stored properties behind an object's header of two words, in their order.
+    typealias Contents = (
+      header: (Int, Int), CacheKey, Int, HeaderFields, Bytes, HeaderFields?, EntryTimes, EntryTraits, Duration, UInt
+    )
+    return (MemoryLayout<Contents>.size + MemoryLayout<Int>.size + 15) & ~15
+  }()
 }

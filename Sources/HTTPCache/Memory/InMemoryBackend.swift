@@ -1,0 +1,178 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Synchronization
+
+/// Keeps entries in the memory of this process, bounded by bytes and, if wanted, by their number.
+///
+/// ```swift
+/// let backend = InMemoryBackend(capacity: 512 << 20)
+/// ```
+///
+/// Finding an entry takes one short lock, allocates nothing and never waits for I/O, so a cache answers hits from here
+/// without suspending. When there is no room, ``EvictionPolicy`` decides what goes, among all entries: a large entry may
+/// take the room of many small ones wherever they are kept. Entries whose ``EntryTimes/reclaimAt`` has come are absent from
+/// that moment on, and their memory is reclaimed by stores in passing and by a background sweep, which runs only while the
+/// backend holds something and does not keep it alive.
+public final class InMemoryBackend: CacheBackend {
+  /// What the backend was made with.
+  public let configuration: Configuration
+  let shards: ShardArray
+  private let maximumWeight: Int
+  private let maximumEntryCount: Int
+  let sweeper = Locked<Task<Void, Never>?>(nil)
+  /// Whether the background sweep runs. Beside `sweeper`, so that a store need not lock to find out.
+  let sweepFlag = Atomic(false)
+
+  /// How many entries are taken out of a shard at most before its lock is given back and they are released.
+  static let batchSize = 32
+
+  /// - Throws: When the configuration makes no sense; the error says what and why.
+  public init(configuration: Configuration) throws(CacheConfigurationError) {
+    try configuration.validate()
+    self.configuration = configuration
+    shards = ShardArray(count: configuration.effectiveShardCount, policy: configuration.evictionPolicy.kind)
+    maximumEntryCount = configuration.maximumEntryCount ?? .max
+    maximumWeight = min(
+      configuration.capacity,
+      Int(exactly: (Double(configuration.capacity) * configuration.maximumEntryShare).rounded(.down)) ?? .max)
+  }
+
+  /// - Parameters: see the properties of ``Configuration``.
+  /// - Precondition: The capacity is positive and the number of entries, if given, is too.
+  public convenience init(
+    capacity: Int = 256 << 20, maximumEntryCount: Int? = nil, evictionPolicy: EvictionPolicy = .lru,
+    clock: CacheClock = .system
+  ) {
+    let configuration = Configuration(
+      capacity: capacity, maximumEntryCount: maximumEntryCount, evictionPolicy: evictionPolicy, clock: clock)
+    do throws(CacheConfigurationError) {
+      try self.init(configuration: configuration)
+    } catch {
+      preconditionFailure(error.message)
+    }
+  }
+
+  deinit {
+    sweeper.withLock { $0?.cancel() }
+    // Nobody else refers to the backend any more, the locks are taken for form.
+    removeAllNow()
+    shards.destroy()
+  }
+
+  /// Finds an entry and counts that as a use. An entry whose time has come is absent.
+  ///
+  /// - Complexity: O(1).
+  public func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek {
+    let shardIndex = shards.index(of: key.digest)
+    let shard = shards.lock(shardIndex)
+    let index = shard.pointee.find(key)
+    guard index != EntryNode.none else {
+      shards.unlock(shardIndex)
+      return .absent
+    }
+    guard !shard.pointee.isExpired(index, at: now.nanoseconds) else {
+      reclaim(index, of: shard, shardIndex)
+      return .absent
+    }
+    shard.pointee.touch(index, at: now.nanoseconds)
+    // Retained while the lock is still held: a moment later the shard may let go of it.
+    let entry = shard.pointee.entry(index).takeUnretainedValue()
+    shards.unlock(shardIndex)
+    return .found(entry)
+  }
+
+  /// Finds an entry and counts that as a use.
+  public func entry(for key: CacheKey) async -> CacheEntry? {
+    guard case .found(let entry) = peek(key, at: configuration.clock.now) else { return nil }
+    return entry
+  }
+
+  /// Stores an entry under its key, in place of what is there, and evicts what there is no more room for.
+  ///
+  /// - Returns: `refused` when the entry weighs more than ``Configuration/maximumEntryShare`` allows. What was stored under
+  ///   the key is gone then too, because the entry superseded it.
+  /// - Complexity: O(1) amortised, plus O(number of shards) for each run of entries evicted.
+  public func storeNow(_ entry: CacheEntry) -> CacheStoreResult {
+    let weight = entry.weight
+    guard weight <= maximumWeight else {
+      shards.totals.pointee.refusals.add(1, ordering: .relaxed)
+      removeEntryNow(for: entry.key)
+      return .refused
+    }
+    let now = configuration.clock.now.nanoseconds
+    let shardIndex = shards.index(of: entry.key.digest)
+    let retained = Unmanaged.passRetained(entry)
+    withUnsafeTemporaryAllocation(of: Unmanaged<CacheEntry>.self, capacity: Self.nodesPerStore) { expired in
+      let shard = shards.lock(shardIndex)
+      let countBefore = shard.pointee.count
+      let weightBefore = shard.pointee.weight
+      let replaced = shard.pointee.store(retained, weight: weight, at: now)
+      let expiredCount = shard.pointee.sweep(at: now, limit: Self.nodesPerStore, into: expired).expired
+      addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
+      publishOldestUse(of: shard, shardIndex)
+      shards.unlock(shardIndex)
+      replaced?.release()
+      for entry in expired[..<expiredCount] { entry.release() }
+    }
+    evict(sparing: shardIndex)
+    if !isSweeping { startSweeping() }
+    return .stored
+  }
+
+  /// Stores an entry under its key, see ``storeNow(_:)``.
+  @discardableResult
+  public func store(_ entry: CacheEntry) async -> Bool {
+    if case .stored = storeNow(entry) { true } else { false }
+  }
+
+  /// Removes an entry.
+  ///
+  /// - Returns: Whether there was one whose time had not come.
+  @discardableResult
+  public func removeEntryNow(for key: CacheKey) -> Bool {
+    let shardIndex = shards.index(of: key.digest)
+    let shard = shards.lock(shardIndex)
+    let index = shard.pointee.find(key)
+    guard index != EntryNode.none else {
+      shards.unlock(shardIndex)
+      return false
+    }
+    let countBefore = shard.pointee.count
+    let weightBefore = shard.pointee.weight
+    let removed = shard.pointee.remove(index)
+    addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
+    publishOldestUse(of: shard, shardIndex)
+    shards.unlock(shardIndex)
+    let isAlive = removed._withUnsafeGuaranteedRef { $0.times.reclaimAt } > configuration.clock.now
+    removed.release()
+    return isAlive
+  }
+
+  /// Removes an entry.
+  ///
+  /// - Returns: Whether there was one whose time had not come.
+  @discardableResult
+  public func removeEntry(for key: CacheKey) async -> Bool { removeEntryNow(for: key) }
+
+  /// Removes everything.
+  ///
+  /// - Complexity: O(number of entries), outside the locks.
+  public func removeAllNow() {
+    for shardIndex in 0..<shards.count {
+      let shard = shards.lock(shardIndex)
+      let countBefore = shard.pointee.count
+      let weightBefore = shard.pointee.weight
+      let removed = shard.pointee.removeAll()
+      addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
+      publishOldestUse(of: shard, shardIndex)
+      shards.unlock(shardIndex)
+      for index in 0..<removed.used { removed[index].entry?.release() }
+    }
+  }
+
+  /// Removes everything.
+  public func removeAll() async { removeAllNow() }
+}

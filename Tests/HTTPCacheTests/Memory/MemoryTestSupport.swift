@@ -1,0 +1,76 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCache
+
+/// Small numbers from a seed, the same on every machine (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
+
+/// Counts how many of the objects made with it are still there.
+final class LifeCounter: Sendable {
+  private let alive = SharedCounter()
+
+  var count: Int { alive.value }
+
+  /// Stands in for a body's memory; dies with it.
+  final class Token: Sendable {
+    private let counter: SharedCounter
+
+    init(_ counter: SharedCounter) {
+      self.counter = counter
+      counter.add(1)
+    }
+
+    deinit { counter.add(-1) }
+  }
+
+  /// A body of `count` bytes (never read) that counts as one object.
+  func body(count: Int) -> Bytes {
+    // The address is never dereferenced: no test reads such a body.
+    Bytes(owner: Token(alive), base: UnsafeRawPointer(bitPattern: 4096)!, count: count)
+  }
+}
+
+enum Sample {
+  static func key(_ number: Int) -> CacheKey {
+    CacheKey(scheme: "https", authority: "example.test", target: "/resources/\(number)")
+  }
+
+  /// An entry that weighs `weight` bytes, or as little as one can.
+  static func entry(
+    _ number: Int, weight: Int = 0, reclaimAt: CacheInstant = .distantFuture, counter: LifeCounter? = nil
+  ) -> CacheEntry {
+    let moment = CacheInstant(nanoseconds: 0)
+    func make(_ body: Bytes) -> CacheEntry {
+      CacheEntry(
+        key: key(number), status: 200, fields: HeaderFields(), body: body,
+        times: EntryTimes(
+          birth: moment, receivedAt: moment, freshUntil: reclaimAt, staleWhileRevalidateUntil: reclaimAt,
+          staleIfErrorUntil: reclaimAt, reclaimAt: reclaimAt))
+    }
+    let count = max(0, weight - make(Bytes()).weight)
+    return make(counter?.body(count: count) ?? LifeCounter().body(count: count))
+  }
+}
+
+extension CachePeek {
+  var entry: CacheEntry? { if case .found(let entry) = self { entry } else { nil } }
+}
+
+extension CacheInstant {
+  static func seconds(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: Int64(seconds) * 1_000_000_000) }
+}
