@@ -32,6 +32,7 @@ let package = Package(
     .executable(name: "basic-server", targets: ["basic-server"]),
     .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
     .executable(name: "caching-proxy", targets: ["caching-proxy"]),
+    .executable(name: "http-cache-benchmarks", targets: ["http-cache-benchmarks"]),
   ],
   targets: [
     .target(name: "HTTPCache", swiftSettings: settings),
@@ -51,6 +52,12 @@ let package = Package(
     .executableTarget(
       name: "caching-proxy", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/CachingProxy",
       swiftSettings: settings),
+
+    // The benchmark executable, with a harness of its own.
+    .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+    .executableTarget(
+      name: "http-cache-benchmarks", dependencies: ["HTTPCache", "CAllocationCounter"],
+      path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
 
     .testTarget(name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting"], swiftSettings: settings),
     .testTarget(

@@ -35,6 +35,7 @@ extension CachePolicy {
     rules.keepsForValidation = keepsForValidation
     rules.storedFieldNames = storedFieldNames
     rules.targetedFields = targetedFields
+    rules.storesPartialContent = false
     if case .custom(let predicate) = statuses.kind { rules.storesStatus = predicate }
     let (byStatus, positive, negative) = (timeToLiveByStatus, timeToLive, negativeTimeToLive)
     rules.lifetime = { status in

@@ -20,7 +20,7 @@ struct Fixture {
 
   init(_ policies: PolicyRouter) throws {
     let clock = CacheClock(self.clock)
-    backend = try InMemoryBackend(InMemoryBackend.Configuration(capacity: 64 << 20, clock: clock))
+    backend = try InMemoryBackend(configuration: InMemoryBackend.Configuration(capacity: 64 << 20, clock: clock))
     cache = try CacheLayer(backend: backend, policies: policies, observers: [events], clock: clock)
   }
 

@@ -1,0 +1,83 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Foundation
+
+@main
+struct Main {
+  static func main() async throws {
+    var filters: [String] = []
+    var jsonPath: String?
+    var comparePath: String?
+    var threads = ProcessInfo.processInfo.activeProcessorCount
+    var runner = Runner()
+    var arguments = CommandLine.arguments.dropFirst().makeIterator()
+    func value(_ flag: String) -> String {
+      guard let value = arguments.next() else { fail("\(flag) needs a value") }
+      return value
+    }
+    while let argument = arguments.next() {
+      switch argument {
+      case "--json": jsonPath = value(argument)
+      case "--compare": comparePath = value(argument)
+      case "--threads":
+        guard let number = Int(value(argument)), number > 0 else { fail("--threads needs a number of 1 or more") }
+        threads = number
+      case "--rounds":
+        guard let number = Int(value(argument)), number > 0 else { fail("--rounds needs a number of 1 or more") }
+        runner.rounds = number
+      case "--list":
+        for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
+        return
+      case "--help", "-h":
+        print(help)
+        return
+      case _ where argument.hasPrefix("-"): fail("unknown option \(argument); --help lists them")
+      default: filters.append(argument)
+      }
+    }
+
+    #if DEBUG
+    fputs("warning: this is a debug build; measure with -c release\n", stderr)
+    #endif
+    let chosen = Catalog.all(threads: threads).filter { benchmark in
+      filters.isEmpty || filters.contains { benchmark.id.localizedCaseInsensitiveContains($0) }
+    }
+    guard !chosen.isEmpty else { fail("no benchmark matches \(filters.joined(separator: ", ")); --list names them") }
+    var earlier: [Measurement] = []
+    if let comparePath {
+      earlier = try JSONDecoder().decode([Measurement].self, from: Data(contentsOf: URL(filePath: comparePath)))
+    }
+    let isTerminal = isatty(STDERR_FILENO) != 0
+    runner.progress = { text in
+      if isTerminal { fputs("\r\u{1B}[K\(text)", stderr) }
+    }
+    let measurements = try await runner.run(chosen)
+    print(Report.table(measurements, earlier: earlier))
+    if let jsonPath {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      try encoder.encode(measurements).write(to: URL(filePath: jsonPath))
+    }
+  }
+
+  private static func fail(_ message: String) -> Never {
+    fputs("http-cache-benchmarks: \(message)\n", stderr)
+    exit(2)
+  }
+
+  private static let help = """
+    usage: http-cache-benchmarks [filter…] [--json FILE] [--compare FILE] [--threads N] [--rounds N] [--list]
+
+      filter          run only what has this text in its name: layer_throughput, get/64KiB, …
+      --json FILE     write the figures to FILE
+      --compare FILE  show the change against figures written earlier
+      --threads N     how many threads the throughput benchmarks use at most (all cores unless said otherwise)
+      --rounds N      how many interleaved rounds are made (5 unless said otherwise)
+      --list          say what there is, and what one operation of each is
+
+    Figures are for one operation. Allocations are counted by standing in for malloc.
+    """
+}
