@@ -11,6 +11,7 @@ extension HeaderFields {
 
     var known: KnownHeader? { fields.storage.entry(position).known }
     func isNamed(_ name: HeaderName) -> Bool { fields.matches(position, name) }
+    func withName<Result>(_ body: (Span<UInt8>) -> Result) -> Result { fields.withName(at: position, body) }
   }
 
   /// Which of the known names are present, one bit each (`KnownHeader.bit`).

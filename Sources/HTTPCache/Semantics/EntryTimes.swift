@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// The moments that decide about a stored response, worked out once when it is stored, so that a lookup compares integers.
+/// The moments that decide about a stored response, worked out once when it is stored, so that a lookup compares
+/// integers.
 public struct EntryTimes: Hashable, Sendable {
   /// When the response's age was zero: the time of receipt minus the corrected initial age (RFC 9111 §4.2.3).
   public var birth: CacheInstant

@@ -1,0 +1,88 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// One member of a `Cache-Control` field (RFC 9111 §5.2), where it stands in the value.
+struct CacheDirective {
+  /// The directives that the cache has rules for.
+  enum Name {
+    case immutable, maxAge, maxStale, minFresh, mustRevalidate, mustUnderstand, noCache, noStore, noTransform
+    case onlyIfCached, `private`, proxyRevalidate, `public`, sMaxage, staleIfError, staleWhileRevalidate
+  }
+
+  /// What stands behind the equals sign.
+  enum Argument {
+    /// There is none.
+    case absent
+    /// A token, or what is between the quotes of a quoted string: RFC 9111 §5.2 has recipients accept both forms of
+    /// all.
+    case value(Range<Int>)
+    /// Neither of these.
+    case malformed
+  }
+
+  var name: Name
+  var argument: Argument
+
+  /// The argument as a number of seconds; nil when there is none that is valid.
+  func seconds(in value: Span<UInt8>) -> Int64? {
+    guard case .value(let range) = argument else { return nil }
+    return FieldSyntax.deltaSeconds(value, range)
+  }
+
+  /// Calls `body` with each directive of `value` that the cache knows.
+  ///
+  /// Lenient where that makes the cache more careful: `no-store; max-age=60` is a `no-store`, and a `max-age` whose
+  /// argument is nonsense is reported with it, to be treated as stale (RFC 9111 §4.2.1).
+  static func forEach(in value: Span<UInt8>, _ body: (CacheDirective) -> Void) {
+    var members = ListCursor(0..<value.count, splitsAtSemicolons: true)
+    while let member = members.next(in: value) {
+      guard let directive = parse(value, member.range, isMalformed: member.touchesSemicolon) else { continue }
+      body(directive)
+    }
+  }
+
+  private static func parse(_ value: Span<UInt8>, _ range: Range<Int>, isMalformed: Bool) -> CacheDirective? {
+    let nameEnd = FieldSyntax.tokenEnd(value, range)
+    guard nameEnd > range.lowerBound, let name = name(value, range.lowerBound..<nameEnd) else { return nil }
+    if isMalformed { return CacheDirective(name: name, argument: .malformed) }
+    if nameEnd == range.upperBound { return CacheDirective(name: name, argument: .absent) }
+    let start = nameEnd + 1
+    guard value[nameEnd] == ASCII.equals, start < range.upperBound else {
+      return CacheDirective(name: name, argument: .malformed)
+    }
+    if value[start] == ASCII.doubleQuote {
+      guard FieldSyntax.quotedStringEnd(value, from: start, to: range.upperBound) == range.upperBound else {
+        return CacheDirective(name: name, argument: .malformed)
+      }
+      return CacheDirective(name: name, argument: .value(start + 1..<range.upperBound - 1))
+    }
+    guard FieldSyntax.tokenEnd(value, start..<range.upperBound) == range.upperBound else {
+      return CacheDirective(name: name, argument: .malformed)
+    }
+    return CacheDirective(name: name, argument: .value(start..<range.upperBound))
+  }
+
+  /// The directive called what stands at `range`; nil for one that the cache does not know and therefore ignores
+  /// (§5.2.3).
+  static func name(_ value: Span<UInt8>, _ range: Range<Int>) -> Name? {
+    func matches(_ text: StaticString) -> Bool { FieldSyntax.matches(value, range, text) }
+    switch range.count {
+    case 6: return matches("public") ? .public : nil
+    case 7: return matches("max-age") ? .maxAge : matches("private") ? .private : nil
+    case 8:
+      return matches("no-cache") ? .noCache : matches("s-maxage") ? .sMaxage : matches("no-store") ? .noStore : nil
+    case 9:
+      return matches("immutable")
+        ? .immutable : matches("max-stale") ? .maxStale : matches("min-fresh") ? .minFresh : nil
+    case 12: return matches("no-transform") ? .noTransform : nil
+    case 14: return matches("only-if-cached") ? .onlyIfCached : matches("stale-if-error") ? .staleIfError : nil
+    case 15:
+      return matches("must-revalidate") ? .mustRevalidate : matches("must-understand") ? .mustUnderstand : nil
+    case 16: return matches("proxy-revalidate") ? .proxyRevalidate : nil
+    case 22: return matches("stale-while-revalidate") ? .staleWhileRevalidate : nil
+    default: return nil
+    }
+  }
+}

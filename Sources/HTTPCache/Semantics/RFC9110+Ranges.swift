@@ -1,0 +1,91 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension RFC9110 {
+  /// Parts closer to each other than this are sent as one: the head of another part would take as much (§15.3.7.2).
+  static let coalescedGap = 80
+
+  /// Which part of a stored representation a request wants (§14.2).
+  ///
+  /// `Range` counts only for a 200 response, if `If-Range` lets it (§13.1.5), and if it is valid; with more than
+  /// `maximumRanges` ranges, or more than two overlaps, it is ignored, as §14.2 advises against abuse. Parts that
+  /// overlap or nearly touch become one. The method is the caller's to look at: ranges are for GET.
+  ///
+  /// - Parameters:
+  ///   - request: The request's fields.
+  ///   - status: The stored response's status.
+  ///   - stored: The stored response's fields.
+  ///   - length: The length of the complete representation.
+  static func rangeSelection(
+    request: HeaderFields, status: Int, stored: HeaderFields, length: Int, maximumRanges: Int = 16
+  ) -> RangeSelection {
+    guard status == 200 || status == 206, let set = rangeSet(of: request, maximumRanges: maximumRanges),
+      rangeApplies(request: request, stored: stored)
+    else { return .whole }
+    return set.selection(length: length)
+  }
+
+  /// The ranges that the `Range` field asks for; nil when there is none, or it is to be ignored.
+  static func rangeSet(of request: HeaderFields, maximumRanges: Int = 16) -> ByteRangeSet? {
+    guard request.contains(KnownHeader.range) else { return nil }
+    var values = 0
+    var set: ByteRangeSet?
+    request.forEachValue(of: KnownHeader.range) { value in
+      values += 1
+      set = ByteRangeSet.parse(value, maximumRanges: maximumRanges)
+    }
+    return values == 1 ? set : nil
+  }
+
+  /// Whether `If-Range`, if there is one, names exactly the stored representation (§13.1.5).
+  static func rangeApplies(request: HeaderFields, stored: HeaderFields) -> Bool {
+    guard request.contains(KnownHeader.ifRange) else { return true }
+    var values = 0
+    var applies = false
+    request.forEachValue(of: KnownHeader.ifRange) { value in
+      values += 1
+      if let date = HTTPDate.parse(value) {
+        applies = isStrong(lastModified: date, of: stored)
+      } else {
+        applies = stored.withFirstValue(of: .etag) { EntityTag.areStronglyEqual($0, value) } ?? false
+      }
+    }
+    return values == 1 && applies
+  }
+
+  /// Whether `date` is the stored `Last-Modified`, and that is a strong validator: the response was made a second later
+  /// or more, so that a second change within the same second would show (§8.8.2.2).
+  private static func isStrong(lastModified date: UnixTime, of stored: HeaderFields) -> Bool {
+    guard let modified = stored.withFirstValue(of: .lastModified, { HTTPDate.parse($0) }) ?? nil, modified == date,
+      let made = stored.withFirstValue(of: .date, { HTTPDate.parse($0) }) ?? nil
+    else { return false }
+    return made.seconds >= modified.seconds.addingSaturated(1)
+  }
+
+  /// The fields of a 206 with one part (§15.3.7.1).
+  static func partialFields(of stored: HeaderFields, range: Range<Int>, length: Int?) -> HeaderFields {
+    var fields = withoutLength(stored)
+    fields.append(KnownHeader.contentRange, ContentRange(range: range, completeLength: length).text)
+    fields.append(KnownHeader.contentLength, String(range.count))
+    return fields
+  }
+
+  /// The fields of a 416 (§15.5.17).
+  static func unsatisfiableFields(of stored: HeaderFields, length: Int) -> HeaderFields {
+    var fields = stored.filter { view in
+      switch view.known {
+      case .date, .cacheControl, .expires, .vary, .etag, .lastModified, .server, .acceptRanges, .cdnCacheControl: true
+      default: false
+      }
+    }
+    fields.append(KnownHeader.contentRange, ContentRange(range: nil, completeLength: length).text)
+    fields.append(KnownHeader.contentLength, "0")
+    return fields
+  }
+
+  static func withoutLength(_ stored: HeaderFields) -> HeaderFields {
+    stored.filter { view in view.known != .contentLength && view.known != .contentRange }
+  }
+}

@@ -1,0 +1,132 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension RFC9111 {
+  /// The freshness lifetime of a response (§4.2.1), and where it comes from.
+  ///
+  /// In this order: `s-maxage`, `max-age`, `Expires` (less `Date`), the policy, the heuristic. With
+  /// ``CachingRules/respectsResponseDirectives`` off, the policy first. A targeted field takes the place of
+  /// `Cache-Control` and `Expires` both (RFC 9213 §2.2).
+  static func freshness(
+    status: Int, fields: HeaderFields, directives: ResponseDirectives, isTargeted: Bool, receivedUnix: UnixTime,
+    rules: CachingRules
+  ) -> Freshness {
+    let policy = rules.lifetime(status).map {
+      Freshness(lifetime: max(0, $0.clampedNanoseconds), source: .policy)
+    }
+    if !rules.respectsResponseDirectives, let policy { return policy }
+    if let seconds = directives.sMaxage ?? directives.maxAge {
+      return Freshness(lifetime: seconds.secondsAsNanoseconds, source: .response)
+    }
+    if !isTargeted, fields.contains(KnownHeader.expires) {
+      return Freshness(lifetime: expiresLifetime(of: fields, receivedUnix: receivedUnix), source: .response)
+    }
+    if let policy { return policy }
+    if rules.usesHeuristics, directives.isPublic || isHeuristicallyCacheable(status: status),
+      let lifetime = heuristicLifetime(of: fields, receivedUnix: receivedUnix, rules: rules)
+    {
+      return Freshness(lifetime: lifetime, source: .heuristic)
+    }
+    return Freshness(lifetime: 0, source: .none)
+  }
+
+  /// `Expires` less `Date` in nanoseconds, at most 2^31 seconds; zero when it is invalid, repeated or past (§5.3).
+  private static func expiresLifetime(of fields: HeaderFields, receivedUnix: UnixTime) -> Int64 {
+    guard let expires = dateValue(of: fields, known: .expires, now: receivedUnix) else { return 0 }
+    let date = dateValue(of: fields, known: .date, now: receivedUnix) ?? receivedUnix
+    let seconds = expires.seconds.subtractingSaturated(date.seconds)
+    return min(max(0, seconds), FieldSyntax.greatestDeltaSeconds).secondsAsNanoseconds
+  }
+
+  /// A fraction of the time since the last modification in nanoseconds (§4.2.2); nil when that is not known, or not
+  /// past.
+  private static func heuristicLifetime(of fields: HeaderFields, receivedUnix: UnixTime, rules: CachingRules) -> Int64?
+  {
+    guard let modified = dateValue(of: fields, known: .lastModified, now: receivedUnix) else { return nil }
+    let date = dateValue(of: fields, known: .date, now: receivedUnix) ?? receivedUnix
+    let age = min(date.seconds.subtractingSaturated(modified.seconds), FieldSyntax.greatestDeltaSeconds)
+    guard age > 0 else { return nil }
+    let lifetime = scaled(age.secondsAsNanoseconds, by: rules.heuristicFraction)
+    return min(lifetime, max(0, rules.heuristicMaximum.clampedNanoseconds))
+  }
+
+  /// Statuses that may be given a lifetime by heuristics (RFC 9110 §15.1; RFC 7725 §3 for 451).
+  static func isHeuristicallyCacheable(status: Int) -> Bool {
+    switch status {
+    case 200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 451, 501: true
+    default: false
+    }
+  }
+
+  /// Statuses whose requirements for caching the cache knows, for `must-understand` (§5.2.2.3): those that RFC 9110
+  /// defines.
+  static func isUnderstood(status: Int) -> Bool {
+    switch status {
+    case 200...206, 300...305, 307, 308, 400...417, 421, 422, 426, 451, 500...505: true
+    default: false
+    }
+  }
+
+  /// `nanoseconds` times `factor`, rounded down; a factor that is no number counts as one, a negative one as zero.
+  static func scaled(_ nanoseconds: Int64, by factor: Double) -> Int64 {
+    guard !factor.isNaN, factor != 1 else { return nanoseconds }
+    let product = Double(nanoseconds) * max(0, factor)
+    return product >= 9.2e18 ? .max : Int64(product)
+  }
+
+  /// The moments that will decide about a response (§4.2, RFC 5861).
+  ///
+  /// A lifetime that the response gives counts from its birth, so that time spent in other caches is used up; one of
+  /// the policy counts from receipt.
+  static func entryTimes(
+    freshness: Freshness, initialAge: Int64, directives: ResponseDirectives, hasValidator: Bool, receipt: Receipt,
+    rules: CachingRules, lifetimeScale: Double
+  ) -> EntryTimes {
+    let received = receipt.receivedAt
+    let birth = received.advanced(byNanoseconds: Int64(0).subtractingSaturated(initialAge))
+    var lifetime = scaled(freshness.lifetime, by: min(1, lifetimeScale))
+    if let maximum = rules.maximumLifetime { lifetime = min(lifetime, max(0, maximum.clampedNanoseconds)) }
+    let freshUntil = (freshness.source == .policy ? received : birth).advanced(byNanoseconds: lifetime)
+    var whileRevalidating: Int64 = 0
+    var ifError: Int64 = 0
+    if !forbidsStale(directives) {
+      whileRevalidating = staleWindow(
+        directives.staleWhileRevalidate, policy: rules.staleWhileRevalidate, directives: directives, rules: rules)
+      ifError = staleWindow(directives.staleIfError, policy: rules.staleIfError, directives: directives, rules: rules)
+    }
+    let whileRevalidatingUntil = freshUntil.advanced(byNanoseconds: whileRevalidating)
+    let ifErrorUntil = freshUntil.advanced(byNanoseconds: ifError)
+    // What has outlived all of that when it comes is kept from now on, not from when it was still good.
+    let lastUse = max(freshUntil, whileRevalidatingUntil, ifErrorUntil, received)
+    var kept: Duration = hasValidator ? rules.keepsForValidation : .zero
+    if !requiresValidationWhenStale(directives) { kept = max(kept, rules.keepsForDisconnection) }
+    return EntryTimes(
+      birth: birth, receivedAt: received, freshUntil: freshUntil,
+      staleWhileRevalidateUntil: whileRevalidatingUntil, staleIfErrorUntil: ifErrorUntil,
+      reclaimAt: lastUse.advanced(byNanoseconds: max(0, kept.clampedNanoseconds)))
+  }
+
+  /// Whether the origin has expressly forbidden every use of a stale response (§4.2.4).
+  private static func forbidsStale(_ directives: ResponseDirectives) -> Bool {
+    directives.noCache || !directives.flags.isDisjoint(with: [.mustRevalidate, .proxyRevalidate])
+  }
+
+  /// The same, `s-maxage` included, which implies `proxy-revalidate` (§5.2.2.10).
+  static func requiresValidationWhenStale(_ directives: ResponseDirectives) -> Bool {
+    forbidsStale(directives) || directives.sMaxage != nil
+  }
+
+  private static func staleWindow(
+    _ seconds: Int64?, policy: Duration, directives: ResponseDirectives, rules: CachingRules
+  ) -> Int64 {
+    let policy = max(0, policy.clampedNanoseconds)
+    if !rules.respectsResponseDirectives, policy > 0 { return policy }
+    if directives.sMaxage != nil {
+      // Only the origin can take back what its s-maxage implies.
+      return rules.staleExtensionsOverrideSharedMaxAge ? (seconds ?? 0).secondsAsNanoseconds : 0
+    }
+    return seconds?.secondsAsNanoseconds ?? policy
+  }
+}

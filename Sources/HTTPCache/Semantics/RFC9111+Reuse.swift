@@ -1,0 +1,97 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension RFC9111 {
+  /// What a stored response is good for now (§4, §4.2.4, §5.2.1; RFC 5861 §3; RFC 8246).
+  ///
+  /// For a request without directives this is two or three comparisons of integers.
+  @inline(__always)
+  static func verdict(
+    times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
+  ) -> Verdict {
+    if rules.respectsRequestDirectives, !directives.areNone {
+      return verdictOnDemand(times: times, traits: traits, directives: directives, now: now, rules: rules)
+    }
+    return plainVerdict(times: times, traits: traits, now: now, rules: rules)
+  }
+
+  @inline(__always)
+  private static func plainVerdict(
+    times: EntryTimes, traits: EntryTraits, now: CacheInstant, rules: CachingRules
+  ) -> Verdict {
+    if traits.contains(.alwaysValidate) { return .validate(.stale) }
+    if now < times.freshUntil {
+      let refreshFrom = times.freshUntil.nanoseconds.subtractingSaturated(rules.refreshBeforeNanoseconds)
+      return now.nanoseconds < refreshFrom ? .serve : .serveAndRefresh
+    }
+    return now < times.staleWhileRevalidateUntil ? .serveStaleAndRevalidate : .validate(.stale)
+  }
+
+  private static func verdictOnDemand(
+    times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
+  ) -> Verdict {
+    if directives.noCache { return .validate(.request) }
+    if traits.contains(.alwaysValidate) { return .validate(.stale) }
+    let isFresh = now < times.freshUntil
+    // RFC 8246 §2: what never changes while it is fresh is as good old as young; only no-cache insists.
+    let isImmutable = isFresh && traits.contains(.immutable)
+    if let maxAge = directives.maxAge, !isImmutable {
+      let age = now.nanoseconds.subtractingSaturated(times.birth.nanoseconds)
+      // Zero is how clients say "ask again", also within the clock's tick in which the response came.
+      if maxAge == 0 || age > maxAge.secondsAsNanoseconds { return .validate(.request) }
+    }
+    if let minFresh = directives.minFresh {
+      let remaining = times.freshUntil.nanoseconds.subtractingSaturated(now.nanoseconds)
+      if remaining < minFresh.secondsAsNanoseconds { return .validate(.request) }
+    }
+    if isFresh { return plainVerdict(times: times, traits: traits, now: now, rules: rules) }
+    if let maxStale = directives.maxStale {
+      if !traits.contains(.mustRevalidate), isAccepted(maxStale, times: times, now: now) {
+        // In the window it is refreshed as well: the client's patience is no reason to leave it stale for all.
+        return now < times.staleWhileRevalidateUntil ? .serveStaleAndRevalidate : .serveStale(.maxStale)
+      }
+    }
+    // §5.2.1.1: with max-age but without max-stale, no stale response is wanted.
+    if directives.maxAge != nil, directives.maxStale == nil { return .validate(.stale) }
+    return plainVerdict(times: times, traits: traits, now: now, rules: rules)
+  }
+
+  private static func isAccepted(_ maxStale: RequestDirectives.MaxStale, times: EntryTimes, now: CacheInstant) -> Bool {
+    switch maxStale {
+    case .any: true
+    case .seconds(let seconds):
+      now.nanoseconds.subtractingSaturated(times.freshUntil.nanoseconds) <= seconds.secondsAsNanoseconds
+    }
+  }
+
+  /// Whether a stored response may be sent when the origin has failed, with an error (5xx) or without an answer
+  /// (§4.2.4, §4.3.3; RFC 5861 §4).
+  ///
+  /// Within the window that the response or the policy gives, or that the client asks for where the origin does not
+  /// forbid it. A client that says `no-cache` gets the error.
+  static func mayServeOnError(
+    times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
+  ) -> Bool {
+    if traits.contains(.alwaysValidate) { return false }
+    let directives = rules.respectsRequestDirectives ? directives : .none
+    if directives.noCache { return false }
+    if now < times.freshUntil || now < times.staleIfErrorUntil { return true }
+    guard let seconds = directives.staleIfError, !traits.contains(.mustRevalidate) else { return false }
+    return now.nanoseconds.subtractingSaturated(times.freshUntil.nanoseconds) < seconds.secondsAsNanoseconds
+  }
+
+  /// Whether a stored response may be sent although the origin cannot be asked, because it cannot be reached or takes
+  /// too long (§4.2.4): nothing in the response forbids it, and the client has not said that it wants no stale one.
+  static func mayServeUnvalidated(
+    times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant
+  ) -> Bool {
+    if traits.contains(.alwaysValidate) || directives.noCache { return false }
+    if now < times.freshUntil { return true }
+    if now < times.staleWhileRevalidateUntil || now < times.staleIfErrorUntil { return true }
+    if traits.contains(.mustRevalidate) { return false }
+    if let maxStale = directives.maxStale { return isAccepted(maxStale, times: times, now: now) }
+    return directives.maxAge == nil && directives.minFresh == nil
+  }
+}

@@ -1,0 +1,103 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension RFC9111 {
+  /// Fields that belong to one connection (RFC 9110 §7.6.1).
+  private static let hopByHop =
+    KnownHeader.connection.bit | KnownHeader.keepAlive.bit | KnownHeader.proxyConnection.bit | KnownHeader.te.bit
+    | KnownHeader.transferEncoding.bit | KnownHeader.upgrade.bit
+
+  /// Fields between a proxy and its next neighbour (§3.1).
+  private static let proxySpecific =
+    KnownHeader.proxyAuthenticate.bit | KnownHeader.proxyAuthenticationInfo.bit | KnownHeader.proxyAuthorization.bit
+
+  /// The fields that may be passed on: without those of the connection, and those that `Connection` lists
+  /// (RFC 9110 §7.6.1).
+  ///
+  /// - Complexity: O(1) when there are none of them.
+  static func fieldsWithoutHopByHop(_ fields: HeaderFields) -> HeaderFields {
+    guard fields.presence & hopByHop != 0 else { return fields }
+    let listed = fieldsListedInConnection(fields)
+    return fields.filter { view in !isHopByHop(view, listed: listed) }
+  }
+
+  /// The names that the `Connection` fields list.
+  static func fieldsListedInConnection(_ fields: HeaderFields) -> NameSet {
+    var names: [HeaderName] = []
+    fields.forEachValue(of: KnownHeader.connection) { value in
+      FieldSyntax.appendNames(in: value, 0..<value.count, to: &names)
+    }
+    return NameSet(names)
+  }
+
+  private static func isHopByHop(_ view: HeaderFields.View, listed: NameSet) -> Bool {
+    if let known = view.known, known.bit & hopByHop != 0 { return true }
+    return listed.contains(view)
+  }
+
+  /// The header section to store for a response with `fields` (§3.1).
+  ///
+  /// Left out are the fields of the connection and those it lists, those of a proxy's authentication, those that
+  /// `no-cache` and `private` list, `Age` (which becomes part of the entry's times), and what the rules do not want.
+  /// `Date` is added where there is none that is valid, as RFC 9110 §6.6.1 has recipients with a clock do.
+  static func storedFields(
+    of fields: HeaderFields, directives: ResponseDirectives, rules: CachingRules, receivedUnix: UnixTime
+  ) -> HeaderFields {
+    let listed = fieldsListedInConnection(fields)
+    let withheld = NameSet(directives.noCacheFields + (rules.ignoresPrivate ? [] : directives.privateFields))
+    let isDateValid = dateValue(of: fields, known: .date, now: receivedUnix) != nil
+    var dropped = hopByHop | proxySpecific | KnownHeader.age.bit
+    if rules.setCookies == .strip { dropped |= KnownHeader.setCookie.bit }
+    if !isDateValid { dropped |= KnownHeader.date.bit }
+    var stored = fields.filter { view in
+      if let known = view.known, known.bit & dropped != 0 { return false }
+      if listed.contains(view) || withheld.contains(view) { return false }
+      guard let allowed = rules.storedFieldNames else { return true }
+      return isNeededForCaching(view, rules: rules) || allowed.contains { view.isNamed($0) }
+    }
+    // A connection option or directive may name Date; what is stored has one all the same, its times depend on it.
+    if !stored.contains(KnownHeader.date) {
+      let date = isDateValid ? fields.withFirstValue(of: .date) { FieldSyntax.text($0, 0..<$0.count) } : nil
+      stored.append(KnownHeader.date, date ?? HTTPDate.format(receivedUnix))
+    }
+    return stored
+  }
+
+  /// Fields without which a stored response could not be used as HTTP wants it.
+  private static let neededForCaching =
+    KnownHeader.cacheControl.bit | KnownHeader.date.bit | KnownHeader.etag.bit | KnownHeader.expires.bit
+    | KnownHeader.lastModified.bit | KnownHeader.vary.bit | KnownHeader.location.bit | KnownHeader.cacheGroups.bit
+    | KnownHeader.noVarySearch.bit | KnownHeader.cdnCacheControl.bit
+
+  private static func isNeededForCaching(_ view: HeaderFields.View, rules: CachingRules) -> Bool {
+    if let known = view.known, known.bit & neededForCaching != 0 { return true }
+    return view.hasName(startingWith: "content-") || rules.targetedFields.contains { view.isNamed($0) }
+  }
+
+  /// The stored header section after a 304, or a response to HEAD, has brought news of it (§3.2).
+  ///
+  /// Each field of the new section replaces those of its name. Not taken over are the fields that are not stored
+  /// anyway, and those that describe the stored octets, which have not changed: `Content-Length`, `Content-Encoding`,
+  /// `Content-Range` and `Transfer-Encoding`. `Age` is taken over, and dropped again by
+  /// ``storability(of:to:receipt:rules:lifetimeScale:)``, which is to be asked next. A new section without `Date`
+  /// counts from its receipt: the old `Date` goes.
+  static func freshened(_ stored: HeaderFields, with response304: HeaderFields) -> HeaderFields {
+    let listed = fieldsListedInConnection(response304)
+    let kept =
+      hopByHop | proxySpecific | KnownHeader.contentLength.bit | KnownHeader.contentEncoding.bit
+      | KnownHeader.contentRange.bit
+    let news = response304.filter { view in
+      if let known = view.known, known.bit & kept != 0 { return false }
+      return !listed.contains(view)
+    }
+    let replaced = NameSet(namesOf: news)
+    var result = stored.filter { view in
+      if view.known == .date || view.known == .age { return false }
+      return !replaced.contains(view)
+    }
+    result.append(contentsOf: news)
+    return result
+  }
+}

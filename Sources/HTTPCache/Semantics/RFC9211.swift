@@ -1,0 +1,53 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// `Cache-Status`: what the cache did, for those who look at the response.
+///
+/// | section | what |
+/// |---|---|
+/// | §2 | ``append(to:cacheName:outcome:details:)`` |
+enum RFC9211 {
+  /// Adds this cache's member to the list, behind those of the caches that are nearer to the origin (§2).
+  ///
+  /// - Parameter cacheName: Identifies the cache.
+  static func append(
+    to fields: inout HeaderFields, cacheName: String, outcome: CacheOutcome, details: CacheStatusDetails = .init()
+  ) {
+    var writer = CacheStatusWriter(cacheName: cacheName)
+    var reason: String?
+    switch outcome {
+    case .hit:
+      writer.flag("hit")
+    case .stale(let stale):
+      writer.flag("hit")
+      reason = stale.rawValue
+    case .revalidated:
+      writer.token("fwd", "stale")
+      writer.integer("fwd-status", details.fwdStatus.map(Int64.init) ?? 304)
+    case .miss(let miss):
+      writer.token("fwd", miss.rawValue)
+    case .collapsed:
+      writer.token("fwd", "uri-miss")
+    case .bypass(.method):
+      writer.token("fwd", "method")
+    case .bypass(let bypass):
+      writer.token("fwd", "bypass")
+      reason = bypass.rawValue
+    case .failed(.onlyIfCached):
+      // Neither a hit nor forwarded.
+      reason = CacheOutcome.FailureReason.onlyIfCached.rawValue
+    case .failed(let failure):
+      writer.token("fwd", "miss")
+      reason = failure.rawValue
+    }
+    if outcome != .revalidated, let status = details.fwdStatus { writer.integer("fwd-status", Int64(status)) }
+    if let ttl = details.ttl { writer.integer("ttl", ttl) }
+    if details.stored == true { writer.flag("stored") }
+    if outcome == .collapsed { writer.flag("collapsed") }
+    if let key = details.key { writer.string("key", key) }
+    if let detail = details.detail ?? reason { writer.tokenOrString("detail", detail) }
+    writer.bytes.withUnsafeBytes { fields.append(.cacheStatus, $0) }
+  }
+}

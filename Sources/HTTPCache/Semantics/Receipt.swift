@@ -1,0 +1,14 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// When a response was asked for and when it came (RFC 9111 §4.2.3).
+struct Receipt: Hashable, Sendable {
+  /// `request_time`.
+  var requestedAt: CacheInstant
+  /// `response_time`.
+  var receivedAt: CacheInstant
+  /// `response_time` by the wall clock, to be compared with `Date`.
+  var receivedUnix: UnixTime
+}

@@ -1,0 +1,80 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// What a request demands of the cache (RFC 9111 §5.2.1, RFC 5861 §4).
+struct RequestDirectives: Hashable, Sendable {
+  /// How stale a response the client accepts (§5.2.1.2).
+  enum MaxStale: Hashable, Sendable {
+    /// However stale.
+    case any
+    /// By so many seconds at most.
+    case seconds(Int64)
+  }
+
+  /// §5.2.1.5: nothing of the request or its response may be stored.
+  var noStore = false
+  /// §5.2.1.4: no stored response without validation.
+  var noCache = false
+  /// §5.2.1.7: a stored response or a 504.
+  var onlyIfCached = false
+  /// §5.2.1.1: the greatest age, in seconds.
+  var maxAge: Int64?
+  /// §5.2.1.3: how many seconds it must still be fresh.
+  var minFresh: Int64?
+  /// §5.2.1.2.
+  var maxStale: MaxStale?
+  /// RFC 5861 §4: by how many seconds it may be stale when the origin fails.
+  var staleIfError: Int64?
+
+  /// No demands.
+  static let none = RequestDirectives()
+
+  private init() {}
+
+  /// Whether a request with these fields present (`HeaderFields.presence`) cannot have any directives.
+  @inline(__always)
+  static func isAbsent(in presence: UInt64) -> Bool {
+    presence & (KnownHeader.cacheControl.bit | KnownHeader.pragma.bit) == 0
+  }
+
+  /// The directives of the `Cache-Control` fields; where there are none, `Pragma: no-cache` counts as one (§5.4).
+  ///
+  /// A number of seconds that is none is read as the client's likely wish: for `max-age` zero, for the others nothing.
+  init(_ fields: HeaderFields) {
+    var directives = RequestDirectives()
+    if Self.isAbsent(in: fields.presence) {
+    } else if fields.contains(KnownHeader.cacheControl) {
+      fields.forEachValue(of: KnownHeader.cacheControl) { value in
+        CacheDirective.forEach(in: value) { directives.add($0, of: value) }
+      }
+    } else {
+      fields.forEachValue(of: KnownHeader.pragma) { value in
+        CacheDirective.forEach(in: value) { if $0.name == .noCache { directives.noCache = true } }
+      }
+    }
+    self = directives
+  }
+
+  /// Whether nothing is demanded that matters to choosing a response.
+  var areNone: Bool { self == .none }
+
+  private mutating func add(_ directive: CacheDirective, of value: Span<UInt8>) {
+    switch directive.name {
+    case .noStore: noStore = true
+    case .noCache: noCache = true
+    case .onlyIfCached: onlyIfCached = true
+    case .maxAge: maxAge = maxAge ?? directive.seconds(in: value) ?? 0
+    case .minFresh: minFresh = minFresh ?? directive.seconds(in: value)
+    case .staleIfError: staleIfError = staleIfError ?? directive.seconds(in: value)
+    case .maxStale:
+      if case .absent = directive.argument {
+        maxStale = maxStale ?? .any
+      } else if let seconds = directive.seconds(in: value) {
+        maxStale = maxStale ?? .seconds(seconds)
+      }
+    default: break
+    }
+  }
+}

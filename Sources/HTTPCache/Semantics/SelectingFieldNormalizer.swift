@@ -1,0 +1,87 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// Brings the values of selecting request fields into one form for all that mean the same (RFC 9111 §4.1), as far as
+/// the specification of the field says what means the same.
+enum SelectingFieldNormalizer {
+  /// The most members of a list that are put in order; beyond that it is compared as it stands.
+  static let maximumMembers = 64
+
+  /// The value of the field `name`, its lines combined (RFC 9110 §5.3).
+  ///
+  /// - `Accept`, `Accept-Charset`, `Accept-Encoding`, `Accept-Language`: sets of ranges with a quality each. Case and
+  ///   order do not count, nor how a quality is written; the lower-case members are sorted.
+  /// - `Cookie`: lines are parts of one cookie string (RFC 9113 §8.2.3).
+  /// - All others: white space around commas does not count, nor on how many lines a list stands.
+  static func normalized(_ name: HeaderName, in fields: HeaderFields) -> [UInt8] {
+    let combined = combinedValue(of: name, in: fields, isCookie: name.known == .cookie)
+    switch name.known {
+    case .accept: return preferences(combined, hasParameters: true) ?? combined
+    case .acceptEncoding, .acceptLanguage: return preferences(combined, hasParameters: false) ?? combined
+    case nil where name.canonical == "accept-charset": return preferences(combined, hasParameters: false) ?? combined
+    default: return combined
+    }
+  }
+
+  /// The lines of a field as one value, without optional white space around the commas that separate members.
+  private static func combinedValue(of name: HeaderName, in fields: HeaderFields, isCookie: Bool) -> [UInt8] {
+    var combined: [UInt8] = []
+    var isFirst = true
+    for position in fields.indices where fields.matches(position, name) {
+      if !isFirst {
+        combined.append(isCookie ? ASCII.semicolon : ASCII.comma)
+        if isCookie { combined.append(ASCII.space) }
+      }
+      isFirst = false
+      fields.withValue(at: position) { value in
+        if isCookie {
+          append(value, 0..<value.count, to: &combined)
+          return
+        }
+        var members = ListCursor(0..<value.count)
+        var isFirstMember = true
+        while let member = members.next(in: value) {
+          if !isFirstMember { combined.append(ASCII.comma) }
+          isFirstMember = false
+          append(value, member.range, to: &combined)
+        }
+      }
+    }
+    return combined
+  }
+
+  /// A list of ranges with qualities in canonical form; nil when it is not well-formed, or too long to be sorted.
+  private static func preferences(_ value: [UInt8], hasParameters: Bool) -> [UInt8]? {
+    let span = value.span
+    var preferences: [Preference] = []
+    var members = ListCursor(0..<span.count)
+    while let member = members.next(in: span) {
+      if member.range.isEmpty { continue }
+      guard preferences.count < maximumMembers,
+        let preference = Preference.parse(span, member.range, hasParameters: hasParameters)
+      else { return nil }
+      preferences.append(preference)
+    }
+    preferences.sort {
+      $0.quality != $1.quality ? $0.quality > $1.quality : $0.range.lexicographicallyPrecedes($1.range)
+    }
+    var result: [UInt8] = []
+    for (index, preference) in preferences.enumerated() {
+      // The same range with the same quality twice says nothing more.
+      if index > 0, preferences[index - 1] == preference { continue }
+      if !result.isEmpty { result.append(ASCII.comma) }
+      result.append(contentsOf: preference.range)
+      if preference.quality != 1000 {
+        result.append(contentsOf: ";q=".utf8)
+        result.append(contentsOf: String(preference.quality).utf8)
+      }
+    }
+    return result
+  }
+
+  private static func append(_ value: Span<UInt8>, _ range: Range<Int>, to bytes: inout [UInt8]) {
+    value.extracting(range).withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+  }
+}
