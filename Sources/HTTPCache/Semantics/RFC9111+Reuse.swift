@@ -66,6 +66,11 @@ extension RFC9111 {
     }
   }
 
+  /// Whether a status says that the origin has failed, so that something stale may be better (RFC 5861 §4).
+  static func isOriginFailure(_ status: Int) -> Bool {
+    status == 500 || status == 502 || status == 503 || status == 504
+  }
+
   /// Whether a stored response may be sent when the origin has failed, with an error (5xx) or without an answer
   /// (§4.2.4, §4.3.3; RFC 5861 §4).
   ///
