@@ -40,7 +40,7 @@ struct Main {
     }
 
     #if DEBUG
-    fputs("warning: this is a debug build; measure with -c release\n", stderr)
+    note("warning: this is a debug build; measure with -c release\n")
     #endif
     let chosen = Catalog.all(threads: threads).filter { benchmark in
       filters.isEmpty || filters.contains { benchmark.id.localizedCaseInsensitiveContains($0) }
@@ -52,7 +52,7 @@ struct Main {
     }
     let isTerminal = isatty(STDERR_FILENO) != 0
     runner.progress = { text in
-      if isTerminal { fputs("\r\u{1B}[K\(text)", stderr) }
+      if isTerminal { note("\r\u{1B}[K\(text)") }
     }
     let measurements = try await runner.run(chosen)
     print(Report.table(measurements, earlier: earlier))
@@ -63,8 +63,10 @@ struct Main {
     }
   }
 
+  private static func note(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
   private static func fail(_ message: String) -> Never {
-    fputs("http-cache-benchmarks: \(message)\n", stderr)
+    note("http-cache-benchmarks: \(message)\n")
     exit(2)
   }
 

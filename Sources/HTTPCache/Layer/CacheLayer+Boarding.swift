@@ -10,6 +10,8 @@ extension CacheLayer {
     case pass
     /// A flight has its answer already.
     case answered(FlightResult)
+    /// From the store: the answer to somebody else came between this request's lookup and now.
+    case stored
     /// By waiting for a flight.
     case waiting(Flight, Flight.WaiterID, isLeader: Bool)
   }
@@ -40,10 +42,25 @@ extension CacheLayer {
       case .refused: break
       }
     }
+    // A flight stores what it brings before it is forgotten here: whoever missed both missed them in this order.
+    if isStored(since: plan, at: now) { return .stored }
     let flight = makeFlight(plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, now: now)
     guard case .waiting(let id) = flight.join(plan, deadline: softDeadline) else { return .pass }
     takeOff(flight, plan)
     return .waiting(flight, id, isLeader: true)
+  }
+
+  /// Whether something that will do has been stored since the plan's own lookup.
+  private nonisolated func isStored(since plan: FetchPlan, at now: CacheInstant) -> Bool {
+    guard case .found(let entry) = peek(plan.key, for: plan.request, at: now), entry !== plan.stored else {
+      return false
+    }
+    switch RFC9111.verdict(
+      times: entry.times, traits: entry.traits, directives: plan.directives, now: now, rules: plan.policy.rules)
+    {
+    case .validate: return false
+    default: return true
+    }
   }
 
   /// Begins a refresh that no client waits for, unless one is under way.
@@ -57,16 +74,18 @@ extension CacheLayer {
     let key = plan.stored?.key ?? plan.key
     // Somebody who could not be served stale is asking already: its answer will do.
     if let flight = flights[key], flight.isCalling { return }
-    let flight = makeFlight(plan, key, isKept: true, now: clock.now)
+    let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: clock.now)
     takeOff(flight, plan)
   }
 
-  private func makeFlight(_ plan: FetchPlan, _ key: CacheKey, isKept: Bool, now: CacheInstant) -> Flight {
+  private func makeFlight(
+    _ plan: FetchPlan, _ key: CacheKey, isKept: Bool, isRefresh: Bool = false, now: CacheInstant
+  ) -> Flight {
     // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.
     let attempts = mayServeOnError(plan, at: now) ? 1 : 2
     let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
     let flight = Flight(
-      key: key, primary: plan.key, clock: clock,
+      key: key, primary: plan.key, isRefresh: isRefresh, clock: clock,
       machine: FlightStateMachine(isKept: isKept, attempts: attempts, hardDeadline: hardDeadline))
     flights[key] = flight
     return flight

@@ -20,51 +20,64 @@ extension CacheLayer {
     guard let key = policy.policy.key.key(for: request) else {
       return try await passed(request, next, .noKey, policy: policy, startedAt: startedAt)
     }
-    // Lookup.
     let directives = directives(of: request, policy)
-    let lookup = await lookup(key, for: request, at: startedAt)
-    func plan(_ stored: CacheEntry?, _ reason: CacheOutcome.MissReason) -> FetchPlan {
-      FetchPlan(
-        request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, reason: reason,
-        startedAt: startedAt)
-    }
-    // Verdict.
-    switch lookup {
-    case .absent, .unknown:
-      return try await fetched(plan(nil, .absent), index: nil)
-    case .otherVariant(let index):
-      return try await fetched(plan(nil, .variant), index: index)
-    case .found(let entry):
-      let verdict = RFC9111.verdict(
-        times: entry.times, traits: entry.traits, directives: directives, now: startedAt, rules: policy.rules)
-      func served(_ outcome: CacheOutcome) -> CacheResponse {
-        response(from: entry, to: request, outcome: outcome, now: startedAt, startedAt: startedAt)
+    // Another request's answer may arrive between the lookup and the flight; then there is something to look up.
+    for _ in 0..<4 {
+      // Lookup.
+      let now = clock.now
+      let lookup = await lookup(key, for: request, at: now)
+      func plan(_ stored: CacheEntry?, _ reason: CacheOutcome.MissReason) -> FetchPlan {
+        FetchPlan(
+          request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
+          reason: reason, startedAt: startedAt)
       }
-      switch verdict {
-      case .serve:
-        return served(.hit)
-      case .serveAndRefresh:
-        refreshInBackground(plan(entry, .stale))
-        return served(.hit)
-      case .serveStaleAndRevalidate:
-        let isResting = entry.refreshGate.isResting(at: startedAt)
-        refreshInBackground(plan(entry, .stale))
-        return served(.stale(isResting ? .retryPending : .whileRevalidating))
-      case .serveStale(let reason):
-        return served(.stale(reason))
-      case .validate(let reason):
-        let plan = plan(entry, reason)
-        // After a failure the origin is left alone for a while, if what is stored may be served instead.
-        if entry.refreshGate.isResting(at: startedAt), mayServeOnError(plan, at: startedAt) {
-          return served(.stale(.retryPending))
+      switch lookup {
+      case .absent, .unknown:
+        if let response = try await fetched(plan(nil, .absent), index: nil) { return response }
+      case .otherVariant(let index):
+        if let response = try await fetched(plan(nil, .variant), index: index) { return response }
+      case .found(let entry):
+        // Verdict.
+        let verdict = RFC9111.verdict(
+          times: entry.times, traits: entry.traits, directives: directives, now: now, rules: policy.rules)
+        if let response = try await response(plan(entry, verdict.missReason), verdict, entry, at: now) {
+          return response
         }
-        return try await fetched(plan, index: nil)
       }
+    }
+    return try await passed(request, next, .waitLimit, policy: policy, startedAt: startedAt)
+  }
+
+  /// What the verdict over a stored response leads to; nil when there is something new to look up.
+  private nonisolated func response(
+    _ plan: FetchPlan, _ verdict: Verdict, _ entry: CacheEntry, at now: CacheInstant
+  ) async throws -> CacheResponse? {
+    func served(_ outcome: CacheOutcome) -> CacheResponse {
+      response(from: entry, to: plan.request, outcome: outcome, now: now, startedAt: plan.startedAt)
+    }
+    switch verdict {
+    case .serve:
+      return served(.hit)
+    case .serveAndRefresh:
+      refreshInBackground(plan)
+      return served(.hit)
+    case .serveStaleAndRevalidate:
+      let isResting = entry.refreshGate.isResting(at: now)
+      refreshInBackground(plan)
+      return served(.stale(isResting ? .retryPending : .whileRevalidating))
+    case .serveStale(let reason):
+      return served(.stale(reason))
+    case .validate:
+      // After a failure the origin is left alone for a while, if what is stored may be served instead.
+      if entry.refreshGate.isResting(at: now), mayServeOnError(plan, at: now) {
+        return served(.stale(.retryPending))
+      }
+      return try await fetched(plan, index: nil)
     }
   }
 
-  /// The origin's response to a request of which nothing stored may be used (yet).
-  private nonisolated func fetched(_ plan: FetchPlan, index: VariantIndex?) async throws -> CacheResponse {
+  /// The origin's response to a request of which nothing stored may be used; nil when something has been stored meanwhile.
+  private nonisolated func fetched(_ plan: FetchPlan, index: VariantIndex?) async throws -> CacheResponse? {
     if plan.directives.onlyIfCached { return gatewayTimeout(plan, .onlyIfCached) }
     guard plan.request.method == .get, !plan.directives.noStore,
       plan.request.fields.presence & (KnownHeader.ifMatch.bit | KnownHeader.ifUnmodifiedSince.bit) == 0
@@ -76,6 +89,8 @@ extension CacheLayer {
       switch await board(plan, flightKey) {
       case .pass:
         return try await passed(plan.request, plan.next, .uncacheable, policy: plan.policy, startedAt: plan.startedAt)
+      case .stored:
+        return nil
       case .answered(let result):
         if let response = try delivered(result, plan, isLeader: false) { return response }
       case .waiting(let flight, let id, let isLeader):

@@ -9,9 +9,8 @@ extension CacheLayer {
     var plan = first
     while let successor = await attempt(flight, plan) { plan = successor }
     flight.close()
-    // If this flight was a refresh that ended without storing anything, the next one is due after the retry interval.
-    if let stored = first.stored, stored.refreshGate.isClaimed, !flight.hasStored {
-      stored.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
+    if flight.isRefresh, !flight.hasStored {
+      first.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
       report(.refreshFailed, key: first.key)
     }
     await landed(flight)

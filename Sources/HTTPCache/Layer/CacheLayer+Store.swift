@@ -62,7 +62,11 @@ extension CacheLayer {
     func deliver(_ storing: CacheEvent.Storing) {
       var answer = answer
       answer.storing = storing
-      self.deliver(answer, leaderFields, leader, sharing, flight, replay: nil) { response.body }
+      let result = FlightResult.response(answer)
+      let replay: Flight.Replay = { sharing.isFor($0) ? result : .released(.over) }
+      self.deliver(answer, leaderFields, leader, sharing, flight, replay: storing == .stored ? replay : nil) {
+        response.body
+      }
     }
     guard answer.storing == .stored else { return deliver(answer.storing) }
     let entry = sharing.entry(

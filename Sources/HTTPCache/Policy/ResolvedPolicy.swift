@@ -33,6 +33,8 @@ extension CachePolicy {
     rules.staleIfError = staleIfError
     rules.refreshBeforeExpiration = refreshBeforeExpiration
     rules.keepsForValidation = keepsForValidation
+    // With a soft timeout, what is stale is wanted although it can be used for nothing else.
+    rules.keepsForDisconnection = softTimeout == nil ? .zero : keepsForValidation
     rules.storedFieldNames = storedFieldNames
     rules.targetedFields = targetedFields
     rules.storesPartialContent = false

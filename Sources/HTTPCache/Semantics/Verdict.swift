@@ -15,4 +15,9 @@ enum Verdict: Hashable, Sendable {
   case serveStale(CacheOutcome.StaleReason)
   /// The origin has to be asked, with a condition if the response can be validated.
   case validate(CacheOutcome.MissReason)
+
+  /// Why the origin is asked, if it is.
+  var missReason: CacheOutcome.MissReason {
+    if case .validate(let reason) = self { reason } else { .stale }
+  }
 }

@@ -30,12 +30,15 @@ final class Flight: Sendable {
   let key: CacheKey
   /// What is being fetched, before `Vary`.
   let primary: CacheKey
+  /// Whether it was begun to refresh what is stored, for no client in particular.
+  let isRefresh: Bool
   private let clock: CacheClock
   private let guarded: Locked<Guarded>
 
-  init(key: CacheKey, primary: CacheKey, clock: CacheClock, machine: FlightStateMachine) {
+  init(key: CacheKey, primary: CacheKey, isRefresh: Bool = false, clock: CacheClock, machine: FlightStateMachine) {
     self.key = key
     self.primary = primary
+    self.isRefresh = isRefresh
     self.clock = clock
     self.guarded = Locked(Guarded(machine: machine))
   }

@@ -82,7 +82,7 @@ import Testing
   func `5: an error for one client is not everybody's`(status: Int) async throws {
     let fixture = try Fixture()
     let service = CountingOrigin { request, _ in
-      CacheResponse(status: request.fields.contains(.authorization) ? 200 : status, body: "x")
+      CacheResponse(status: request.fields.contains(HeaderName.authorization) ? 200 : status, body: "x")
     }.layer(fixture.cache)
     #expect(try await service.call(.get("/")).status == status)
     #expect(try await service.call(.get("/", ["Authorization": "me"])).status == 200)
@@ -283,7 +283,7 @@ import Testing
         body: Body(Bytes(repeatElement(1, count: 10_000))))
     }.layer(cache)
     for number in 0..<1000 { _ = try await service.call(.get("/\(number)")) }
-    #expect(backend.statistics.bytes <= 1 << 20)
+    #expect(backend.statistics.byteCount <= 1 << 20)
     #expect(backend.statistics.evictions > 800)
     for number in 0..<20_000 { _ = try await service.call(.get("/private/\(number)")) }
     let remembered = await cache.uncacheable.count

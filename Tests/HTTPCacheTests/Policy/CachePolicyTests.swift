@@ -8,30 +8,35 @@ import HTTPCacheTesting
 import Testing
 
 @Suite struct CachePolicyTests {
-  @Test(
-    arguments: [
-      ("timeToLive", { $0.timeToLive = .seconds(-1) }),
-      ("negativeTimeToLive", { $0.negativeTimeToLive = .milliseconds(-1) }),
-      ("timeToLiveByStatus[404]", { $0.timeToLiveByStatus = [404: .seconds(-5)] }),
-      ("timeToLiveByStatus has 99", { $0.timeToLiveByStatus = [99: .seconds(5)] }),
-      ("staleWhileRevalidate", { $0.staleWhileRevalidate = .seconds(-1) }),
-      ("staleIfError", { $0.staleIfError = .seconds(-1) }),
-      ("refreshBeforeExpiration", { $0.refreshBeforeExpiration = .seconds(-1) }),
-      ("lifetimeJitter", { $0.lifetimeJitter = 1 }),
-      ("lifetimeJitter", { $0.lifetimeJitter = -.infinity }),
-      ("lifetimeJitter", { $0.lifetimeJitter = .nan }),
-      ("minimumBodySize", { $0.minimumBodySize = -1 }),
-      ("maximumBodySize", { $0.maximumBodySize = -1 }),
-      ("nothing could be stored", { ($0.minimumBodySize, $0.maximumBodySize) = (10, 9) }),
-      ("softTimeout", { $0.softTimeout = .zero }),
-      ("hardTimeout", { $0.hardTimeout = .seconds(-1) }),
-      ("never have an effect", { ($0.softTimeout, $0.hardTimeout) = (.seconds(5), .seconds(5)) }),
-      ("waitLimit", { $0.waitLimit = .seconds(-1) }),
-      ("streamWindow", { $0.streamWindow = 10 }),
-    ] as [(String, @Sendable (inout CachePolicy) -> Void)])
-  func `nonsense is refused at init, with an error that names it`(
-    name: String, change: @Sendable (inout CachePolicy) -> Void
-  ) throws {
+  private typealias Change = @Sendable (inout CachePolicy) -> Void
+
+  private static let nonsense: [(String, Change)] = [
+    ("timeToLive", { $0.timeToLive = .seconds(-1) }),
+    ("negativeTimeToLive", { $0.negativeTimeToLive = .milliseconds(-1) }),
+    ("timeToLiveByStatus[404]", { $0.timeToLiveByStatus = [404: .seconds(-5)] }),
+    ("timeToLiveByStatus has 99", { $0.timeToLiveByStatus = [99: .seconds(5)] }),
+    ("staleWhileRevalidate", { $0.staleWhileRevalidate = .seconds(-1) }),
+    ("staleIfError", { $0.staleIfError = .seconds(-1) }),
+    ("refreshBeforeExpiration", { $0.refreshBeforeExpiration = .seconds(-1) }),
+    ("keepsForValidation", { $0.keepsForValidation = .seconds(-1) }),
+    ("lifetimeJitter", { $0.lifetimeJitter = 1 }),
+    ("lifetimeJitter", { $0.lifetimeJitter = -.infinity }),
+    ("lifetimeJitter", { $0.lifetimeJitter = .nan }),
+    ("minimumBodySize", { $0.minimumBodySize = -1 }),
+    ("maximumBodySize", { $0.maximumBodySize = -1 }),
+    ("nothing could be stored", { ($0.minimumBodySize, $0.maximumBodySize) = (10, 9) }),
+    ("softTimeout", { $0.softTimeout = .zero }),
+    ("hardTimeout", { $0.hardTimeout = .seconds(-1) }),
+    ("never have an effect", { ($0.softTimeout, $0.hardTimeout) = (.seconds(5), .seconds(5)) }),
+    ("waitLimit", { $0.waitLimit = .seconds(-1) }),
+    ("retryInterval", { $0.retryInterval = .seconds(-1) }),
+    ("uncacheableTimeToLive", { $0.uncacheableTimeToLive = .seconds(-1) }),
+    ("streamWindow", { $0.streamWindow = 10 }),
+  ]
+
+  @Test(arguments: nonsense.indices)
+  func `nonsense is refused at init, with an error that names it`(index: Int) throws {
+    let (name, change) = Self.nonsense[index]
     var policy = CachePolicy()
     change(&policy)
     let error = #expect(throws: CacheConfigurationError.self) { try Fixture(policy) }
