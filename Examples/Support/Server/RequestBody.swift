@@ -10,7 +10,8 @@
   final class RequestBody: BodySource {
     private let connection: ServerConnection
     private let number: Int
-    private let receivedTrailers = Guarded<HeaderFields?>(nil)
+    /// The trailer section, or its absence, once the end has been read.
+    private let ending = Guarded<HeaderFields??>(nil)
 
     init(connection: ServerConnection, number: Int) {
       self.connection = connection
@@ -18,6 +19,7 @@
     }
 
     func next() async throws -> Bytes? {
+      if ending.withLock({ $0 != nil }) { return nil }
       try Task.checkCancellation()
       let connection = connection
       let step = try await withTaskCancellationHandler {
@@ -29,12 +31,12 @@
       case .bytes(let bytes):
         return bytes
       case .end(let trailers):
-        receivedTrailers.withLock { $0 = trailers }
+        ending.withLock { $0 = .some(trailers) }
         return nil
       }
     }
 
-    var trailers: HeaderFields? { receivedTrailers.withLock { $0 } }
+    var trailers: HeaderFields? { ending.withLock { $0 ?? nil } }
 
     func cancel() {
       let number = number
