@@ -1,1 +1,196 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#ifdef __linux__
+#define _GNU_SOURCE
+
 #include "CEventLoop.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(EPOLLIN == CEL_READABLE && EPOLLOUT == CEL_WRITABLE && EPOLLERR == CEL_FAILED &&
+                 EPOLLHUP == CEL_HUNG_UP && EPOLLRDHUP == CEL_PEER_CLOSED,
+               "the constants in the header are the kernel's");
+
+#define CHECKED(call)                     \
+  do {                                    \
+    int result = (call);                  \
+    return result < 0 ? -errno : result;  \
+  } while (0)
+
+int cel_epoll_create(void) { CHECKED(epoll_create1(EPOLL_CLOEXEC)); }
+
+static int add(int epoll, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  CHECKED(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+int cel_epoll_add_stream(int epoll, int fd, uint64_t token) {
+  return add(epoll, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
+}
+
+int cel_epoll_add_listener(int epoll, int fd, uint64_t token) {
+  return add(epoll, fd, EPOLLIN | EPOLLEXCLUSIVE, token);
+}
+
+int cel_epoll_add_level(int epoll, int fd, uint64_t token) { return add(epoll, fd, EPOLLIN, token); }
+
+int cel_epoll_remove(int epoll, int fd) {
+  struct epoll_event ignored = {0};
+  CHECKED(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &ignored));
+}
+
+int cel_epoll_wait(int epoll, struct cel_event *events, int capacity, int timeout_milliseconds) {
+  struct epoll_event ready[256];
+  if (capacity > 256) capacity = 256;
+  int count = epoll_wait(epoll, ready, capacity, timeout_milliseconds);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int index = 0; index < count; index += 1) {
+    events[index].token = ready[index].data.u64;
+    events[index].events = ready[index].events;
+  }
+  return count;
+}
+
+int cel_eventfd(void) { CHECKED(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+void cel_eventfd_signal(int fd) {
+  uint64_t one = 1;
+  // Cannot fail in a way that matters: a full counter means that the reader is already being woken.
+  ssize_t ignored = write(fd, &one, sizeof one);
+  (void)ignored;
+}
+
+void cel_eventfd_clear(int fd) {
+  uint64_t count;
+  ssize_t ignored = read(fd, &count, sizeof count);
+  (void)ignored;
+}
+
+int cel_socket(int family) { CHECKED(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
+
+int cel_accept(int listener, void *address, uint32_t *length) {
+  int fd;
+  do {
+    fd = accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);
+  return fd < 0 ? -errno : fd;
+}
+
+int cel_connect(int fd, const void *address, uint32_t length) {
+  CHECKED(connect(fd, address, length));
+}
+
+int cel_socket_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -errno;
+  return -error;
+}
+
+int cel_set_flag(int fd, int level, int option, int value) {
+  CHECKED(setsockopt(fd, level, option, &value, sizeof value));
+}
+
+void cel_set_nodelay(int fd) { cel_set_flag(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+void cel_abort(int fd) {
+  struct linger linger = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  close(fd);
+}
+
+int cel_shutdown_write(int fd) { CHECKED(shutdown(fd, SHUT_WR)); }
+
+int cel_close(int fd) { CHECKED(close(fd)); }
+
+intptr_t cel_read(int fd, void *buffer, size_t capacity) {
+  ssize_t count;
+  do {
+    count = read(fd, buffer, capacity);
+  } while (count < 0 && errno == EINTR);
+  return count < 0 ? -errno : count;
+}
+
+intptr_t cel_send(int fd, const void *vectors, int count) {
+  struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
+  ssize_t sent;
+  do {
+    sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
+}
+
+intptr_t cel_send4(int fd, const void *p0, size_t n0, const void *p1, size_t n1, const void *p2, size_t n2,
+                  const void *p3, size_t n3) {
+  const struct iovec all[4] = {
+    {(void *)p0, n0}, {(void *)p1, n1}, {(void *)p2, n2}, {(void *)p3, n3}};
+  struct iovec filled[4];
+  int count = 0;
+  for (int index = 0; index < 4; index += 1) {
+    if (all[index].iov_len > 0) filled[count++] = all[index];
+  }
+  return count == 0 ? 0 : cel_send(fd, filled, count);
+}
+
+int64_t cel_monotonic_nanoseconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int64_t cel_unix_seconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  return time.tv_sec;
+}
+
+static __thread void *current_loop;
+
+void *cel_current_loop(void) { return current_loop; }
+void cel_set_current_loop(void *loop) { current_loop = loop; }
+
+void cel_set_thread_name(const char *name) { prctl(PR_SET_NAME, name); }
+
+static volatile sig_atomic_t signal_target = -1;
+static volatile sig_atomic_t signal_count = 0;
+
+static void forward_signal(int number) {
+  // Only what is async-signal-safe: a write, or the end.
+  if (signal_count > 0) _exit(128 + number);
+  signal_count = 1;
+  int saved = errno;
+  cel_eventfd_signal(signal_target);
+  errno = saved;
+}
+
+int cel_signal_to_eventfd(int number, int fd) {
+  signal_count = 0;
+  signal_target = fd;
+  struct sigaction action = {.sa_handler = forward_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  CHECKED(sigaction(number, &action, NULL));
+}
+
+int cel_restore_signal(int number) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigemptyset(&action.sa_mask);
+  CHECKED(sigaction(number, &action, NULL));
+}
+
+#else
+// Nothing: the event loop is Linux only, and this keeps the translation unit from being empty.
+typedef int cel_unused;
+#endif

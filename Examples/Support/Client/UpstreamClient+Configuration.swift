@@ -1,0 +1,34 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#if os(Linux)
+  extension UpstreamClient {
+    /// How many connections a client makes, and how long it waits for what.
+    public struct Configuration: Sendable {
+      /// The most connections at a time, busy and idle: 128.
+      public var maximumConnections = 128
+      /// How long a request waits for a connection when all are busy: 5 s.
+      public var poolTimeout = Duration.seconds(5)
+      /// How long making a connection may take, over all addresses of the host: 5 s.
+      public var connectTimeout = Duration.seconds(5)
+      /// How long the server may take from the end of the request to the end of the response's head: 60 s.
+      public var headTimeout = Duration.seconds(60)
+      /// How long the server may pause within the content, while somebody waits for it, or within the reading of a request:
+      /// 60 s.
+      public var contentTimeout = Duration.seconds(60)
+      /// How long a connection is kept for the next request: 30 s. Less than what servers usually do.
+      public var idleTimeout = Duration.seconds(30)
+      /// The octets of content that are read ahead of whoever reads it: 256 KiB.
+      public var bufferSize = 256 << 10
+      /// How large a response's parts may be. The content has no limit of its own: it is streamed.
+      public var limits = MessageLimits(fieldSection: 64 << 10, fieldCount: 256, body: .max)
+      /// Whose threads the client runs on.
+      public var loops: EventLoopGroup?
+
+      /// The defaults.
+      public init() {}
+    }
+  }
+#endif

@@ -1,0 +1,472 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#if os(Linux)
+  import CEventLoop
+  import Glibc
+  import HTTPCache
+
+  /// One connection to an upstream server, an actor on its event loop. It carries one request at a time.
+  actor UpstreamConnection: EventSource {
+    enum ContentStep {
+      case bytes(Bytes)
+      case end(trailers: HeaderFields?)
+    }
+
+    private enum Phase {
+      case connecting, idle, busy, closed
+    }
+
+    nonisolated let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private let pool: UpstreamPool
+    private let configuration: UpstreamClient.Configuration
+    private let origin: String
+    private var descriptor: CInt = -1
+    private var registration: EventLoop.Registration?
+    private var timer: LoopTimer?
+    private var phase = Phase.connecting
+    private var isReadable = false
+    private var isConnected = false
+
+    // The request.
+    private(set) var number = 0
+    private var output = OutputQueue()
+    private var isRequestSent = false
+    private var isSendingImpossible = false
+    private var sender: Task<Void, Never>?
+    private var senderWaiter: UnsafeContinuation<Void, Never>?
+    private var onInformational: (@Sendable (InformationalResponse) -> Void)?
+
+    // The response.
+    private var parser: ResponseParser?
+    private var head: ResponseHead?
+    private var hasReceived = false
+    private var chunks: [Bytes] = []
+    private var bufferedCount = 0
+    private var ending: HeaderFields??
+    private var failure: (any Error)?
+    private var keepsAlive = false
+    private var waiter: UnsafeContinuation<Void, Never>?
+
+    init(loop: EventLoop, pool: UpstreamPool, configuration: UpstreamClient.Configuration, origin: String) {
+      self.loop = loop
+      self.pool = pool
+      self.configuration = configuration
+      self.origin = origin
+    }
+
+    /// Calls `body` on the loop's thread: now when this is it, otherwise soon.
+    nonisolated func perform(_ body: @escaping @Sendable (isolated UpstreamConnection) -> Void) {
+      loop.perform { self.assumeIsolated(body) }
+    }
+
+    // MARK: Connecting
+
+    /// Connects. When that fails the connection is closed, but its slot in the pool is still the caller's.
+    func connect(to address: SocketAddress, within timeout: Int64) async throws {
+      descriptor = try SocketError.check("socket", cel_socket(address.family))
+      cel_set_nodelay(descriptor)
+      timer = LoopTimer { [weak self] in self?.assumeIsolated { $0.timerFired() } }
+      do {
+        let code = address.withStorage { cel_connect(descriptor, $0, $1) }
+        guard code == 0 || code == -EINPROGRESS else { throw SocketError(operation: "connect", code: -code) }
+        registration = try loop.register(descriptor, as: .stream, self)
+        setDeadline(after: timeout)
+        await withTaskCancellationHandler {
+          while !isConnected, failure == nil { await wait() }
+        } onCancel: {
+          perform { $0.fail(CancellationError()) }
+        }
+        if let failure { throw failure }
+        phase = .busy
+        setDeadline(after: nil)
+      } catch {
+        tearDown()
+        throw error
+      }
+    }
+
+    // MARK: Exchange
+
+    /// Sends `request` and returns when the head of its response has arrived.
+    ///
+    /// - Throws: `StaleConnectionError` when the connection died before anything of the response had come.
+    func exchange(_ request: CacheRequest) async throws -> CacheResponse {
+      guard phase != .closed else {
+        throw StaleConnectionError(hasSentNothing: true, underlying: closedError("the connection was closed"))
+      }
+      guard let serialized = SerializedRequest(request, authority: origin) else {
+        // Nothing has been sent: the next request may have the connection.
+        recycle()
+        throw UpstreamError(
+          .invalidRequest, origin: origin, "the method or target has characters in it that cannot be sent")
+      }
+      begin(request)
+      let number = number
+      output.append(serialized.head)
+      switch (serialized.content, request.body.bytes) {
+      case (.none, _):
+        isRequestSent = true
+      case (_, let bytes?):
+        output.append(bytes)
+        isRequestSent = true
+      case (_, nil):
+        sender = Task(executorPreference: loop) { await self.send(request.body, serialized.content, number) }
+      }
+      setDeadline(after: configuration.contentTimeout.nanoseconds)
+      flush()
+      if isReadable { pump() }
+
+      await withTaskCancellationHandler {
+        while head == nil, failure == nil { await wait() }
+      } onCancel: {
+        perform { $0.cancelExchange(number) }
+      }
+      if let failure, head == nil {
+        let wasSilent = !hasReceived
+        close()
+        if wasSilent, let error = failure as? UpstreamError, error.kind == .closed {
+          throw StaleConnectionError(hasSentNothing: false, underlying: error)
+        }
+        throw failure
+      }
+      guard let head else { throw closedError("the connection was closed") }
+      return makeResponse(head)
+    }
+
+    private func begin(_ request: CacheRequest) {
+      number += 1
+      phase = .busy
+      parser = ResponseParser(method: request.method, limits: configuration.limits)
+      onInformational = request.onInformational
+      output.removeAll()
+      isRequestSent = false
+      isSendingImpossible = false
+      sender = nil
+      head = nil
+      hasReceived = false
+      chunks = []
+      bufferedCount = 0
+      ending = nil
+      failure = nil
+      keepsAlive = false
+    }
+
+    private func makeResponse(_ head: ResponseHead) -> CacheResponse {
+      onInformational = nil
+      setDeadline(after: nil)
+      var response = CacheResponse(status: head.status, fields: head.fields)
+      if case .some(let trailers) = ending, failure == nil {
+        // All of it came at once: nobody has to wait, and the connection is free.
+        response.body = Body(Bytes(joining: chunks))
+        response.trailers = trailers
+        finishExchange()
+      } else {
+        let length: Int? = if case .length(let length) = head.framing { length } else { nil }
+        response.body = Body(UpstreamBody(connection: self, number: number), length: length)
+      }
+      return response
+    }
+
+    func nextContent(_ number: Int) async throws -> ContentStep {
+      while true {
+        guard number == self.number, phase == .busy || !chunks.isEmpty || failure != nil else {
+          throw BodyError.cancelled
+        }
+        if !chunks.isEmpty {
+          // All at once: a server that sends a chunk for every octet must not cost a round for each.
+          let all = Bytes(joining: chunks)
+          chunks.removeAll(keepingCapacity: true)
+          bufferedCount = 0
+          pump()
+          return .bytes(all)
+        }
+        if case .some(let trailers) = ending {
+          finishExchange()
+          return .end(trailers: trailers)
+        }
+        if let failure {
+          close()
+          throw failure
+        }
+        pump()
+        guard chunks.isEmpty, ending == nil, failure == nil else { continue }
+        setDeadline(after: configuration.contentTimeout.nanoseconds)
+        await wait()
+        setDeadline(after: nil)
+      }
+    }
+
+    /// Nobody wants (the rest of) the response.
+    func abandon(_ number: Int) {
+      guard number == self.number, phase == .busy, head != nil else { return }
+      if ending != nil { finishExchange() } else { close() }
+    }
+
+    /// Whoever waits for the response no longer does.
+    func cancelExchange(_ number: Int) {
+      guard number == self.number, phase == .busy else { return }
+      fail(CancellationError())
+      close()
+    }
+
+    private func finishExchange() {
+      guard phase == .busy else { return }
+      if keepsAlive, isRequestSent, output.isEmpty { recycle() } else { close() }
+    }
+
+    private func recycle() {
+      phase = .idle
+      parser = nil
+      chunks = []
+      bufferedCount = 0
+      setDeadline(after: configuration.idleTimeout.nanoseconds)
+      pool.put(self)
+    }
+
+    // MARK: Ending
+
+    /// Ends the connection and gives its slot back.
+    func close() {
+      guard phase != .closed else { return }
+      let isIdle = phase == .idle
+      tearDown()
+      // One that is idle but no longer in the pool has been leased: the lease finds it closed, and the slot is free.
+      if isIdle { _ = pool.takeOut(self) }
+      pool.giveBackSlot()
+    }
+
+    private func tearDown() {
+      phase = .closed
+      if let registration { loop.deregister(registration) }
+      registration = nil
+      if descriptor >= 0 { _ = cel_close(descriptor) }
+      descriptor = -1
+      if let timer { loop.remove(timer) }
+      output.removeAll()
+      sender?.cancel()
+      sender = nil
+      onInformational = nil
+      if ending == nil, failure == nil { failure = BodyError.cancelled }
+      wake()
+      wakeSender()
+    }
+
+    private func fail(_ error: any Error) {
+      if failure == nil, ending == nil { failure = error }
+      wake()
+      wakeSender()
+    }
+
+    private func closedError(_ reason: String) -> UpstreamError { UpstreamError(.closed, origin: origin, reason) }
+
+    // MARK: Events
+
+    nonisolated func socketIsReady(_ events: ReadyEvents) { assumeIsolated { $0.handle(events) } }
+
+    private func handle(_ events: ReadyEvents) {
+      if phase == .connecting {
+        let code = cel_socket_error(descriptor)
+        if code < 0 {
+          fail(SocketError(operation: "connect", code: -code))
+        } else if events.contains(.writable) {
+          isConnected = true
+          isReadable = events.contains(.readable)
+          wake()
+        }
+        return
+      }
+      if events.contains(.writable), !output.isEmpty { flush() }
+      guard phase != .closed, !events.isDisjoint(with: [.readable, .peerClosed, .failed]) else { return }
+      isReadable = true
+      if parser == nil {
+        // Whatever it is that comes without a request: the connection is over.
+        close()
+      } else {
+        pump(untilEnd: !events.isDisjoint(with: [.peerClosed, .failed]))
+      }
+    }
+
+    private func timerFired() {
+      switch phase {
+      case .connecting:
+        fail(UpstreamError(.timedOut, origin: origin, "it did not accept the connection in time"))
+      case .idle:
+        // Only if it is still in the pool; otherwise a request is on its way to it.
+        if pool.takeOut(self) { close() }
+      case .busy where head == nil:
+        let what = isRequestSent ? "did not answer" : "did not take the request"
+        fail(UpstreamError(.timedOut, origin: origin, "it \(what) in time"))
+      case .busy:
+        fail(UpstreamError(.timedOut, origin: origin, "its response stopped in the middle"))
+      case .closed:
+        break
+      }
+    }
+
+    private func setDeadline(after nanoseconds: Int64?) {
+      guard let timer, phase != .closed else { return }
+      loop.schedule(timer, at: nanoseconds.map { cel_monotonic_nanoseconds() &+ $0 } ?? .max)
+    }
+
+    private func wait() async {
+      // Resumed once: `wake` takes it out before it resumes it, and every way the connection can end wakes.
+      await withUnsafeContinuation { waiter = $0 }
+    }
+
+    private func wake() {
+      guard let waiter else { return }
+      self.waiter = nil
+      waiter.resume()
+    }
+
+    // MARK: Reading
+
+    private func pump(untilEnd: Bool = false) {
+      while isReadable, phase == .busy, failure == nil, bufferedCount < configuration.bufferSize {
+        let scratch = loop.scratch
+        let count = cel_read(descriptor, scratch.baseAddress, scratch.count)
+        if count > 0 {
+          if count < scratch.count, !untilEnd { isReadable = false }
+          take(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
+        } else if count == 0 {
+          isReadable = false
+          serverHasFinished()
+        } else if count == -Int(EAGAIN) {
+          isReadable = false
+        } else {
+          isReadable = false
+          fail(closedError("the connection broke: \(SocketError(operation: "read", code: CInt(-count)))"))
+        }
+      }
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+      hasReceived = true
+      var input = bytes
+      do throws(ParseFailure) {
+        while let event = try parser?.next(&input) {
+          handle(event)
+          // An interim response may have led to anything, the end of this connection included.
+          guard phase == .busy else { return }
+        }
+      } catch {
+        fail(UpstreamError(.badResponse, origin: origin, error.reason))
+      }
+      // What comes behind the end was not asked for, and would be taken for the response to the next request.
+      if !input.isEmpty { keepsAlive = false }
+    }
+
+    private func handle(_ event: ResponseEvent) {
+      switch event {
+      case .informational(let informational):
+        // 100 (Continue) answers an expectation, and this client has none.
+        if informational.status != 100 { onInformational?(informational) }
+      case .head(let head):
+        self.head = head
+        keepsAlive = head.keepsAlive
+        wake()
+      case .body(let bytes):
+        chunks.append(bytes)
+        bufferedCount += bytes.count
+        wake()
+      case .end(let trailers):
+        ending = .some(trailers)
+        wake()
+      }
+    }
+
+    private func serverHasFinished() {
+      keepsAlive = false
+      guard ending == nil else { return }
+      do throws(ParseFailure) {
+        if case .end(let trailers)? = try parser?.finish() { ending = .some(trailers) }
+        wake()
+      } catch {
+        fail(closedError(error.reason))
+      }
+    }
+
+    // MARK: Writing
+
+    private func flush() {
+      guard phase == .busy, !output.isEmpty, !isSendingImpossible else { return }
+      let before = output.byteCount
+      switch output.flush(descriptor) {
+      case .drained, .blocked:
+        if head == nil, output.byteCount < before {
+          let isDone = isRequestSent && output.isEmpty
+          setDeadline(after: (isDone ? configuration.headTimeout : configuration.contentTimeout).nanoseconds)
+        }
+        if output.byteCount <= configuration.bufferSize / 2 { wakeSender() }
+      case .failed(let code):
+        // The server may have answered before it closed: then its answer counts.
+        isSendingImpossible = true
+        output.removeAll()
+        keepsAlive = false
+        isReadable = true
+        pump(untilEnd: true)
+        if head == nil { fail(closedError("the connection broke: \(SocketError(operation: "send", code: code))")) }
+        wakeSender()
+      }
+    }
+
+    private func wakeSender() {
+      guard let senderWaiter else { return }
+      self.senderWaiter = nil
+      senderWaiter.resume()
+    }
+
+    /// Sends streamed content, as fast as the server takes it.
+    private func send(_ body: Body, _ framing: BodyFraming, _ number: Int) async {
+      let reader = body.makeReader()
+      let expected: Int? = if case .length(let length) = framing { length } else { nil }
+      var count = 0
+      do {
+        while let piece = try await reader.next() {
+          guard isSending(number) else { break }
+          count += piece.count
+          if let expected, count > expected { throw BodyError.truncated(expected: expected, received: count) }
+          if framing == .chunked { output.append(Bytes(String(piece.count, radix: 16) + "\r\n")) }
+          output.append(piece)
+          if framing == .chunked { output.append("\r\n") }
+          flush()
+          while isSending(number), output.byteCount > configuration.bufferSize {
+            // Resumed once, by `wakeSender`, which every way the connection can end calls.
+            await withUnsafeContinuation { senderWaiter = $0 }
+          }
+        }
+        guard isSending(number) else {
+          reader.cancel()
+          return
+        }
+        if let expected, count < expected { throw BodyError.truncated(expected: expected, received: count) }
+        if framing == .chunked { queueLastChunk(reader.trailers) }
+        isRequestSent = true
+        if head == nil { setDeadline(after: configuration.headTimeout.nanoseconds) }
+        flush()
+      } catch {
+        reader.cancel()
+        guard isSending(number) else { return }
+        // The server must not take what it has for the whole request.
+        fail(error)
+        close()
+      }
+    }
+
+    private func isSending(_ number: Int) -> Bool {
+      number == self.number && phase == .busy && !isSendingImpossible && failure == nil
+    }
+
+    private func queueLastChunk(_ trailers: HeaderFields?) {
+      var end = Array("0\r\n".utf8)
+      trailers?.withSerializedBytes { end.append(contentsOf: $0) }
+      end.append(contentsOf: "\r\n".utf8)
+      output.append(Bytes(end))
+    }
+  }
+#endif

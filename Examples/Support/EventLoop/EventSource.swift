@@ -1,0 +1,26 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#if os(Linux)
+  import CEventLoop
+
+  /// What an event loop watches a socket for.
+  protocol EventSource: AnyObject, Sendable {
+    /// Called on the loop's thread when something has happened to the socket.
+    nonisolated func socketIsReady(_ events: ReadyEvents)
+  }
+
+  /// What has happened to a socket.
+  struct ReadyEvents: OptionSet {
+    let rawValue: UInt32
+
+    static let readable = ReadyEvents(rawValue: UInt32(CEL_READABLE))
+    static let writable = ReadyEvents(rawValue: UInt32(CEL_WRITABLE))
+    /// The peer has finished sending.
+    static let peerClosed = ReadyEvents(rawValue: UInt32(CEL_PEER_CLOSED))
+    /// The connection has failed, or is closed both ways.
+    static let failed = ReadyEvents(rawValue: UInt32(CEL_FAILED | CEL_HUNG_UP))
+  }
+#endif

@@ -1,0 +1,274 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#if os(Linux)
+  import CEventLoop
+  import Glibc
+  import HTTPCache
+
+  /// One client's connection: an actor on its event loop, with one task that answers its requests one after the other.
+  ///
+  /// The task waits for a condition with `wait()`, and whatever may change one (the socket, a timer, a close) calls
+  /// `wake()`. Nothing is lost in between, because all of it happens on the loop's thread.
+  actor ServerConnection: EventSource {
+    /// Where the request that is being read has got to.
+    enum Message {
+      /// Its head has not arrived yet.
+      case none
+      /// Its content is arriving.
+      case content
+      /// All of it has arrived. The next is not looked at before this one is answered.
+      case complete
+    }
+
+    nonisolated let loop: EventLoop
+    nonisolated let core: ServerCore
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    let peerHost: String
+    var descriptor: CInt
+    private var registration: EventLoop.Registration?
+    private var task: Task<Void, Never>?
+    private var waiter: UnsafeContinuation<Void, Never>?
+    private(set) var isClosed = false
+    /// Whether the connection ends behind the response that is being made.
+    var isEnding = false
+    var isDraining = false
+
+    // What arrives. See ServerConnection+Reading.swift.
+    var parser: RequestParser
+    var message = Message.none
+    var isReadable = true
+    var peerHasFinished = false
+    var pendingInput: [UInt8] = []
+    var pendingOffset = 0
+    var head: RequestHead?
+    var failure: ParseFailure?
+    var content = IncomingContent()
+    var requestNumber = 0
+    var hasHeadDeadline = false
+    var idleHasTimedOut = false
+    var readTimer: LoopTimer?
+
+    // What leaves. See ServerConnection+Writing.swift.
+    var output = OutputQueue()
+    var isFlushScheduled = false
+    var responseReader: BodyReader?
+    var writeTimer: LoopTimer?
+    /// Whether the final response to the request being answered has begun: no interim one may follow.
+    var hasBegunResponse = true
+
+    init(descriptor: CInt, peerHost: String, loop: EventLoop, core: ServerCore) {
+      self.descriptor = descriptor
+      self.peerHost = peerHost
+      self.loop = loop
+      self.core = core
+      parser = RequestParser(limits: core.configuration.limits, defaultAuthority: core.defaultAuthority)
+    }
+
+    /// Calls `body` on the loop's thread: now when this is it, otherwise soon.
+    nonisolated func perform(_ body: @escaping @Sendable (isolated ServerConnection) -> Void) {
+      loop.perform { self.assumeIsolated(body) }
+    }
+
+    // MARK: Life
+
+    /// Begins to serve. Once only, on the loop's thread.
+    func start() {
+      readTimer = LoopTimer { [weak self] in self?.assumeIsolated { $0.readTimerFired() } }
+      writeTimer = LoopTimer { [weak self] in self?.assumeIsolated { $0.abort() } }
+      do throws(SocketError) {
+        registration = try loop.register(descriptor, as: .stream, self)
+      } catch {
+        core.configuration.onError(error)
+        close()
+        return
+      }
+      // The task stays on the loop, and so do the handlers it calls: that is what makes a hit cheap.
+      task = Task(executorPreference: loop) { await self.serve() }
+    }
+
+    private func serve() async {
+      while let head = await nextHead() {
+        await answer(head)
+        if isClosed || isEnding { break }
+        await finishMessage()
+        if isClosed || isEnding { break }
+      }
+      await finish()
+    }
+
+    nonisolated func socketIsReady(_ events: ReadyEvents) {
+      assumeIsolated { connection in
+        if events.contains(.failed) {
+          connection.disconnect()
+          return
+        }
+        if !events.isDisjoint(with: [.readable, .peerClosed]) {
+          connection.isReadable = true
+          connection.pump(untilEnd: events.contains(.peerClosed))
+        }
+        if events.contains(.writable) { connection.flush() }
+      }
+    }
+
+    /// Waits until something has changed. The caller looks whether it is what it waits for.
+    func wait() async {
+      // Unsafe only in that nothing checks that it is resumed once: `wake()` takes it out before it resumes it, and every
+      // way a connection can end wakes.
+      await withUnsafeContinuation { waiter = $0 }
+    }
+
+    func wake() {
+      guard let waiter else { return }
+      self.waiter = nil
+      waiter.resume()
+    }
+
+    /// The client is gone, or no longer to be served: everything that goes on for it stops.
+    func disconnect() {
+      task?.cancel()
+      close()
+    }
+
+    /// Ends the connection with a reset, so that the client cannot take an incomplete response for a complete one.
+    func abort() {
+      guard !isClosed else { return }
+      task?.cancel()
+      close(byReset: true)
+    }
+
+    func cancelTask() { task?.cancel() }
+
+    private func close(byReset: Bool = false) {
+      guard !isClosed else { return }
+      isClosed = true
+      if let registration { loop.deregister(registration) }
+      registration = nil
+      if byReset { cel_abort(descriptor) } else { _ = cel_close(descriptor) }
+      descriptor = -1
+      if let readTimer { loop.remove(readTimer) }
+      if let writeTimer { loop.remove(writeTimer) }
+      output.removeAll()
+      pendingInput = []
+      pendingOffset = 0
+      responseReader?.cancel()
+      responseReader = nil
+      content.fail(BodyError.cancelled)
+      wake()
+      core.remove(self)
+    }
+
+    /// The server is shutting down: the connection ends with the request it is busy with.
+    func drain() {
+      isDraining = true
+      wake()
+    }
+
+    // MARK: Requests
+
+    private func nextHead() async -> RequestHead? {
+      setReadDeadline(loop.now &+ (requestNumber == 0 ? core.times.head : core.times.keepAlive))
+      hasHeadDeadline = false
+      if !pendingInput.isEmpty || isReadable { pump() }
+      while !isClosed {
+        if let head {
+          self.head = nil
+          setReadDeadline(.max)
+          return head
+        }
+        if let failure {
+          refuse(failure)
+          return nil
+        }
+        if peerHasFinished || idleHasTimedOut { break }
+        if isDraining, parser.isIdle {
+          // A request may have come in that the loop has not looked at yet.
+          isReadable = true
+          pump()
+          if head == nil, failure == nil, parser.isIdle { break }
+          continue
+        }
+        await wait()
+      }
+      // Between two requests there is nobody to wait for.
+      if !isClosed, output.isEmpty { close() }
+      return nil
+    }
+
+    private func answer(_ head: RequestHead) async {
+      requestNumber += 1
+      hasBegunResponse = false
+      content.begin(head, at: loop.now, budget: core.times.body)
+      let number = requestNumber
+      let request = makeRequest(head, number: number)
+      if isDraining { isEnding = true }
+      do {
+        let response = try await core.handle(request)
+        await write(response, to: head)
+      } catch {
+        if let failure = failure ?? content.parseFailure {
+          // The handler failed because the content did.
+          refuse(failure)
+        } else if !isClosed {
+          core.configuration.onError(error)
+          await write(core.configuration.errorResponse(error, request), to: head)
+        }
+      }
+    }
+
+    private func makeRequest(_ head: RequestHead, number: Int) -> CacheRequest {
+      let length: Int? = if case .length(let length) = head.framing { length } else { nil }
+      var request = CacheRequest(
+        method: head.method, scheme: "http", authority: head.authority, target: head.target, fields: head.fields,
+        body: head.framing == .none ? .empty : Body(RequestBody(connection: self, number: number), length: length))
+      if head.version == .one {
+        request.onInformational = { [self] informational in
+          perform { $0.send(informational, number: number) }
+        }
+      }
+      switch core.configuration.forwardedFor.mode {
+      case .off: break
+      case .append: request.fields.append(.xForwardedFor, peerHost)
+      case .replace:
+        for name in [HeaderName.xForwardedFor, .xForwardedHost, .xForwardedProto, .forwarded] {
+          request.fields.removeAll(name)
+        }
+        request.fields.append(.xForwardedFor, peerHost)
+      }
+      return request
+    }
+
+    /// Gets to the end of a request whose response has been sent.
+    private func finishMessage() async {
+      content.end()
+      if message == .content {
+        content.discard(atMost: core.configuration.drainedBodySize)
+        setReadDeadline(loop.now &+ core.times.body)
+        pump()
+        while message == .content, !isClosed, !isEnding { await wait() }
+      }
+      message = .none
+      // A client that does not read its responses gets no more of them.
+      while output.byteCount > core.configuration.outputBufferSize, !isClosed { await wait() }
+    }
+
+    /// Ends the connection once the client has everything that was written for it.
+    private func finish() async {
+      guard !isClosed else { return }
+      content.end()
+      flush()
+      while !output.isEmpty, !isClosed { await wait() }
+      guard !isClosed else { return }
+      // Closing while the client still sends would reset the connection, and take the response from the client again.
+      _ = cel_shutdown_write(descriptor)
+      content.beginLingering()
+      setReadDeadline(loop.now &+ core.times.linger)
+      pump()
+      while !peerHasFinished, !isClosed { await wait() }
+      close()
+    }
+  }
+#endif

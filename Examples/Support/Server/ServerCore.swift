@@ -1,0 +1,96 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#if os(Linux)
+  import HTTPCache
+
+  /// What all connections of a server share.
+  final class ServerCore: Sendable {
+    typealias Handle = @Sendable (CacheRequest) async throws -> CacheResponse
+
+    private struct State {
+      var connections: [ObjectIdentifier: ServerConnection] = [:]
+      var isDraining = false
+      var whenEmpty: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let configuration: HTTPServer.Configuration
+    let times: ServerTimes
+    let handle: Handle
+    /// Whom a request without `Host` is meant for.
+    let defaultAuthority: String
+    private let state = Guarded(State())
+
+    init(configuration: HTTPServer.Configuration, defaultAuthority: String, handle: @escaping Handle) {
+      self.configuration = configuration
+      self.times = ServerTimes(configuration)
+      self.defaultAuthority = defaultAuthority
+      self.handle = handle
+    }
+
+    var connectionCount: Int { state.withLock { $0.connections.count } }
+
+    /// Takes a connection in; false when there are too many, or the server is shutting down.
+    func add(_ connection: ServerConnection) -> Bool {
+      state.withLock { state in
+        guard !state.isDraining, state.connections.count < configuration.maximumConnections else { return false }
+        state.connections[ObjectIdentifier(connection)] = connection
+        return true
+      }
+    }
+
+    func remove(_ connection: ServerConnection) {
+      let waiting = state.withLock { state in
+        state.connections[ObjectIdentifier(connection)] = nil
+        guard state.connections.isEmpty else { return [CheckedContinuation<Void, Never>]() }
+        defer { state.whenEmpty = [] }
+        return state.whenEmpty
+      }
+      for continuation in waiting { continuation.resume() }
+    }
+
+    /// Accepts no more, and has every connection end with the request it is busy with.
+    func drain() {
+      let connections = state.withLock { state in
+        state.isDraining = true
+        return Array(state.connections.values)
+      }
+      for connection in connections { connection.perform { $0.drain() } }
+    }
+
+    /// Ends every connection, whatever it is doing.
+    func abortAll() {
+      for connection in state.withLock({ Array($0.connections.values) }) { connection.perform { $0.abort() } }
+    }
+
+    /// Returns when there are no connections.
+    func becomesEmpty() async {
+      await withCheckedContinuation { continuation in
+        let isEmpty = state.withLock { state in
+          if !state.connections.isEmpty { state.whenEmpty.append(continuation) }
+          return state.connections.isEmpty
+        }
+        if isEmpty { continuation.resume() }
+      }
+    }
+  }
+
+  /// The timeouts of a configuration in nanoseconds: they are used for every request.
+  struct ServerTimes: Sendable {
+    let keepAlive: Int64
+    let head: Int64
+    let body: Int64
+    let write: Int64
+    let linger: Int64
+
+    init(_ configuration: HTTPServer.Configuration) {
+      keepAlive = configuration.keepAliveTimeout.nanoseconds
+      head = configuration.headTimeout.nanoseconds
+      body = configuration.bodyTimeout.nanoseconds
+      write = configuration.writeTimeout.nanoseconds
+      linger = configuration.lingerTimeout.nanoseconds
+    }
+  }
+#endif

@@ -1,0 +1,37 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCache
+
+/// The minor version of HTTP/1 that a peer speaks.
+enum MinorVersion: Hashable, Sendable {
+  /// HTTP/1.0: a connection ends with its message unless asked otherwise, nothing is chunked, nothing is interim.
+  case zero
+  /// HTTP/1.1, and any later HTTP/1.x, which is answered as 1.1 (RFC 9110 §2.5).
+  case one
+}
+
+/// The request line and header section of a request.
+struct RequestHead: Hashable, Sendable {
+  var method: RequestMethod
+  /// Path and query, or `*`.
+  var target: String
+  /// From an absolute target, otherwise from `Host`.
+  var authority: String
+  var version: MinorVersion
+  var fields: HeaderFields
+  var framing: BodyFraming
+  /// Whether the client wants the connection to go on.
+  var keepsAlive: Bool
+  /// Whether the client waits for 100 (Continue) before it sends the content.
+  var expectsContinue: Bool
+}
+
+/// What a request parser finds in its input.
+enum RequestEvent: Hashable, Sendable {
+  case head(RequestHead)
+  case body(Bytes)
+  case end(trailers: HeaderFields?)
+}
