@@ -172,6 +172,7 @@ import Testing
     fixture.advance(5)
     #expect(try await service.call(.get("/")).outcome == .stale(.whileRevalidating))
     await origin.nextCall().fail(OriginError())
+    await fixture.events.waitFor(.refreshFailed)
     fixture.advance(20)
     async let covered = service.call(.get("/"))
     await origin.nextCall().respond(CacheResponse(status: 500))
@@ -277,10 +278,10 @@ import Testing
     let clock = ManualClock()
     let backend = InMemoryBackend(capacity: 1 << 20, clock: CacheClock(clock))
     let cache = try CacheLayer(backend: backend, clock: CacheClock(clock))
+    let body = Bytes([UInt8](repeating: 1, count: 10_000))
     let service = CountingOrigin { request, _ in
       CacheResponse(
-        fields: request.target.hasPrefix("/private") ? ["Cache-Control": "private"] : [:],
-        body: Body(Bytes(repeatElement(1, count: 10_000))))
+        fields: request.target.hasPrefix("/private") ? ["Cache-Control": "private"] : [:], body: Body(body))
     }.layer(cache)
     for number in 0..<1000 { _ = try await service.call(.get("/\(number)")) }
     #expect(backend.statistics.byteCount <= 1 << 20)
