@@ -165,6 +165,23 @@
       }
     }
 
+    @Test func `content that is thrown away is not taken for the next request's`() async throws {
+      let second = Flag()
+      try await withServer { request in
+        guard request.target == "/2" else { return CacheResponse(body: "1") }
+        second.set()
+        return CacheResponse(body: Body(try await request.body.collect()))
+      } _: { port in
+        let socket = try RawSocket(port: port)
+        try socket.send("POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
+        #expect(try socket.readResponse().content == "1")
+        try socket.send("67890POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n")
+        while !second.isSet { usleep(1_000) }
+        try socket.send("hi")
+        #expect(try socket.readResponse().content == "hi")
+      }
+    }
+
     @Test func `content nobody reads ends the connection when there is too much of it`() async throws {
       try await withServer {
         $0.drainedBodySize = 1_000
