@@ -434,6 +434,8 @@
           if framing == .chunked { output.append(Bytes(String(piece.count, radix: 16) + "\r\n")) }
           output.append(piece)
           if framing == .chunked { output.append("\r\n") }
+          // The response may be over before the stream gets to say that it has ended, and the connection is good then.
+          if count == expected { isRequestSent = true }
           flush()
           while isSending(number), output.byteCount > configuration.bufferSize {
             // Resumed once, by `wakeSender`, which every way the connection can end calls.

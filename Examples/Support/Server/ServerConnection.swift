@@ -249,6 +249,8 @@
         setReadDeadline(loop.now &+ core.times.body)
         pump()
         while message == .content, !isClosed, !isEnding { await wait() }
+        // Again: the end that has come meanwhile is not that of the next request's content.
+        content.end()
       }
       message = .none
       // A client that does not read its responses gets no more of them.

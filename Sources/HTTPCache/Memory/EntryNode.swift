@@ -4,6 +4,8 @@
 //===----------------------------------------------------------------------===//
 
 /// What a shard knows of one entry: 56 octets of raw memory, so that finding and ordering entries touches no object.
+///
+/// To an eviction policy, which owns the fields from `previous` on, a node is all there is to an entry.
 struct EntryNode {
   /// The entry, retained by the shard that holds the node; nil while the node is free.
   var entry: Unmanaged<CacheEntry>?
@@ -19,6 +21,10 @@ struct EntryNode {
   var previous = EntryNode.none
   /// The neighbour towards the older end of the queue, or the next free node, or `EntryNode.none`.
   var next = EntryNode.none
+  /// How often it was used, as far as the policy wants to know; the policy's to read and write.
+  var uses: UInt8 = 0
+  /// Which of its policy's queues the node is in; zero while it is free.
+  var queue: UInt8 = 0
 
   /// The index of no node.
   static let none: Int32 = -1

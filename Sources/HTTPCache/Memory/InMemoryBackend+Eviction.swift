@@ -11,42 +11,45 @@ extension InMemoryBackend {
       || shards.totals.pointee.count.load(ordering: .relaxed) > configuration.maximumEntryCount ?? .max
   }
 
-  /// Evicts until the bounds hold again, always from the shard whose next victim was used the longest ago.
+  /// Evicts until the bounds hold again, always from the shard that ranks lowest.
   ///
-  /// Each shard publishes a lower bound of that moment, so that choosing locks nothing, and hits need not keep it up to
-  /// date. The shard with the lowest bound is locked alone; it gives up entries for as long as they are older than every
-  /// other shard's bound, which is when they are older than everything, and publishes its true moment.
+  /// Each shard publishes its rank when it is stored to or evicted from, so that choosing locks nothing and hits need not
+  /// keep it up to date. Under LRU and FIFO the rank is the moment of use of the shard's oldest entry, and what is published
+  /// is a lower bound of it: the lowest shard gives up entries for as long as they are no younger than any other shard's
+  /// bound, which is when they are the oldest of all, and then publishes its true rank. Under the other policies it gives
+  /// up at least one each time.
   ///
-  /// - Parameter ownIndex: The shard just stored to; among equals it comes last, so that an entry is not evicted by its own
-  ///   arrival.
+  /// - Parameter ownIndex: The shard just stored to; among equals it comes last, so that under LRU an entry is not evicted
+  ///   by its own arrival.
   func evict(sparing ownIndex: Int) {
     while isOverfull {
       var candidate = -1
-      var oldest = Int64.max
-      var secondOldest = Int64.max
+      var lowest = Int64.max
+      var secondLowest = Int64.max
       for step in 1...shards.count {
         let index = (ownIndex + step) & (shards.count - 1)
-        let use = shards.oldestUses[index].load(ordering: .relaxed)
-        if use < oldest {
-          secondOldest = oldest
-          oldest = use
+        let rank = shards.ranks[index].load(ordering: .relaxed)
+        if rank < lowest {
+          secondLowest = lowest
+          lowest = rank
           candidate = index
         } else {
-          secondOldest = min(secondOldest, use)
+          secondLowest = min(secondLowest, rank)
         }
       }
       // Nothing anywhere: other threads have evicted what this one saw counted.
       guard candidate >= 0 else { return }
       // Its own shard gives up nothing as young as the other shards' oldest, for that might be what was just stored.
-      evict(from: candidate, notYoungerThan: candidate == ownIndex ? secondOldest - 1 : secondOldest)
+      evict(from: candidate, notAbove: candidate == ownIndex ? secondLowest - 1 : secondLowest)
     }
   }
 
-  private func evict(from shardIndex: Int, notYoungerThan limit: Int64) {
+  private func evict(from shardIndex: Int, notAbove limit: Int64) {
     withUnsafeTemporaryAllocation(of: Unmanaged<CacheEntry>.self, capacity: Self.batchSize) { evicted in
       var count = 0
       let shard = shards.lock(shardIndex)
-      while count < evicted.count, shard.pointee.oldestUse <= limit, isOverfull {
+      while count < evicted.count, isOverfull {
+        guard shard.pointee.rank <= limit || count == 0 && !shard.pointee.ranksByUse else { break }
         let countBefore = shard.pointee.count
         let weightBefore = shard.pointee.weight
         guard let entry = shard.pointee.evict() else { break }
@@ -54,7 +57,7 @@ extension InMemoryBackend {
         evicted.initializeElement(at: count, to: entry)
         count += 1
       }
-      publishOldestUse(of: shard, shardIndex)
+      publishRank(of: shard, shardIndex)
       shards.unlock(shardIndex)
       for entry in evicted[..<count] { entry.release() }
     }
@@ -67,9 +70,9 @@ extension InMemoryBackend {
     shards.totals.pointee.count.add(shard.pointee.count &- countBefore, ordering: .sequentiallyConsistent)
   }
 
-  /// Says how old the next victim of a locked shard is.
+  /// Publishes the rank of a locked shard.
   @inline(__always)
-  func publishOldestUse(of shard: UnsafeMutablePointer<ShardState>, _ shardIndex: Int) {
-    shards.oldestUses[shardIndex].store(shard.pointee.oldestUse, ordering: .relaxed)
+  func publishRank(of shard: UnsafeMutablePointer<ShardState>, _ shardIndex: Int) {
+    shards.ranks[shardIndex].store(shard.pointee.rank, ordering: .relaxed)
   }
 }

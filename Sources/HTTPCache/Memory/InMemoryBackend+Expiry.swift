@@ -18,7 +18,7 @@ extension InMemoryBackend {
     let weightBefore = shard.pointee.weight
     let expired = shard.pointee.expire(index)
     addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
-    publishOldestUse(of: shard, shardIndex)
+    publishRank(of: shard, shardIndex)
     shards.unlock(shardIndex)
     expired.release()
   }
@@ -45,7 +45,7 @@ extension InMemoryBackend {
       let (count, looked) = shard.pointee.sweep(at: now, limit: limit, into: expired)
       if count > 0 {
         addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
-        publishOldestUse(of: shard, shardIndex)
+        publishRank(of: shard, shardIndex)
       }
       let nodeCount = shard.pointee.nodeCount
       shards.unlock(shardIndex)

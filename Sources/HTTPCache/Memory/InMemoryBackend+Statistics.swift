@@ -57,7 +57,7 @@ extension InMemoryBackend {
       if let problem = shard.pointee.inconsistency() { return "shard \(index): \(problem)" }
       count += shard.pointee.count
       weight += shard.pointee.weight
-      guard shards.oldestUses[index].load(ordering: .relaxed) <= shard.pointee.oldestUse else {
+      guard !shard.pointee.ranksByUse || shards.ranks[index].load(ordering: .relaxed) <= shard.pointee.rank else {
         return "shard \(index) is older than it says"
       }
     }

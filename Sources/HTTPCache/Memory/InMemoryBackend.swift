@@ -112,7 +112,7 @@ public final class InMemoryBackend: CacheBackend {
       let replaced = shard.pointee.store(retained, weight: weight, at: now)
       let expiredCount = shard.pointee.sweep(at: now, limit: Self.nodesPerStore, into: expired).expired
       addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
-      publishOldestUse(of: shard, shardIndex)
+      publishRank(of: shard, shardIndex)
       shards.unlock(shardIndex)
       replaced?.release()
       for entry in expired[..<expiredCount] { entry.release() }
@@ -144,7 +144,7 @@ public final class InMemoryBackend: CacheBackend {
     let weightBefore = shard.pointee.weight
     let removed = shard.pointee.remove(index)
     addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
-    publishOldestUse(of: shard, shardIndex)
+    publishRank(of: shard, shardIndex)
     shards.unlock(shardIndex)
     let isAlive = removed._withUnsafeGuaranteedRef { $0.times.reclaimAt } > configuration.clock.now
     removed.release()
@@ -159,7 +159,7 @@ public final class InMemoryBackend: CacheBackend {
 
   /// Removes everything.
   ///
-  /// - Complexity: O(number of entries), outside the locks.
+  /// - Complexity: O(number of entries); entries are released outside the locks.
   public func removeAllNow() {
     for shardIndex in 0..<shards.count {
       let shard = shards.lock(shardIndex)
@@ -167,7 +167,7 @@ public final class InMemoryBackend: CacheBackend {
       let weightBefore = shard.pointee.weight
       let removed = shard.pointee.removeAll()
       addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
-      publishOldestUse(of: shard, shardIndex)
+      publishRank(of: shard, shardIndex)
       shards.unlock(shardIndex)
       for index in 0..<removed.used { removed[index].entry?.release() }
     }

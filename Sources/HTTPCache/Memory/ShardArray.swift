@@ -15,7 +15,7 @@ import Synchronization
 
 /// The shards of a backend, in one allocation that is not an object, so that reaching a shard counts no references.
 ///
-///     [ totals | oldest uses: one word per shard | shard 0: mutex, state | shard 1: mutex, state | … ]
+///     [ totals | ranks: one word per shard | shard 0: mutex, state | shard 1: mutex, state | … ]
 ///
 /// Each part begins on cache lines of its own, so that two threads which work on different shards share none.
 struct ShardArray: @unchecked Sendable {
@@ -32,8 +32,8 @@ struct ShardArray: @unchecked Sendable {
   }
 
   let totals: UnsafeMutablePointer<Totals>
-  /// For each shard a lower bound of its `oldestUse`.
-  let oldestUses: UnsafeMutablePointer<Atomic<Int64>>
+  /// For each shard a bound of its `rank`, see `InMemoryBackend.evict(sparing:)`.
+  let ranks: UnsafeMutablePointer<Atomic<Int64>>
   private let first: UnsafeMutableRawPointer
   let count: Int
 
@@ -47,15 +47,15 @@ struct ShardArray: @unchecked Sendable {
   init(count: Int, policy: EvictionPolicy.Kind) {
     precondition(count > 0 && count & (count - 1) == 0, "the number of shards must be a power of two")
     self.count = count
-    let oldestUsesSize = (count * MemoryLayout<Atomic<Int64>>.stride + Self.alignment - 1) & -Self.alignment
+    let ranksSize = (count * MemoryLayout<Atomic<Int64>>.stride + Self.alignment - 1) & -Self.alignment
     let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: Self.alignment + oldestUsesSize + count * Self.stride, alignment: Self.alignment)
+      byteCount: Self.alignment + ranksSize + count * Self.stride, alignment: Self.alignment)
     totals = memory.bindMemory(to: Totals.self, capacity: 1)
     totals.initialize(to: Totals())
-    oldestUses = (memory + Self.alignment).bindMemory(to: Atomic<Int64>.self, capacity: count)
-    first = memory + Self.alignment + oldestUsesSize
+    ranks = (memory + Self.alignment).bindMemory(to: Atomic<Int64>.self, capacity: count)
+    first = memory + Self.alignment + ranksSize
     for index in 0..<count {
-      (oldestUses + index).initialize(to: Atomic(.max))
+      (ranks + index).initialize(to: Atomic(.max))
       Self.initialize(mutex(index))
       state(index).initialize(to: ShardState(policy: policy))
     }
@@ -66,7 +66,7 @@ struct ShardArray: @unchecked Sendable {
     for index in 0..<count {
       state(index).deinitialize(count: 1)
       pthread_mutex_destroy(mutex(index))
-      (oldestUses + index).deinitialize(count: 1)
+      (ranks + index).deinitialize(count: 1)
     }
     totals.deinitialize(count: 1)
     UnsafeMutableRawPointer(totals).deallocate()

@@ -8,10 +8,13 @@
 struct ShardState: ~Copyable {
   private var table = SlotTable()
   private var slab = NodeSlab()
-  private var queue = NodeQueue()
-  private let policy: EvictionPolicy.Kind
-  /// The time of the latest use, so that `lastUsed` never increases from the head of the queue to its tail, whatever the
-  /// order in which threads that read the clock get the lock.
+  private var eviction: EvictionState
+  /// How many entries the shard holds.
+  private(set) var count = 0
+  /// What they weigh together, in bytes.
+  private(set) var weight = 0
+  /// The time of the latest use, so that moments never run backwards within the shard, whatever the order in which
+  /// threads that read the clock get the lock.
   private var latest = Int64.min
   /// Where the next sweep goes on.
   private var sweepPosition: Int32 = 0
@@ -24,18 +27,16 @@ struct ShardState: ~Copyable {
   /// Entries reclaimed because their time had come since the shard was made.
   private(set) var expirations = 0
 
-  init(policy: EvictionPolicy.Kind) { self.policy = policy }
+  init(policy: EvictionPolicy.Kind) { eviction = EvictionState(policy) }
 
-  /// How many entries the shard holds.
-  var count: Int { Int(queue.count) }
-  /// What they weigh together, in bytes.
-  var weight: Int { queue.weight }
   /// How many nodes a sweep looks at before it has seen all.
   var nodeCount: Int { Int(slab.used) }
-  /// The bytes allocated for the table and the nodes.
-  var byteCount: Int { table.byteCount + slab.byteCount }
-  /// The last use of the entry that is to be evicted next; `Int64.max` when there is none.
-  var oldestUse: Int64 { queue.tail == EntryNode.none ? .max : slab[queue.tail].lastUsed }
+  /// The bytes allocated for the table, the nodes and the policy.
+  var byteCount: Int { table.byteCount + slab.byteCount + eviction.byteCount }
+  /// Where the shard stands when one is looked for that must give something up: the lowest goes first.
+  var rank: Int64 { eviction.rank(in: slab) }
+  /// Whether `rank` is a moment of use, and never falls but by a store.
+  var ranksByUse: Bool { eviction.ranksByUse }
 
   /// The node of a key, or `EntryNode.none`.
   @inline(__always)
@@ -58,10 +59,8 @@ struct ShardState: ~Copyable {
   /// Notes that a node's entry was used.
   @inline(__always)
   mutating func touch(_ index: Int32, at now: Int64) {
-    guard policy == .lru else { return }
     latest = max(latest, now)
-    slab[index].lastUsed = latest
-    queue.moveToHead(index, in: &slab)
+    eviction.touch(index, at: latest, in: &slab)
   }
 
   /// Takes over a retained entry.
@@ -71,39 +70,57 @@ struct ShardState: ~Copyable {
     let (hash, reclaimAt, existing) = entry._withUnsafeGuaranteedRef {
       ($0.key.digest.low, $0.times.reclaimAt.nanoseconds, find($0.key))
     }
-    let replaced = existing == EntryNode.none ? nil : remove(existing)
-    let index = slab.allocate()
     latest = max(latest, now)
+    earliestReclaim = min(earliestReclaim, reclaimAt)
+    earliestPassed = min(earliestPassed, reclaimAt)
+    self.weight += weight
+    guard existing == EntryNode.none else {
+      let replaced = slab[existing].entry
+      self.weight -= slab[existing].weight
+      slab[existing].entry = entry
+      slab[existing].reclaimAt = reclaimAt
+      eviction.resize(existing, to: weight, in: &slab)
+      eviction.touch(existing, at: latest, in: &slab)
+      return replaced
+    }
+    let index = slab.allocate()
     slab[index].entry = entry
     slab[index].hash = hash
     slab[index].lastUsed = latest
     slab[index].reclaimAt = reclaimAt
     slab[index].weight = weight
     table.insert(index, hash: hash)
-    queue.pushHead(index, in: &slab)
-    earliestReclaim = min(earliestReclaim, reclaimAt)
-    earliestPassed = min(earliestPassed, reclaimAt)
-    return replaced
+    eviction.insert(index, in: &slab)
+    count += 1
+    return nil
   }
 
   /// Takes out a node.
   ///
   /// - Returns: Its entry, retained.
   mutating func remove(_ index: Int32) -> Unmanaged<CacheEntry> {
-    let entry = slab[index].entry!
-    table.remove(index, hash: slab[index].hash)
-    queue.remove(index, in: &slab)
-    slab.free(index)
-    return entry
+    eviction.remove(index, in: &slab)
+    return release(index)
   }
 
   /// Takes out the entry that the policy gives up first.
   ///
   /// - Returns: The entry, retained; nil when there is none.
   mutating func evict() -> Unmanaged<CacheEntry>? {
-    guard queue.tail != EntryNode.none else { return nil }
+    let index = eviction.evict(from: &slab)
+    guard index != EntryNode.none else { return nil }
     evictions += 1
-    return remove(queue.tail)
+    return release(index)
+  }
+
+  /// Frees a node that the policy has let go of.
+  private mutating func release(_ index: Int32) -> Unmanaged<CacheEntry> {
+    let entry = slab[index].entry!
+    table.remove(index, hash: slab[index].hash)
+    count -= 1
+    weight -= slab[index].weight
+    slab.free(index)
+    return entry
   }
 
   /// Takes out a node whose time has come.
@@ -151,10 +168,12 @@ struct ShardState: ~Copyable {
   ///
   /// - Returns: The slab that held the entries, each still retained.
   mutating func removeAll() -> NodeSlab {
+    for index in 0..<slab.used where slab[index].entry != nil { eviction.remove(index, in: &slab) }
     var removed = NodeSlab()
     swap(&removed, &slab)
     table = SlotTable()
-    queue = NodeQueue()
+    count = 0
+    weight = 0
     sweepPosition = 0
     earliestReclaim = .max
     earliestPassed = .max
@@ -163,24 +182,24 @@ struct ShardState: ~Copyable {
 
   /// What is wrong with the shard, or nil. For tests.
   func inconsistency() -> String? {
-    if let problem = queue.inconsistency(in: slab) { return problem }
-    guard table.count == count else { return "the table holds \(table.count) nodes, the queue \(count)" }
+    if let problem = eviction.inconsistency(in: slab) { return problem }
+    guard table.count == count else { return "the table holds \(table.count) nodes, the shard \(count)" }
     var live = 0
+    var sum = 0
     for index in 0..<slab.used {
-      guard let entry = slab[index].entry else { continue }
+      guard let entry = slab[index].entry else {
+        guard slab[index].queue == 0 else { return "node \(index) is queued without an entry" }
+        continue
+      }
+      guard slab[index].queue != 0 else { return "node \(index) has an entry and is in no queue" }
       live += 1
+      sum += slab[index].weight
       let key = entry._withUnsafeGuaranteedRef { $0.key }
       guard find(key) == index else { return "node \(index) is not found under its key \(key)" }
       guard slab[index].reclaimAt >= earliestReclaim else { return "node \(index) expires before the earliest" }
     }
-    guard live == count else { return "\(live) nodes hold entries, \(count) are queued" }
-    var younger = Int64.max
-    var index = queue.head
-    while index != EntryNode.none {
-      guard slab[index].lastUsed <= younger else { return "node \(index) is younger than the one before it" }
-      younger = slab[index].lastUsed
-      index = slab[index].next
-    }
+    guard live == count else { return "\(live) nodes hold entries, \(count) are counted" }
+    guard sum == weight else { return "the nodes weigh \(sum), the shard says \(weight)" }
     return nil
   }
 }

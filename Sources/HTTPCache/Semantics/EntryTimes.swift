@@ -34,17 +34,11 @@ public struct EntryTimes: Hashable, Sendable {
 
   /// The age at `now` in whole seconds (RFC 9111 §4.2.3), never negative.
   public func age(at now: CacheInstant) -> Int64 {
-    let (nanoseconds, overflow) = now.nanoseconds.subtractingReportingOverflow(birth.nanoseconds)
-    return overflow ? .max / 1_000_000_000 : max(0, nanoseconds / 1_000_000_000)
+    max(0, now.nanoseconds.subtractingSaturated(birth.nanoseconds) / 1_000_000_000)
   }
 
   /// How many whole seconds it will still be fresh at `now`; negative when it is stale.
   public func remainingFreshness(at now: CacheInstant) -> Int64 {
-    let (nanoseconds, overflow) = freshUntil.nanoseconds.subtractingReportingOverflow(now.nanoseconds)
-    return overflow ? .max / 1_000_000_000 : (Double(nanoseconds) / 1e9).rounded(.down).clampedToInt64
+    freshUntil.nanoseconds.subtractingSaturated(now.nanoseconds).flooredQuotient(dividingBy: 1_000_000_000)
   }
-}
-
-extension Double {
-  fileprivate var clampedToInt64: Int64 { Int64(exactly: self) ?? (self < 0 ? .min : .max) }
 }

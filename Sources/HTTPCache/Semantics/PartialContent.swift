@@ -25,19 +25,25 @@ struct PartialContent: Sendable {
   /// The length of the whole representation; nil while it is not known.
   private(set) var completeLength: Int?
   /// The strong entity tag of the representation, if it has one: without, nothing can be combined (§3.4).
-  let strongTag: String?
+  let strongTag: Bytes?
+  /// The value of the `Range` field that the only segment is the origin's answer to, octet for octet. The same question
+  /// may be given the same answer, whatever the origin means by it.
+  var answeredRange: Bytes?
 
   /// What a 206 with a single part brings; nil when its `Content-Range` is missing or invalid, or there are no octets.
   ///
   /// Where the content is shorter than the range that the field claims it counts for as far as it goes, as an
   /// incomplete response does (§3.3); longer content is not to be trusted at all.
-  init?(_ fields: HeaderFields, body: Bytes) {
+  ///
+  /// - Parameter request: The fields of the request that it answers.
+  init?(_ fields: HeaderFields, body: Bytes, answering request: HeaderFields? = nil) {
     guard let contentRange = ContentRange(fields), let range = contentRange.range, !body.isEmpty,
       body.count <= range.count
     else { return nil }
     segments = [Segment(offset: range.lowerBound, bytes: body)]
     completeLength = contentRange.completeLength
     strongTag = Self.strongTag(of: fields)
+    answeredRange = request?.withFirstValue(of: .range, Bytes.init(copying:))
   }
 
   /// The beginning of a 200 response that broke off (§3.3), or all of it; nil when there is nothing.
@@ -112,6 +118,7 @@ struct PartialContent: Sendable {
     guard merged.count <= Self.maximumSegments else { return false }
     segments = merged
     completeLength = length
+    answeredRange = nil
     return true
   }
 
@@ -140,10 +147,10 @@ struct PartialContent: Sendable {
     return result
   }
 
-  private static func strongTag(of fields: HeaderFields) -> String? {
+  private static func strongTag(of fields: HeaderFields) -> Bytes? {
     fields.withFirstValue(of: .etag) { value in
       let range = 0..<value.count
-      return EntityTag.isStrong(value, range) ? FieldSyntax.text(value, range) : nil
+      return EntityTag.isStrong(value, range) ? Bytes(copying: value) : nil
     } ?? nil
   }
 }

@@ -23,7 +23,7 @@ extension RFC9110 {
     if request.contains(KnownHeader.ifMatch) {
       if !matches(.ifMatch, in: request, stored: stored, by: EntityTag.areStronglyEqual) { return .failed }
     } else if let limit = onlyDate(.ifUnmodifiedSince, in: request),
-      let modified = stored.withFirstValue(of: .lastModified, { HTTPDate.parse($0) }) ?? nil, modified > limit
+      let modified = date(.lastModified, of: stored), modified > limit
     {
       return .failed
     }
@@ -34,10 +34,7 @@ extension RFC9110 {
     }
     guard isRead, let since = onlyDate(.ifModifiedSince, in: request) else { return .none }
     // RFC 9111 §4.3.2: a stored response without Last-Modified is judged by its Date, which every stored one has.
-    let modified =
-      stored.withFirstValue(of: .lastModified, { HTTPDate.parse($0) })
-      ?? stored.withFirstValue(of: .date, { HTTPDate.parse($0) }) ?? nil
-    guard let modified else { return .none }
+    guard let modified = date(.lastModified, of: stored) ?? date(.date, of: stored) else { return .none }
     return modified <= since ? .notModified : .none
   }
 
@@ -60,6 +57,10 @@ extension RFC9110 {
         } ?? false
     }
     return isMatch
+  }
+
+  private static func date(_ known: KnownHeader, of stored: HeaderFields) -> UnixTime? {
+    stored.withFirstValue(of: known) { HTTPDate.parse($0) } ?? nil
   }
 
   /// The date of a field that must stand alone; nil when it does not, or is invalid: it is then ignored (§13.1.3,

@@ -34,6 +34,12 @@ struct NodeQueue {
     weight &-= slab[index].weight
   }
 
+  /// Changes the weight of a node of this queue.
+  mutating func resize(_ index: Int32, to newWeight: Int, in slab: inout NodeSlab) {
+    weight += newWeight - slab[index].weight
+    slab[index].weight = newWeight
+  }
+
   /// Moves a node of this queue to its young end.
   @inline(__always)
   mutating func moveToHead(_ index: Int32, in slab: inout NodeSlab) {
@@ -57,7 +63,7 @@ struct NodeQueue {
     var index = head
     while index != EntryNode.none {
       guard seen < count else { return "the queue holds more nodes than it counts, or a ring" }
-      guard slab[index].entry != nil else { return "node \(index) is queued without an entry" }
+      guard slab[index].queue != 0 else { return "node \(index) is queued though free" }
       guard slab[index].previous == younger else { return "node \(index) does not link back to \(younger)" }
       seen += 1
       sum += slab[index].weight

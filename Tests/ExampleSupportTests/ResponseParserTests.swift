@@ -1,0 +1,92 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCache
+import Testing
+
+@testable import ExampleSupport
+
+struct ResponseCase: CustomTestStringConvertible, Sendable {
+  let name: String
+  var method: RequestMethod = .get
+  let input: String
+  /// Whether the connection ends behind the input.
+  var ends = false
+  let events: [String]
+  var testDescription: String { name }
+}
+
+@Suite struct ResponseParserTests {
+  static let cases: [ResponseCase] = [
+    ResponseCase(
+      name: "RFC 9112 §6.3: a length", input: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+      events: ["200 length(2)", "  Content-Length: 2", "content hi", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §4: no reason phrase", input: "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+      events: ["200 length(0)", "  Content-Length: 0", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §7.1: chunks and trailers",
+      input: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n",
+      events: ["200 chunked", "  Transfer-Encoding: chunked", "content hi", "end", "  X: y"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: up to the end of the connection", input: "HTTP/1.1 200 OK\r\n\r\nhi", ends: true,
+      events: ["200 untilClose close", "content hi", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: HEAD has no content", method: .head, input: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+      events: ["200 none", "  Content-Length: 9", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: 204 has no content", input: "HTTP/1.1 204 No Content\r\n\r\n", events: ["204 none", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: 304 has no content", input: "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+      events: ["304 none", "  Content-Length: 9", "end"]),
+    ResponseCase(
+      name: "RFC 9110 §15.2: interim responses",
+      input: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 204 N\r\n\r\n",
+      events: ["103", "  Link: </a>", "102", "204 none", "end"]),
+    ResponseCase(
+      name: "RFC 9110 §8.6: the same length twice",
+      input: "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
+      events: ["200 length(1)", "  Content-Length: 1", "content a", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: chunks win over a length, which must go",
+      input: "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+      events: ["200 chunked close", "  Transfer-Encoding: chunked", "content hi", "end"]),
+    ResponseCase(
+      name: "HTTP/1.0 closes", input: "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+      events: ["200 length(0) close", "  Content-Length: 0", "end"]),
+    ResponseCase(
+      name: "HTTP/1.0 with keep-alive", input: "HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: Keep-Alive\r\n\r\n",
+      events: ["200 length(0)", "  Content-Length: 0", "  Connection: Keep-Alive", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §8: truncated content", input: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", ends: true,
+      events: ["200 length(3)", "  Content-Length: 3", "content hi", "bad"]),
+    ResponseCase(
+      name: "RFC 9112 §8: chunks without the last",
+      input: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+      ends: true, events: ["200 chunked", "  Transfer-Encoding: chunked", "content hi", "bad"]),
+    ResponseCase(name: "nothing at all", input: "", ends: true, events: ["bad"]),
+    ResponseCase(name: "half a head", input: "HTTP/1.1 200 OK\r\nA: b\r\n", ends: true, events: ["bad"]),
+    ResponseCase(name: "not HTTP", input: "SSH-2.0-OpenSSH\r\n", events: ["bad"]),
+    ResponseCase(name: "a status that is none", input: "HTTP/1.1 20 OK\r\n\r\n", events: ["bad"]),
+    ResponseCase(name: "an unasked-for upgrade", input: "HTTP/1.1 101 S\r\n\r\n", events: ["bad"]),
+    ResponseCase(
+      name: "lengths that contradict", input: "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      events: ["bad"]),
+    ResponseCase(
+      name: "an unknown coding", input: "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", events: ["bad"]),
+    ResponseCase(name: "folding", input: "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", events: ["bad"]),
+    ResponseCase(
+      name: "interim responses without end", input: String(repeating: "HTTP/1.1 102 P\r\n\r\n", count: 40),
+      events: Array(repeating: "102", count: 32) + ["bad"]),
+  ]
+
+  @Test(arguments: cases, Cutting.allCases)
+  func `RFC 9112 §6: a response gives the same events however it is cut`(_ example: ResponseCase, _ cutting: Cutting) {
+    for pieces in cutting.cuts(example.input.utf8.count) {
+      #expect(
+        responseEvents(example.input, method: example.method, ends: example.ends, pieces: pieces) == example.events)
+    }
+  }
+}
