@@ -166,12 +166,17 @@ public struct CommandLineOptions: Sendable {
     } catch {
       if error.isHelp {
         print(error.message, terminator: "")
-        exit(0)
+        leave(0)
       }
-      let text = "\(program): \(error.message)\nTry \"\(program) --help\".\n"
-      text.utf8.withContiguousStorageIfAvailable { _ = write(2, $0.baseAddress, $0.count) }
-      exit(2)
+      exit(withMistake: error.message)
     }
+  }
+
+  /// Says what is wrong with the command line, and exits with 2. For what only the program can tell, such as two options
+  /// that need each other.
+  public func exit(withMistake message: String) -> Never {
+    Console.complain("\(program): \(message)\nTry \"\(program) --help\".")
+    leave(2)
   }
 
   private func unknown(_ name: String) -> CommandLineError {
@@ -242,3 +247,6 @@ public struct CommandLineOptions: Sendable {
     return (startsIndented ? margin : "") + lines.joined(separator: "\n" + margin) + "\n"
   }
 }
+
+/// Ends the program: `exit`, under a name that a method called `exit` does not hide.
+private func leave(_ code: CInt) -> Never { exit(code) }

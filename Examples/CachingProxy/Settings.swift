@@ -1,0 +1,86 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import ExampleSupport
+import HTTPCache
+
+/// What the command line says.
+struct Settings {
+  var origin: OriginURL?
+  var listen: Endpoint
+  var capacity: Int
+  var name: String
+  var policy: CachePolicy
+  var connectTimeout: Duration
+  var originTimeout: Duration
+  var originConnections: Int
+  var maximumRequestBody: Int
+  var preservesHost: Bool
+  var logs: Bool
+  var isQuiet: Bool
+
+  /// Reads the command line; leaves the program with help or an error if that is all there is to do.
+  static func parse() -> Settings {
+    var options = CommandLineOptions(
+      program: "caching-proxy", summary: "An HTTP cache in front of any HTTP/1.1 server (RFC 9111, a shared cache).")
+    let origin = options.option("origin", .origin, "URL", "the server to cache: http://HOST:PORT (or use --demo)")
+    let demo = options.flag("demo", "bring an origin along, to try the proxy without a server of one's own")
+    let listen = options.option("listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8080))
+    let capacity = options.option("capacity", .byteSize, "SIZE", "how much memory responses may take", default: 256 << 20)
+    let maximumBody = options.option(
+      "maximum-body", .byteSize, "SIZE", "the largest body that is stored", default: 8 << 20)
+    let timeToLive = options.option(
+      "ttl", .duration, "TIME", "how long a success that does not say so is fresh (else: by its Last-Modified)")
+    let negative = options.option("negative-ttl", .duration, "TIME", "the same for 404, 405, 410, 414 and 501")
+    let revalidate = options.option(
+      "stale-while-revalidate", .duration, "TIME", "how long stale responses are served while they are refreshed",
+      default: .zero)
+    let ifError = options.option(
+      "stale-if-error", .duration, "TIME", "how long stale responses are served when the origin fails", default: .zero)
+    let refresh = options.option(
+      "refresh-before", .duration, "TIME", "how long before they expire responses are refreshed", default: .zero)
+    let jitter = options.option("jitter", .integer(0...99), "PERCENT", "by how much lifetimes are shortened at random", default: 0)
+    let override = options.flag("ignore-cache-control", "the times given here win over the response's own")
+    let ignoreClient = options.flag("ignore-client-directives", "ignore Cache-Control and Pragma of requests")
+    let softTimeout = options.option(
+      "soft-timeout", .duration, "TIME", "how long a client waits when something stale may be served instead")
+    let hardTimeout = options.option("hard-timeout", .duration, "TIME", "how long the origin has to begin its answer")
+    let waitLimit = options.option(
+      "wait-limit", .duration, "TIME", "how long a request waits for another's call", default: .seconds(10))
+    let connectTimeout = options.option(
+      "connect-timeout", .duration, "TIME", "how long connecting to the origin may take", default: .seconds(5))
+    let originTimeout = options.option(
+      "origin-timeout", .duration, "TIME", "how long the origin may be silent", default: .seconds(60))
+    let connections = options.option(
+      "origin-connections", .integer(1...10_000), "N", "how many connections to the origin at most", default: 128)
+    let requestBody = options.option(
+      "maximum-request-body", .byteSize, "SIZE", "the largest request body that is passed on", default: 1 << 30)
+    let host = options.flag("preserve-host", "pass the client's Host on instead of the origin's")
+    let name = options.option("name", .text, "NAME", "the proxy's name in Via and Cache-Status", default: "swift-http-cache")
+    let log = options.flag("log", "print one line for each request")
+    let quiet = options.flag("quiet", "print nothing else")
+    let values = options.parseOrExit()
+    guard values[origin] != nil || values[demo] else {
+      options.exit(withMistake: "--origin URL is missing; --demo brings an origin along")
+    }
+
+    var policy = CachePolicy(timeToLive: values[timeToLive], negativeTimeToLive: values[negative])
+    policy.staleWhileRevalidate = values[revalidate]
+    policy.staleIfError = values[ifError]
+    policy.refreshBeforeExpiration = values[refresh]
+    policy.lifetimeJitter = Double(values[jitter]) / 100
+    policy.respectsCacheControl = !values[override]
+    policy.respectsRequestDirectives = !values[ignoreClient]
+    policy.maximumBodySize = values[maximumBody]
+    policy.softTimeout = values[softTimeout]
+    policy.hardTimeout = values[hardTimeout]
+    policy.waitLimit = values[waitLimit]
+    return Settings(
+      origin: values[demo] ? nil : values[origin], listen: values[listen], capacity: values[capacity],
+      name: values[name], policy: policy, connectTimeout: values[connectTimeout],
+      originTimeout: values[originTimeout], originConnections: values[connections],
+      maximumRequestBody: values[requestBody], preservesHost: values[host], logs: values[log], isQuiet: values[quiet])
+  }
+}
