@@ -7,6 +7,9 @@
 ///
 /// A tag that is not written as the grammar demands is weak, and equals only one that is written in the same way.
 enum EntityTag {
+  /// Whether there is anything but white space.
+  static func isPresent(_ value: Span<UInt8>) -> Bool { !FieldSyntax.trimmed(value, 0..<value.count).isEmpty }
+
   /// Weak comparison (§8.8.3.2): the opaque parts are the same.
   static func areWeaklyEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     let leftRange = FieldSyntax.trimmed(left, 0..<left.count)

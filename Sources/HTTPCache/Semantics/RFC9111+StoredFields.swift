@@ -65,6 +65,16 @@ extension RFC9111 {
     return stored
   }
 
+  /// Whether the content of a response may be changed on its way, compressed for instance (§5.2.2.6).
+  static func allowsTransformation(of fields: HeaderFields, rules: CachingRules) -> Bool {
+    guard fields.contains(KnownHeader.cacheControl) || rules.targetedFields.contains(where: fields.contains) else {
+      return true
+    }
+    // Not a matter of caching: it is for every intermediary, whether or not a targeted field speaks to this one.
+    let targeted = RFC9213.effectiveDirectives(of: fields, targetedFields: rules.targetedFields).directives
+    return !targeted.flags.contains(.noTransform) && !ResponseDirectives(fields).flags.contains(.noTransform)
+  }
+
   /// Fields without which a stored response could not be used as HTTP wants it.
   private static let neededForCaching =
     KnownHeader.cacheControl.bit | KnownHeader.date.bit | KnownHeader.etag.bit | KnownHeader.expires.bit

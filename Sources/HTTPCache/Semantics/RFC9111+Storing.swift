@@ -109,7 +109,7 @@ extension RFC9111 {
 
   /// Whether the response can be validated later (§4.3.1).
   static func hasValidator(_ fields: HeaderFields) -> Bool {
-    if fields.withFirstValue(of: .etag, { !$0.isEmpty }) == true { return true }
+    if fields.withFirstValue(of: .etag, EntityTag.isPresent) == true { return true }
     return fields.withFirstValue(of: .lastModified, { HTTPDate.parse($0) != nil }) == true
   }
 

@@ -33,7 +33,10 @@ extension RFC9111 {
       fields = fields.filter { view in view.known.map { $0.bit & dropped == 0 } ?? true }
     }
     let tags = entityTags(of: stored)
-    if !tags.isEmpty { fields.append(KnownHeader.ifNoneMatch, tags.joined(separator: ", ")) }
+    if !tags.isEmpty {
+      // As octets: a tag may hold some that are not UTF-8.
+      Array(tags.joined(separator: [ASCII.comma, ASCII.space])).withUnsafeBytes { fields.append(.ifNoneMatch, $0) }
+    }
     if stored.count == 1, let only = stored.first, let date = modificationDate(of: only, hasTag: !tags.isEmpty) {
       fields.append(KnownHeader.ifModifiedSince, date)
     }
@@ -42,13 +45,11 @@ extension RFC9111 {
 
   /// The entity tags of the stored responses, as the origin wrote them: one that is not quoted comes back as it was
   /// sent.
-  private static func entityTags(of stored: [HeaderFields]) -> [String] {
-    var tags: [String] = []
+  private static func entityTags(of stored: [HeaderFields]) -> [Bytes] {
+    var tags: [Bytes] = []
     for fields in stored where tags.count < maximumValidatedTags {
-      guard let tag = fields.withFirstValue(of: .etag, { FieldSyntax.text($0, 0..<$0.count) }), !tag.isEmpty,
-        !tags.contains(tag)
-      else { continue }
-      tags.append(tag)
+      let tag = fields.withFirstValue(of: .etag) { EntityTag.isPresent($0) ? Bytes(copying: $0) : nil } ?? nil
+      if let tag, !tags.contains(tag) { tags.append(tag) }
     }
     return tags
   }
@@ -72,7 +73,7 @@ extension RFC9111 {
   static func selectsForUpdate(
     stored: HeaderFields, response304: HeaderFields, isOnlyCandidate: Bool = true
   ) -> Bool {
-    let hasTag = response304.withFirstValue(of: .etag) { !$0.isEmpty } ?? false
+    let hasTag = response304.withFirstValue(of: .etag, EntityTag.isPresent) ?? false
     if hasTag {
       return response304.withFirstValue(of: .etag) { new in
         stored.withFirstValue(of: .etag) { old in EntityTag.areWeaklyEqual(new, old) } ?? false

@@ -43,19 +43,20 @@ extension RFC9111 {
   /// The selecting fields of a request as text: equal for two requests exactly when the response to one may be used for
   /// the other (§4.1).
   ///
-  /// Each field is written as `name=length:value;` or, when it is absent, `name;`. No value can pass for another field:
-  /// names hold neither `=` nor `;`, and the length says where a value ends. Octets beyond ASCII are written as the
-  /// characters U+0080 to U+00FF, none of which is equivalent to any sequence of others.
+  /// Each field is written as `name=length:value;`, in canonical form as `name=length~value;`, or, when it is absent,
+  /// `name;`. No value can pass for another field: names hold neither `=` nor `;`, and the length says where a value
+  /// ends. Octets beyond ASCII are written as the characters U+0080 to U+00FF, none of which is equivalent to any
+  /// sequence of others.
   static func selection(_ vary: VarySelection, in request: HeaderFields) -> String {
     if vary.isEmpty { return "" }
     var text: [UInt8] = []
     for name in vary.names {
       text.append(contentsOf: name.canonical.utf8)
       if request.contains(name) {
-        let value = SelectingFieldNormalizer.normalized(name, in: request)
+        let (value, isCanonical) = SelectingFieldNormalizer.normalized(name, in: request)
         text.append(ASCII.equals)
         text.append(contentsOf: String(value.count).utf8)
-        text.append(ASCII.colon)
+        text.append(isCanonical ? UInt8(ascii: "~") : ASCII.colon)
         for byte in value {
           if byte < 0x80 {
             text.append(byte)

@@ -25,6 +25,7 @@
 /// | §5.1 | `Age` | ``ageValue(of:)`` |
 /// | §5.2.1, §5.4 | request directives, `Pragma` | ``RequestDirectives`` |
 /// | §5.2.2 | response directives | ``ResponseDirectives`` |
+/// | §5.2.2.6 | `no-transform` | ``allowsTransformation(of:rules:)`` |
 /// | §5.3 | `Expires` | `freshness(status:fields:directives:isTargeted:receivedUnix:rules:)` |
 /// | RFC 5861 | stale-while-revalidate, stale-if-error | `entryTimes`, ``verdict(times:traits:directives:now:rules:)`` |
 /// | RFC 8246 | immutable | ``verdict(times:traits:directives:now:rules:)`` |

@@ -57,8 +57,11 @@ struct RequestDirectives: Hashable, Sendable {
     self = directives
   }
 
-  /// Whether nothing is demanded that matters to choosing a response.
-  var areNone: Bool { self == .none }
+  /// Whether nothing is demanded.
+  @inline(__always)
+  var areNone: Bool {
+    !noCache && !noStore && !onlyIfCached && maxAge == nil && minFresh == nil && maxStale == nil && staleIfError == nil
+  }
 
   private mutating func add(_ directive: CacheDirective, of value: Span<UInt8>) {
     switch directive.name {

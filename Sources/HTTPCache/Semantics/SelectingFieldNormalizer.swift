@@ -15,14 +15,19 @@ enum SelectingFieldNormalizer {
   ///   order do not count, nor how a quality is written; the lower-case members are sorted.
   /// - `Cookie`: lines are parts of one cookie string (RFC 9113 §8.2.3).
   /// - All others: white space around commas does not count, nor on how many lines a list stands.
-  static func normalized(_ name: HeaderName, in fields: HeaderFields) -> [UInt8] {
+  ///
+  /// - Returns: The octets, and whether they are a canonical form: one must not be mistaken for a value that only looks
+  ///   like it.
+  static func normalized(_ name: HeaderName, in fields: HeaderFields) -> (octets: [UInt8], isCanonical: Bool) {
     let combined = combinedValue(of: name, in: fields, isCookie: name.known == .cookie)
-    switch name.known {
-    case .accept: return preferences(combined, hasParameters: true) ?? combined
-    case .acceptEncoding, .acceptLanguage: return preferences(combined, hasParameters: false) ?? combined
-    case nil where name.canonical == "accept-charset": return preferences(combined, hasParameters: false) ?? combined
-    default: return combined
-    }
+    let canonical: [UInt8]? =
+      switch name.known {
+      case .accept: preferences(combined, hasParameters: true)
+      case .acceptEncoding, .acceptLanguage: preferences(combined, hasParameters: false)
+      case nil where name.canonical == "accept-charset": preferences(combined, hasParameters: false)
+      default: nil
+      }
+    return (canonical ?? combined, canonical != nil)
   }
 
   /// The lines of a field as one value, without optional white space around the commas that separate members.

@@ -31,7 +31,8 @@ import Testing
   @Test func `stores reclaim in passing`() throws {
     let time = TestTime()
     let counter = LifeCounter()
-    let backend = try InMemoryBackend(configuration: .init(shardCount: 1, sweepInterval: .seconds(1000), clock: CacheClock(time)))
+    let backend = try InMemoryBackend(
+      configuration: .init(shardCount: 1, sweepInterval: .seconds(1000), clock: CacheClock(time)))
     for number in 0..<1000 { _ = backend.storeNow(Sample.entry(number, reclaimAt: .seconds(10), counter: counter)) }
     time.advance(to: .seconds(10))
     for number in 1000..<1500 { _ = backend.storeNow(Sample.entry(number, counter: counter)) }

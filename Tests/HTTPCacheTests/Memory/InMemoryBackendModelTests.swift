@@ -52,15 +52,18 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 4, 64], 100..<104 as Range<UInt64>)
-  func `with lifetimes and shards it never shows what has expired nor exceeds its bounds`(shardCount: Int, seed: UInt64)
-    throws
-  {
+  @Test(arguments: EvictionPolicy.all, [1, 4, 64])
+  func `with lifetimes and shards it never shows what has expired nor exceeds its bounds`(
+    policy: EvictionPolicy, shardCount: Int
+  ) throws {
+    let seed = UInt64(shardCount)
     var generator = SeededGenerator(seed: seed)
     let time = TestTime()
     let counter = LifeCounter()
     let backend = try InMemoryBackend(
-      configuration: .init(capacity: 150_000, maximumEntryShare: 1, shardCount: shardCount, clock: CacheClock(time)))
+      configuration: .init(
+        capacity: 150_000, maximumEntryShare: 1, evictionPolicy: policy, shardCount: shardCount, clock: CacheClock(time)
+      ))
     var stored: [Int: (entry: ObjectIdentifier, reclaimAt: Int64)] = [:]
     var now: Int64 = 0
     for step in 0..<6000 {

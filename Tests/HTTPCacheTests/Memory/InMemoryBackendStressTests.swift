@@ -22,10 +22,11 @@ import Testing
     group.wait()
   }
 
-  @Test(arguments: [1, 8, 64]) func `threads at once`(shardCount: Int) throws {
+  @Test(arguments: EvictionPolicy.all, [1, 16]) func `threads at once`(policy: EvictionPolicy, shardCount: Int) throws {
     let counter = LifeCounter()
     let capacity = 300_000
-    let backend = try InMemoryBackend(configuration: .init(capacity: capacity, shardCount: shardCount))
+    let backend = try InMemoryBackend(
+      configuration: .init(capacity: capacity, evictionPolicy: policy, shardCount: shardCount))
     let wrong = SharedCounter()
     Self.runThreads(6) { thread in
       var generator = SeededGenerator(seed: UInt64(thread))

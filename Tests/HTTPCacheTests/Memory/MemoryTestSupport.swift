@@ -67,6 +67,10 @@ enum Sample {
   }
 }
 
+extension EvictionPolicy {
+  static let all: [EvictionPolicy] = [.lru, .fifo, .sieve, .s3FIFO, .wTinyLFU, .adaptive]
+}
+
 extension CachePeek {
   var entry: CacheEntry? { if case .found(let entry) = self { entry } else { nil } }
 }

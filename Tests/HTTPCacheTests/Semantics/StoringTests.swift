@@ -308,6 +308,17 @@ extension SemanticsTests {
         ])
     }
 
+    @Test(
+      "§5.2.2.6: no-transform",
+      arguments: [
+        ([], true), (["Cache-Control: max-age=1"], true), (["Cache-Control: no-transform"], false),
+        (["CDN-Cache-Control: no-transform"], false),
+        (["Cache-Control: no-transform", "CDN-Cache-Control: max-age=1"], false),
+      ])
+    func transformation(lines: [String], isAllowed: Bool) {
+      #expect(RFC9111.allowsTransformation(of: Sample.fields(lines), rules: CachingRules()) == isAllowed)
+    }
+
     @Test func passingThrough() {
       let plain = Sample.fields("A: 1", "Trailer: x", "Proxy-Authenticate: Basic")
       #expect(RFC9111.fieldsWithoutHopByHop(plain).storage === plain.storage)

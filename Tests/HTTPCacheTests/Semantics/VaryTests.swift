@@ -49,6 +49,8 @@ extension SemanticsTests {
         ("Accept-Language", ["Accept-Language: en"], ["Accept-Language: en;q=0.9"]),
         ("Accept-Language", ["Accept-Language: en, de;q=0.5"], ["Accept-Language: de, en;q=0.5"]),
         ("Accept-Language", ["Accept-Language: "], []),
+        // What is malformed must not pass for the canonical form of something else.
+        ("Accept-Encoding", ["Accept-Encoding: gzip;q=0.5"], ["Accept-Encoding: gzip;q=500"]),
         ("Accept-Encoding", ["Accept-Encoding: gzip;q=0"], ["Accept-Encoding: gzip"]),
         ("Accept-Encoding", ["Accept-Encoding: gzip;q=0.0001"], ["Accept-Encoding: gzip;q=0"]),
         ("Accept-Encoding", ["Accept-Encoding: gzip;q=2"], ["Accept-Encoding: gzip"]),

@@ -25,7 +25,8 @@ struct HillClimber {
     let ratio = Double(hits) / Double(hits + misses)
     let change = ratio - previousRatio
     let amount = change >= 0 ? step : -step
-    step = abs(change) >= Self.restartThreshold ? (amount < 0 ? -Self.firstStep : Self.firstStep) : amount * Self.stepDecay
+    step =
+      abs(change) >= Self.restartThreshold ? (amount < 0 ? -Self.firstStep : Self.firstStep) : amount * Self.stepDecay
     windowShare = min(max(windowShare + amount, 0.01), 0.8)
     previousRatio = ratio
     hits = 0

@@ -9,25 +9,25 @@
 /// Keys are told apart by 24 bits of their hashes: confusing two costs a misjudgement, nothing else.
 struct ReuseMemory: ~Copyable {
   private var slots: UnsafeMutablePointer<UInt64>
-  private var setMask: Int
+  private(set) var setCount: Int
   private static let setSize = 8
 
-  /// - Parameter capacity: How many keys to remember; a power of two, at least 8.
+  /// - Parameter capacity: How many keys to remember; a multiple of 8, less than 2^27.
   init(capacity: Int) {
+    setCount = capacity / Self.setSize
     slots = Self.allocate(capacity)
-    setMask = capacity / Self.setSize - 1
   }
 
   deinit {
     slots.deallocate()
   }
 
-  var capacity: Int { (setMask + 1) * Self.setSize }
+  var capacity: Int { setCount * Self.setSize }
   var byteCount: Int { capacity * MemoryLayout<UInt64>.stride }
 
   /// The history of a key, which is forgotten here; nil if there is none.
   mutating func take(_ hash: UInt64, at now: UInt32) -> ReuseHistory? {
-    let base = slots + set(of: hash) * Self.setSize
+    let base = set(of: Self.tag(hash))
     for way in 0..<Self.setSize where base[way] != 0 && base[way] >> 40 == Self.tag(hash) {
       let history = Self.unpack(base[way], at: now)
       base[way] = 0
@@ -43,12 +43,12 @@ struct ReuseMemory: ~Copyable {
     place(Self.pack(history, tag: Self.tag(hash)), at: now)
   }
 
-  /// Doubles the room.
+  /// Makes more room, by half.
   mutating func grow(at now: UInt32) {
     let old = slots
     let oldCapacity = capacity
-    slots = Self.allocate(oldCapacity * 2)
-    setMask = oldCapacity * 2 / Self.setSize - 1
+    setCount += setCount / 2
+    slots = Self.allocate(capacity)
     for position in 0..<oldCapacity where old[position] != 0 { _ = place(old[position], at: now) }
     old.deallocate()
   }
@@ -56,15 +56,13 @@ struct ReuseMemory: ~Copyable {
   /// Calls `body` with the histories in `count` sets, beginning with the set numbered `first`.
   func forEach(fromSet first: Int, count: Int, at now: UInt32, _ body: (ReuseHistory) -> Void) {
     for number in first..<first + count {
-      let base = slots + (number & setMask) * Self.setSize
+      let base = slots + number % setCount * Self.setSize
       for way in 0..<Self.setSize where base[way] != 0 { body(Self.unpack(base[way], at: now)) }
     }
   }
 
-  var setCount: Int { setMask + 1 }
-
   private mutating func place(_ packed: UInt64, at now: UInt32) -> ReuseHistory? {
-    let base = slots + (Int(truncatingIfNeeded: packed >> 40) & setMask) * Self.setSize
+    let base = set(of: packed >> 40)
     var oldest = 0
     var oldestAge: UInt32 = 0
     for way in 0..<Self.setSize {
@@ -83,7 +81,10 @@ struct ReuseMemory: ~Copyable {
     return forgotten
   }
 
-  private func set(of hash: UInt64) -> Int { Int(truncatingIfNeeded: Self.tag(hash)) & setMask }
+  /// The set of a tag: the tag, which is below 2^24, scaled to the number of sets.
+  private func set(of tag: UInt64) -> UnsafeMutablePointer<UInt64> {
+    slots + Int(truncatingIfNeeded: (tag &* UInt64(setCount)) >> 24) * Self.setSize
+  }
 
   // A slot, from its high end: 24 bits of the hash (never all zero), the low 24 bits of the last use, the 12 bits below the
   // sign of the gap (which is positive), 4 bits of uses.

@@ -20,10 +20,11 @@ struct ReusePolicy: ~Copyable, ShardPolicy {
   /// How many of the worst are kept for the next eviction.
   private static let poolSize = 8
   /// How many keys that are gone are remembered for each entry that is there, at least, and in any case.
-  private static let memoryFactor = 3
+  private static let memoryFactor = 4
   private static let minimumMemory = 2048
+  private static let maximumMemory = 1 << 24
   /// How many nodes, and how many remembered keys, are counted at most before an update of the model.
-  private static let censusSize = 2048
+  private static let censusSize = 4096
 
   private var model = ReuseModel()
   private var memory: ReuseMemory
@@ -78,7 +79,7 @@ struct ReusePolicy: ~Copyable, ShardPolicy {
     if let forgotten = memory.insert(slab[index].history, hash: slab[index].hash, at: now) {
       model.noteDeparture(forgotten, at: now)
     }
-    if count * Self.memoryFactor > memory.capacity { memory.grow(at: now) }
+    if count * Self.memoryFactor > memory.capacity, memory.capacity < Self.maximumMemory { memory.grow(at: now) }
   }
 
   mutating func resize(_ index: Int32, to weight: Int, in slab: inout NodeSlab) {
@@ -116,7 +117,8 @@ struct ReusePolicy: ~Copyable, ShardPolicy {
   /// Puts a node into the list if it is among the worst.
   @inline(__always)
   private mutating func consider(_ index: Int32, in slab: borrowing NodeSlab) {
-    guard index != EntryNode.none, slab[index].queue != 0 else { return }
+    // What the list names may be gone since, and even the slab may be a new one.
+    guard index != EntryNode.none, index < slab.used, slab[index].queue != 0 else { return }
     let worth = model.worth(of: slab[index].history, at: now) * slab[index].sizeFactor
     let list = candidates + Self.poolSize + 1
     // Among equals the youngest goes first: where nothing speaks for a change, nothing is changed.
@@ -153,19 +155,13 @@ struct ReusePolicy: ~Copyable, ShardPolicy {
     }
     model.update()
     model.age(limit: max(4000, Float(20 * (count + memory.capacity))))
-    let step = UInt32(max(count, 256))
+    let step = UInt32(max(count, 64))
     nextUpdate = now &+ (now < step ? max(now / 2, 64) : step)
   }
 
-  /// The worth of the worst entry known, which orders as its bits do because it is not negative.
-  func rank(in slab: borrowing NodeSlab) -> Int64 {
-    guard count > 0 else { return .max }
-    var lowest = candidateCount > 0 ? candidates[0].worth : .greatestFiniteMagnitude
-    if newest != EntryNode.none, slab[newest].queue != 0 {
-      lowest = min(lowest, model.worth(of: slab[newest].history, at: now) * slab[newest].sizeFactor)
-    }
-    return Int64(lowest.bitPattern)
-  }
+  /// The shard with the most entries goes first. Keys are spread evenly by their hashes, so where one shard has more entries
+  /// than another, it has more of the kind that is not worth keeping.
+  func rank(in slab: borrowing NodeSlab) -> Int64 { count == 0 ? .max : -Int64(count) }
 
   var byteCount: Int { model.byteCount + memory.byteCount }
 

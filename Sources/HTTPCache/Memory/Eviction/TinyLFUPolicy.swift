@@ -138,7 +138,8 @@ struct TinyLFUPolicy: ~Copyable, ShardPolicy {
 
   /// When the oldest on probation was stored, or failing that the oldest elsewhere.
   func rank(in slab: borrowing NodeSlab) -> Int64 {
-    let tail = probation.tail != EntryNode.none ? probation.tail : window.tail != EntryNode.none ? window.tail : protected.tail
+    let tail =
+      probation.tail != EntryNode.none ? probation.tail : window.tail != EntryNode.none ? window.tail : protected.tail
     return tail == EntryNode.none ? .max : slab[tail].lastUsed
   }
 

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Feeds a parser with what a coverage-guided fuzzer makes up.
+#
+#   scripts/fuzz.sh TARGET [SECONDS]     one target (default: 60 seconds)
+#   scripts/fuzz.sh all [SECONDS]        each in turn
+#   scripts/fuzz.sh build                only compile
+#
+# Inputs that reach something new go to Tests/Fuzzing/Corpus/TARGET (minimised at the end), which the ordinary tests replay.
+# The targets are the cases of FuzzTarget in Tests/HTTPCacheTests/Semantics/FuzzTarget.swift.
+set -eu
+cd "$(dirname "$0")/.."
+
+# A crash is the fuzzer's to report, not the Swift runtime's.
+export SWIFT_BACKTRACE=enable=no
+
+work="${FUZZ_BUILD_DIR:-.build/fuzz}"
+program="$work/fuzz"
+targets="dates directives structured-fields ranges content-range selection no-vary-search references conditions storing"
+
+build() {
+  mkdir -p "$work"
+  # Only the floors that the parsers live on; nothing of them needs a package.
+  swiftc -parse-as-library -O -sanitize=fuzzer,address -swift-version 6 -D FUZZING \
+    -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
+    -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault \
+    -module-name HTTPCacheFuzzing -o "$program" \
+    Sources/HTTPCache/Messages/*.swift Sources/HTTPCache/Platform/*.swift Sources/HTTPCache/Semantics/*.swift \
+    Tests/HTTPCacheTests/Semantics/FuzzTarget.swift Tests/Fuzzing/EntryPoint.swift 2>"$work/build.log" || {
+    cat "$work/build.log" >&2
+    exit 1
+  }
+}
+
+newest=$(find Sources/HTTPCache/Messages Sources/HTTPCache/Platform Sources/HTTPCache/Semantics Tests/Fuzzing/EntryPoint.swift \
+  Tests/HTTPCacheTests/Semantics/FuzzTarget.swift -name '*.swift' -newer "$program" 2>/dev/null | head -n 1 || true)
+if [ ! -x "$program" ] || [ -n "$newest" ]; then build; fi
+
+run() {
+  kept="Tests/Fuzzing/Corpus/$1"
+  found="$work/corpus/$1"
+  mkdir -p "$kept" "$found" "$work/crashes"
+  echo "== $1, $2 seconds"
+  FUZZ_TARGET="$1" "$program" -max_total_time="$2" -max_len=1024 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$work/crashes/$1-" "$found" "$kept"
+  # Keep the smallest set that reaches all that was reached.
+  rm -rf "$work/merged/$1"
+  mkdir -p "$work/merged/$1"
+  FUZZ_TARGET="$1" "$program" -set_cover_merge=1 -max_len=256 "$work/merged/$1" "$kept" "$found" >/dev/null 2>&1
+  rm -rf "$kept"
+  mv "$work/merged/$1" "$kept"
+}
+
+case "${1:-}" in
+  build) ;;
+  all) for target in $targets; do run "$target" "${2:-60}"; done ;;
+  "") sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) run "$1" "${2:-60}" ;;
+esac
