@@ -24,6 +24,9 @@ public final class CacheEntry: Sendable {
   /// How long the origin took to make it.
   public let cost: Duration
 
+  /// The cache groups it belongs to, if it belongs to any.
+  let membership: GroupMembership?
+
   /// Set when this is no response but says which fields select among the variants of its URL.
   let variantIndex: VariantIndex?
 
@@ -33,9 +36,18 @@ public final class CacheEntry: Sendable {
   let refreshGate = RefreshGate()
 
   /// - Parameters: see the properties of the same names.
-  public init(
+  public convenience init(
     key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields? = nil, times: EntryTimes,
     traits: EntryTraits = [], cost: Duration = .zero
+  ) {
+    self.init(
+      key: key, status: status, fields: fields, body: body, trailers: trailers, times: times, traits: traits,
+      cost: cost, membership: nil)
+  }
+
+  init(
+    key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields?, times: EntryTimes,
+    traits: EntryTraits, cost: Duration, membership: GroupMembership?
   ) {
     self.key = key
     self.status = status
@@ -45,6 +57,7 @@ public final class CacheEntry: Sendable {
     self.times = times
     self.traits = traits
     self.cost = cost
+    self.membership = membership
     self.variantIndex = nil
   }
 
@@ -58,6 +71,7 @@ public final class CacheEntry: Sendable {
     self.times = times
     self.traits = .variantIndex
     self.cost = .zero
+    self.membership = nil
     self.variantIndex = variantIndex
   }
 

@@ -45,7 +45,7 @@ final class LifeCounter: Sendable {
   }
 }
 
-enum Sample {
+enum MemorySample {
   static func key(_ number: Int) -> CacheKey {
     CacheKey(scheme: "https", authority: "example.test", target: "/resources/\(number)")
   }
