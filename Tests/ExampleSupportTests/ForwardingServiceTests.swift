@@ -125,7 +125,7 @@
       let forwarding = ForwardingService(to: url, through: UpstreamClient(origin: url))
       try await withServer {
         $0.forwardedFor = .replace
-      $0.onError = { Issue.record($0) }
+        $0.onError = { Issue.record($0) }
       } handler: { request in
         // From another executor, as a cache does it.
         try await Task.detached { try await forwarding.call(request) }.value

@@ -182,6 +182,18 @@
       }
     }
 
+    @Test func `malformed content that is thrown away ends the connection, without a second response`() async throws {
+      try await withServer { _ in
+        CacheResponse(body: "1")
+      } _: { port in
+        let socket = try RawSocket(port: port)
+        try socket.send("POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        #expect(try socket.readResponse().content == "1")
+        try socket.send("oops\r\n" + Self.get)
+        #expect(try socket.readToEnd() == "")
+      }
+    }
+
     @Test func `content nobody reads ends the connection when there is too much of it`() async throws {
       try await withServer {
         $0.drainedBodySize = 1_000

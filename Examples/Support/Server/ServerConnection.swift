@@ -248,7 +248,9 @@
         content.discard(atMost: core.configuration.drainedBodySize)
         setReadDeadline(loop.now &+ core.times.body)
         pump()
-        while message == .content, !isClosed, !isEnding { await wait() }
+        while message == .content, failure == nil, !isClosed, !isEnding { await wait() }
+        // The response is out, so a failure now has no other answer than the end of the connection.
+        if failure != nil { isEnding = true }
         // Again: the end that has come meanwhile is not that of the next request's content.
         content.end()
       }
