@@ -27,6 +27,8 @@
         return answer
       }
       let service = ForwardingService(to: Self.origin, through: upstream, configuration: configuration)
+      // The request kept here holds on to the service, which holds on to this.
+      defer { seen.withLock { $0 = nil } }
       let response = try await service.call(request)
       return (seen.withLock { $0 }, response)
     }

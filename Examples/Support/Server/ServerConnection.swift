@@ -212,7 +212,10 @@
         if let failure = failure ?? content.parseFailure {
           // The handler failed because the content did.
           refuse(failure)
-        } else if !isClosed {
+        } else if isClosed || Task.isCancelled {
+          // The handler gave up because the client is gone: there is nobody to answer.
+          disconnect()
+        } else {
           core.configuration.onError(error)
           await write(core.configuration.errorResponse(error, request), to: head)
         }
