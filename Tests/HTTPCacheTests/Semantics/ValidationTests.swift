@@ -143,7 +143,8 @@ extension SemanticsTests {
         ("http://example.com", "http://example.com/"), ("http://example.com?x", "http://example.com/?x"),
         ("https://example.com/x", nil), ("http://example.org/x", nil), ("//example.org/x", nil),
         ("http://example.com:8080/x", nil), ("http://user@example.com/x", nil), ("mailto:a@b", nil), ("http:x", nil),
-        ("http:///x", nil), ("/a b", nil), ("/\u{E9}", nil), ("", nil), ("#frag", nil), ("/a/b?q", nil),
+        ("http:///x", nil), ("http://example.com:80:80/x", nil), ("http://:80/x", nil), ("http://[::1/x", nil),
+        ("/a b", nil), ("/\u{E9}", nil), ("", nil), ("#frag", nil), ("/a/b?q", nil),
       ] as [(String, String?)])
     func locations(reference: String, target: String?) {
       let expected = ["http://example.com/a/b?q"] + (target.map { [$0] } ?? [])
