@@ -41,6 +41,24 @@ extension SemanticsTests {
         Self.conditional([], validating: ["Date: \(Sample.date(-9))", "ETag: \"a\""]) == ["If-None-Match: \"a\""])
     }
 
+    @Test("octets that are not UTF-8 come back as they were sent")
+    func octets() {
+      var stored = HeaderFields()
+      let tag: [UInt8] = [0x22, 0xE1, 0x22]
+      tag.withUnsafeBytes { stored.append(KnownHeader.etag, $0) }
+      let fields = RFC9111.conditionalFields(for: HeaderFields(), validating: [stored])
+      #expect(fields.withFirstValue(of: .ifNoneMatch) { Bytes(copying: $0) } == Bytes(tag))
+      #expect(
+        RFC9110.evaluatePreconditions(method: .get, request: fields, status: 200, stored: stored) == .notModified)
+    }
+
+    @Test func whiteSpaceIsNoTag() {
+      var stored = HeaderFields()
+      let blank: [UInt8] = [0x1D, 0x20]
+      blank.withUnsafeBytes { stored.append(KnownHeader.etag, $0) }
+      #expect(!RFC9111.hasValidator(stored))
+    }
+
     @Test func severalStoredResponses() {
       let lines = Self.conditional(
         [], validating: ["ETag: \"a\"", Self.modified], ["ETag: \"b\""], ["ETag: \"a\""], [Self.modified])
