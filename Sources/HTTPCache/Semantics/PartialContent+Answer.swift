@@ -52,7 +52,7 @@ extension PartialContent {
   /// Without one, a 206 that comes back cannot be combined with what is stored; origins that answer with a 200 lose
   /// nothing.
   func completionFields(for request: HeaderFields, from first: Int, to end: Int?) -> HeaderFields {
-    var fields = RFC9111.conditionalFields(for: request, validating: [], forwardsRange: false)
+    var fields = RFC9111.conditionalFields(for: request, validating: [])
     fields.append(KnownHeader.range, "bytes=\(first)-\(end.map { String($0 - 1) } ?? "")")
     if let strongTag { strongTag.withUnsafeBytes { fields.append(KnownHeader.ifRange, $0) } }
     return fields
