@@ -23,6 +23,11 @@ extension CacheLayer {
     if let index, let selection = index.selections.first {
       key = index.key(of: selection, primary: plan.key, fields: plan.request.fields)
     }
+    // Who authenticates does so for himself: his answer is usually for nobody else, and must not make the resource pass for
+    // uncacheable, nor keep others waiting.
+    plan.request.fields.forEachValue(of: KnownHeader.authorization) { credentials in
+      key = key.variant("authorization\u{0}\(Bytes(copying: credentials))")
+    }
     // With a whole response to be validated, or to be fetched anew, the range is cut from it afterwards.
     guard plan.stored == nil, let range = plan.request.fields[.range] else { return key }
     return key.variant("range\u{0}\(range)\u{0}\(plan.request.fields[.ifRange] ?? "")")

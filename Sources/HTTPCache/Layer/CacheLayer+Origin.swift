@@ -68,7 +68,9 @@ extension CacheLayer {
     var request = plan.request
     request.fields =
       completionFields(plan)
-      ?? RFC9111.conditionalFields(for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [])
+      ?? RFC9111.conditionalFields(
+        for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
+        forwardsRange: plan.stored == nil)
     request.onInformational = { [weak flight] in flight?.broadcast($0) }
     return request
   }
@@ -117,8 +119,9 @@ extension CacheLayer {
     }
     await rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
     flight.answered(results, release: .uncacheable, replay: nil)
-    // What is stored has been superseded by something that may not be.
-    if let stored = plan.stored, refusal != .partial { await remove(stored.key) }
+    // What is stored has been superseded by something that may not be. Not so when the reason is this one request's: then
+    // anybody could have it removed.
+    if let stored = plan.stored, !refusal.isForRequest { await remove(stored.key) }
   }
 
   /// The origin confirmed what is stored (RFC 9111 §4.3.3, §4.3.4).
@@ -143,7 +146,7 @@ extension CacheLayer {
       // The 304 says that it may not be stored any longer. It is still the answer to those who wait.
       storing = .refused(refusal)
       report(.refused(refusal), key: plan.key)
-      await remove(stored.key)
+      if !refusal.isForRequest { await remove(stored.key) }
     }
     let answer = FlightResponse(
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,

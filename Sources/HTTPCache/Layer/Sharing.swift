@@ -34,7 +34,7 @@ struct Sharing: Sendable {
   /// What the complete response is stored as; nil when it cannot be.
   func entry(_ response: CacheResponse, body: Bytes, trailers: HeaderFields?, cost: Duration) -> CacheEntry? {
     if response.status == 206 {
-      guard var content = PartialContent(response.fields, body: body, answering: plan.request.fields) else { return nil }
+      guard var content = PartialContent(response.fields, body: body) else { return nil }
       if let existing { _ = content.combine(existing) }
       return Self.entry(content, key: key, fields: storing.fields, storing: storing, cost: cost)
     }
