@@ -40,7 +40,7 @@ struct Main {
     }
 
     #if DEBUG
-    note("warning: this is a debug build; measure with -c release\n")
+      note("warning: this is a debug build; measure with -c release\n")
     #endif
     let chosen = Catalog.all(threads: threads).filter { benchmark in
       filters.isEmpty || filters.contains { benchmark.id.localizedCaseInsensitiveContains($0) }

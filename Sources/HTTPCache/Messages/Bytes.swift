@@ -4,9 +4,9 @@
 //===----------------------------------------------------------------------===//
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 /// An immutable, reference-counted run of bytes: the body of a response, a chunk of a stream, a stored head.
@@ -110,7 +110,9 @@ public struct Bytes: @unchecked Sendable {
     self.init(unsafeUninitializedCapacity: filled.reduce(0) { $0 + $1.count }) { memory in
       var offset = 0
       for part in filled {
-        part.withUnsafeBytes { memory.baseAddress!.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        part.withUnsafeBytes {
+          memory.baseAddress!.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+        }
         offset += part.count
       }
       return offset
