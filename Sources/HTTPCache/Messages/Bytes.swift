@@ -157,6 +157,7 @@ public struct Bytes: @unchecked Sendable {
 }
 
 extension Bytes: RandomAccessCollection {
+  /// Positions count from zero.
   public typealias Index = Int
   /// Always zero.
   @inlinable public var startIndex: Int { 0 }
@@ -172,6 +173,7 @@ extension Bytes: RandomAccessCollection {
     return byte
   }
 
+  /// Calls `body` with the memory; it is always contiguous.
   @inlinable
   public func withContiguousStorageIfAvailable<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
@@ -192,12 +194,14 @@ extension Bytes: Hashable {
     }
   }
 
+  /// Feeds what equality compares into `hasher`.
   public func hash(into hasher: inout Hasher) {
     withUnsafeBytes { hasher.combine(bytes: $0) }
   }
 }
 
 extension Bytes: ExpressibleByStringLiteral, CustomStringConvertible {
+  /// The UTF-8 code units of a literal.
   public init(stringLiteral value: StaticString) {
     self = value.withUTF8Buffer { Bytes(copying: UnsafeRawBufferPointer($0)) }
   }
