@@ -42,10 +42,12 @@ run() {
   echo "== $1, $2 seconds"
   FUZZ_TARGET="$1" "$program" -max_total_time="$2" -max_len=1024 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$work/crashes/$1-" "$found" "$kept"
-  # Keep the smallest set that reaches all that was reached.
+  # Keep a small set that reaches all the code that was reached.
   rm -rf "$work/merged/$1"
   mkdir -p "$work/merged/$1"
-  FUZZ_TARGET="$1" "$program" -set_cover_merge=1 -max_len=256 "$work/merged/$1" "$kept" "$found" >/dev/null 2>&1
+  FUZZ_TARGET="$1" "$program" -set_cover_merge=1 -use_counters=0 -max_len=256 "$work/merged/$1" "$kept" "$found" >/dev/null 2>&1
+  # What once failed stays, whatever else reaches the same code.
+  find "$kept" -name '*crash-*' -exec cp {} "$work/merged/$1/" \;
   rm -rf "$kept"
   mv "$work/merged/$1" "$kept"
 }

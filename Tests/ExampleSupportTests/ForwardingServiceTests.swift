@@ -27,6 +27,8 @@
         return answer
       }
       let service = ForwardingService(to: Self.origin, through: upstream, configuration: configuration)
+      // The request kept here holds on to the service, which holds on to this.
+      defer { seen.withLock { $0 = nil } }
       let response = try await service.call(request)
       return (seen.withLock { $0 }, response)
     }
@@ -125,7 +127,7 @@
       let forwarding = ForwardingService(to: url, through: UpstreamClient(origin: url))
       try await withServer {
         $0.forwardedFor = .replace
-      $0.onError = { Issue.record($0) }
+        $0.onError = { Issue.record($0) }
       } handler: { request in
         // From another executor, as a cache does it.
         try await Task.detached { try await forwarding.call(request) }.value

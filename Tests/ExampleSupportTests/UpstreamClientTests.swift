@@ -237,6 +237,21 @@
       #expect(seen.withLock { $0 } == [InformationalResponse(status: 103, fields: ["Link": "</a>"])])
     }
 
+    @Test func `RFC 9112 §6.3: responses without content leave the connection to the next request`() async throws {
+      let origin = try OriginScript { socket in
+        for head in ["200 OK\r\nContent-Length: 9", "304 Not Modified\r\nContent-Length: 9", "204 No Content"] {
+          _ = try socket.read(through: "\r\n\r\n")
+          try socket.send("HTTP/1.1 \(head)\r\n\r\n")
+        }
+      }
+      let client = try origin.client()
+      let head = try await client.call(CacheRequest(method: .head))
+      #expect(head.body.isEmpty && head.fields[.contentLength] == "9")
+      #expect(try await client.call(CacheRequest()).status == 304)
+      #expect(try await client.call(CacheRequest()).status == 204)
+      #expect(origin.connectionCount == 1)
+    }
+
     @Test func `a server is not read from while nobody reads the content`() async throws {
       let sent = Guarded(0)
       let origin = try OriginScript { socket in

@@ -15,42 +15,42 @@
       case end(trailers: HeaderFields?)
     }
 
-    private enum Phase {
+    enum Phase {
       case connecting, idle, busy, closed
     }
 
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    private let pool: UpstreamPool
-    private let configuration: UpstreamClient.Configuration
-    private let origin: String
-    private var descriptor: CInt = -1
-    private var registration: EventLoop.Registration?
-    private var timer: LoopTimer?
-    private var phase = Phase.connecting
-    private var isReadable = false
-    private var isConnected = false
+    let pool: UpstreamPool
+    let configuration: UpstreamClient.Configuration
+    let origin: String
+    var descriptor: CInt = -1
+    var registration: EventLoop.Registration?
+    var timer: LoopTimer?
+    var phase = Phase.connecting
+    var isReadable = false
+    var isConnected = false
 
     // The request.
-    private(set) var number = 0
-    private var output = OutputQueue()
-    private var isRequestSent = false
-    private var isSendingImpossible = false
-    private var sender: Task<Void, Never>?
-    private var senderWaiter: UnsafeContinuation<Void, Never>?
-    private var onInformational: (@Sendable (InformationalResponse) -> Void)?
+    var number = 0
+    var output = OutputQueue()
+    var isRequestSent = false
+    var isSendingImpossible = false
+    var sender: Task<Void, Never>?
+    var senderWaiter: UnsafeContinuation<Void, Never>?
+    var onInformational: (@Sendable (InformationalResponse) -> Void)?
 
     // The response.
-    private var parser: ResponseParser?
-    private var head: ResponseHead?
-    private var hasReceived = false
-    private var chunks: [Bytes] = []
-    private var bufferedCount = 0
-    private var ending: HeaderFields??
-    private var failure: (any Error)?
-    private var keepsAlive = false
-    private var waiter: UnsafeContinuation<Void, Never>?
+    var parser: ResponseParser?
+    var head: ResponseHead?
+    var hasReceived = false
+    var chunks: [Bytes] = []
+    var bufferedCount = 0
+    var ending: HeaderFields??
+    var failure: (any Error)?
+    var keepsAlive = false
+    var waiter: UnsafeContinuation<Void, Never>?
 
     init(loop: EventLoop, pool: UpstreamPool, configuration: UpstreamClient.Configuration, origin: String) {
       self.loop = loop
@@ -256,13 +256,13 @@
       wakeSender()
     }
 
-    private func fail(_ error: any Error) {
+    func fail(_ error: any Error) {
       if failure == nil, ending == nil { failure = error }
       wake()
       wakeSender()
     }
 
-    private func closedError(_ reason: String) -> UpstreamError { UpstreamError(.closed, origin: origin, reason) }
+    func closedError(_ reason: String) -> UpstreamError { UpstreamError(.closed, origin: origin, reason) }
 
     // MARK: Events
 
@@ -308,7 +308,7 @@
       }
     }
 
-    private func setDeadline(after nanoseconds: Int64?) {
+    func setDeadline(after nanoseconds: Int64?) {
       guard let timer, phase != .closed else { return }
       loop.schedule(timer, at: nanoseconds.map { cel_monotonic_nanoseconds() &+ $0 } ?? .max)
     }
@@ -318,157 +318,10 @@
       await withUnsafeContinuation { waiter = $0 }
     }
 
-    private func wake() {
+    func wake() {
       guard let waiter else { return }
       self.waiter = nil
       waiter.resume()
-    }
-
-    // MARK: Reading
-
-    private func pump(untilEnd: Bool = false) {
-      while isReadable, phase == .busy, failure == nil, bufferedCount < configuration.bufferSize {
-        let scratch = loop.scratch
-        let count = cel_read(descriptor, scratch.baseAddress, scratch.count)
-        if count > 0 {
-          if count < scratch.count, !untilEnd { isReadable = false }
-          take(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
-        } else if count == 0 {
-          isReadable = false
-          serverHasFinished()
-        } else if count == -Int(EAGAIN) {
-          isReadable = false
-        } else {
-          isReadable = false
-          fail(closedError("the connection broke: \(SocketError(operation: "read", code: CInt(-count)))"))
-        }
-      }
-    }
-
-    private func take(_ bytes: UnsafeRawBufferPointer) {
-      hasReceived = true
-      var input = bytes
-      do throws(ParseFailure) {
-        while let event = try parser?.next(&input) {
-          handle(event)
-          // An interim response may have led to anything, the end of this connection included.
-          guard phase == .busy else { return }
-        }
-      } catch {
-        fail(UpstreamError(.badResponse, origin: origin, error.reason))
-      }
-      // What comes behind the end was not asked for, and would be taken for the response to the next request.
-      if !input.isEmpty { keepsAlive = false }
-    }
-
-    private func handle(_ event: ResponseEvent) {
-      switch event {
-      case .informational(let informational):
-        // 100 (Continue) answers an expectation, and this client has none.
-        if informational.status != 100 { onInformational?(informational) }
-      case .head(let head):
-        self.head = head
-        keepsAlive = head.keepsAlive
-        wake()
-      case .body(let bytes):
-        chunks.append(bytes)
-        bufferedCount += bytes.count
-        wake()
-      case .end(let trailers):
-        ending = .some(trailers)
-        wake()
-      }
-    }
-
-    private func serverHasFinished() {
-      keepsAlive = false
-      guard ending == nil else { return }
-      do throws(ParseFailure) {
-        if case .end(let trailers)? = try parser?.finish() { ending = .some(trailers) }
-        wake()
-      } catch {
-        fail(closedError(error.reason))
-      }
-    }
-
-    // MARK: Writing
-
-    private func flush() {
-      guard phase == .busy, !output.isEmpty, !isSendingImpossible else { return }
-      let before = output.byteCount
-      switch output.flush(descriptor) {
-      case .drained, .blocked:
-        if head == nil, output.byteCount < before {
-          let isDone = isRequestSent && output.isEmpty
-          setDeadline(after: (isDone ? configuration.headTimeout : configuration.contentTimeout).nanoseconds)
-        }
-        if output.byteCount <= configuration.bufferSize / 2 { wakeSender() }
-      case .failed(let code):
-        // The server may have answered before it closed: then its answer counts.
-        isSendingImpossible = true
-        output.removeAll()
-        keepsAlive = false
-        isReadable = true
-        pump(untilEnd: true)
-        if head == nil { fail(closedError("the connection broke: \(SocketError(operation: "send", code: code))")) }
-        wakeSender()
-      }
-    }
-
-    private func wakeSender() {
-      guard let senderWaiter else { return }
-      self.senderWaiter = nil
-      senderWaiter.resume()
-    }
-
-    /// Sends streamed content, as fast as the server takes it.
-    private func send(_ body: Body, _ framing: BodyFraming, _ number: Int) async {
-      let reader = body.makeReader()
-      let expected: Int? = if case .length(let length) = framing { length } else { nil }
-      var count = 0
-      do {
-        while let piece = try await reader.next() {
-          guard isSending(number) else { break }
-          count += piece.count
-          if let expected, count > expected { throw BodyError.truncated(expected: expected, received: count) }
-          if framing == .chunked { output.append(Bytes(String(piece.count, radix: 16) + "\r\n")) }
-          output.append(piece)
-          if framing == .chunked { output.append("\r\n") }
-          // The response may be over before the stream gets to say that it has ended, and the connection is good then.
-          if count == expected { isRequestSent = true }
-          flush()
-          while isSending(number), output.byteCount > configuration.bufferSize {
-            // Resumed once, by `wakeSender`, which every way the connection can end calls.
-            await withUnsafeContinuation { senderWaiter = $0 }
-          }
-        }
-        guard isSending(number) else {
-          reader.cancel()
-          return
-        }
-        if let expected, count < expected { throw BodyError.truncated(expected: expected, received: count) }
-        if framing == .chunked { queueLastChunk(reader.trailers) }
-        isRequestSent = true
-        if head == nil { setDeadline(after: configuration.headTimeout.nanoseconds) }
-        flush()
-      } catch {
-        reader.cancel()
-        guard isSending(number) else { return }
-        // The server must not take what it has for the whole request.
-        fail(error)
-        close()
-      }
-    }
-
-    private func isSending(_ number: Int) -> Bool {
-      number == self.number && phase == .busy && !isSendingImpossible && failure == nil
-    }
-
-    private func queueLastChunk(_ trailers: HeaderFields?) {
-      var end = Array("0\r\n".utf8)
-      trailers?.withSerializedBytes { end.append(contentsOf: $0) }
-      end.append(contentsOf: "\r\n".utf8)
-      output.append(Bytes(end))
     }
   }
 #endif

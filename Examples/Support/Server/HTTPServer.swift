@@ -61,7 +61,12 @@
       for loop in loops {
         let acceptor = listener.accept(on: loop, for: core, dealingTo: loops)
         acceptors.append(acceptor)
-        try await acceptor.start()
+        do {
+          try await acceptor.start()
+        } catch {
+          for acceptor in acceptors { await acceptor.stop() }
+          throw error
+        }
       }
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in

@@ -74,7 +74,6 @@
     func refuse(_ failure: ParseFailure) {
       guard !isClosed else { return }
       isEnding = true
-      guard !hasBegunResponse || requestNumber == 0 || message != .complete else { return }
       hasBegunResponse = true
       let response = HTTPServer.plainResponse(status: failure.status, text: failure.reason + "\n")
       let framing = ResponseFraming(response, method: .get, version: .one, acceptsTrailers: false, keepsAlive: false)
@@ -186,7 +185,7 @@
         scheduleFlush()
       } catch {
         // The client must not take what it has for all there is, so neither the last chunk nor an orderly end is sent.
-        if !isClosed { core.configuration.onError(error) }
+        if !isClosed, !Task.isCancelled { core.configuration.onError(error) }
         reader.cancel()
         abort()
       }

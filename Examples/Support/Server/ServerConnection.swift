@@ -212,7 +212,10 @@
         if let failure = failure ?? content.parseFailure {
           // The handler failed because the content did.
           refuse(failure)
-        } else if !isClosed {
+        } else if isClosed || Task.isCancelled {
+          // The handler gave up because the client is gone: there is nobody to answer.
+          disconnect()
+        } else {
           core.configuration.onError(error)
           await write(core.configuration.errorResponse(error, request), to: head)
         }
@@ -248,7 +251,9 @@
         content.discard(atMost: core.configuration.drainedBodySize)
         setReadDeadline(loop.now &+ core.times.body)
         pump()
-        while message == .content, !isClosed, !isEnding { await wait() }
+        while message == .content, failure == nil, !isClosed, !isEnding { await wait() }
+        // The response is out, so a failure now has no other answer than the end of the connection.
+        if failure != nil { isEnding = true }
         // Again: the end that has come meanwhile is not that of the next request's content.
         content.end()
       }

@@ -93,7 +93,7 @@ struct BodyDecoder {
       case .trailers:
         let limit = limits.fieldSection - trailerSection.byteCount
         guard let line = try nextLine(&input, limit: limit, kind: "trailer section") else { return nil }
-        let isLast = line.withBytes(\.isEmpty)
+        let isLast = line.withBytes { $0.isEmpty }
         guard !isLast else {
           state = .ended
           return .end(trailers: trailerSection.trailers)

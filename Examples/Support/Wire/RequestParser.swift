@@ -70,7 +70,7 @@ struct RequestParser {
       switch state {
       case .start:
         guard let line = try nextStartLine(&input) else { return nil }
-        let isEmpty = line.withBytes(\.isEmpty)
+        let isEmpty = line.withBytes { $0.isEmpty }
         guard !isEmpty else {
           // RFC 9112 §2.2: an old client may send an empty line behind its content. One, not a stream of them.
           emptyLines += 1
@@ -82,7 +82,7 @@ struct RequestParser {
         state = .fields(start)
       case .fields(let start):
         guard let line = try nextFieldLine(&input) else { return nil }
-        let isEmpty = line.withBytes(\.isEmpty)
+        let isEmpty = line.withBytes { $0.isEmpty }
         guard isEmpty else {
           try line.withBytes { (bytes) throws(ParseFailure) in
             try section.append(line: bytes, limits: limits, status: 400)

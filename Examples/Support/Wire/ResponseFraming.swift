@@ -88,7 +88,7 @@ struct ResponseFraming: Hashable, Sendable {
     var length: Int?
     fields.forEachValue(of: .contentLength) { value in
       count += 1
-      length = value.withUnsafeBytes(\.decimal)
+      length = value.withUnsafeBytes { $0.decimal }
     }
     return count == 1 ? length : nil
   }

@@ -93,7 +93,7 @@ struct ResponseParser {
         state = .fields(status: status, version: version)
       case .fields(let status, let version):
         guard let line = try nextLine(&input, limit: limits.fieldSection - section.byteCount) else { return nil }
-        let isEmpty = line.withBytes(\.isEmpty)
+        let isEmpty = line.withBytes { $0.isEmpty }
         guard isEmpty else {
           try line.withBytes { (bytes) throws(ParseFailure) in
             try section.append(line: bytes, limits: limits, status: 502)

@@ -19,11 +19,17 @@ extension CacheLayer {
   /// What a request's flight is found by: its key, the values that select among the variants as far as they are known, and
   /// the range it asks for.
   nonisolated func flightKey(_ plan: FetchPlan, index: VariantIndex?) -> CacheKey {
-    var key = plan.stored?.key ?? plan.key
+    var key = (plan.stored ?? plan.partial)?.key ?? plan.key
     if let index, let selection = index.selections.first {
       key = index.key(of: selection, primary: plan.key, fields: plan.request.fields)
     }
-    guard let range = plan.request.fields[.range] else { return key }
+    // Who authenticates does so for himself: his answer is usually for nobody else, and must not make the resource pass for
+    // uncacheable, nor keep others waiting.
+    plan.request.fields.forEachValue(of: KnownHeader.authorization) { credentials in
+      key = key.variant("authorization\u{0}\(Bytes(copying: credentials))")
+    }
+    // With a whole response to be validated, or to be fetched anew, the range is cut from it afterwards.
+    guard plan.stored == nil, let range = plan.request.fields[.range] else { return key }
     return key.variant("range\u{0}\(range)\u{0}\(plan.request.fields[.ifRange] ?? "")")
   }
 
@@ -52,14 +58,15 @@ extension CacheLayer {
 
   /// Whether something that will do has been stored since the plan's own lookup.
   private nonisolated func isStored(since plan: FetchPlan, at now: CacheInstant) -> Bool {
-    guard case .found(let entry) = peek(plan.key, for: plan.request, at: now), entry !== plan.stored else {
+    guard case .found(let entry) = peek(plan.key, for: plan.request, at: now), entry !== plan.stored, entry !== plan.partial
+    else {
       return false
     }
     switch RFC9111.verdict(
       times: entry.times, traits: entry.traits, directives: plan.directives, now: now, rules: plan.policy.rules)
     {
     case .validate: return false
-    default: return true
+    default: return !entry.traits.contains(.partial)
     }
   }
 
@@ -94,6 +101,9 @@ extension CacheLayer {
   private func takeOff(_ flight: Flight, _ plan: FetchPlan) {
     flight.started(Task { @concurrent in await self.fly(flight, plan) })
   }
+
+  /// Lets a flight that nobody joins be seen by invalidations.
+  func register(_ flight: Flight) { flights[flight.key] = flight }
 
   /// Forgets a flight that is over.
   func landed(_ flight: Flight) {

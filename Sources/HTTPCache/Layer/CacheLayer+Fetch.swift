@@ -17,7 +17,7 @@ extension CacheLayer {
       return try await passed(request, next, isMethod ? .method : .policy, policy: policy, startedAt: startedAt)
     }
     // Key.
-    guard let key = policy.policy.key.key(for: request) else {
+    guard let key = key(of: request, policy) else {
       return try await passed(request, next, .noKey, policy: policy, startedAt: startedAt)
     }
     let directives = directives(of: request, policy)
@@ -26,10 +26,10 @@ extension CacheLayer {
       // Lookup.
       let now = clock.now
       let lookup = await lookup(key, for: request, at: now)
-      func plan(_ stored: CacheEntry?, _ reason: CacheOutcome.MissReason) -> FetchPlan {
+      func plan(_ stored: CacheEntry?, partial: CacheEntry? = nil, _ reason: CacheOutcome.MissReason) -> FetchPlan {
         FetchPlan(
           request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
-          reason: reason, startedAt: startedAt)
+          partial: partial, reason: reason, groupStamp: groups.current, startedAt: startedAt)
       }
       switch lookup {
       case .absent, .unknown:
@@ -40,7 +40,17 @@ extension CacheLayer {
         // Verdict.
         let verdict = RFC9111.verdict(
           times: entry.times, traits: entry.traits, directives: directives, now: now, rules: policy.rules)
-        if let response = try await response(plan(entry, verdict.missReason), verdict, entry, at: now) {
+        if entry.traits.contains(.partial) {
+          let isUsable = verdict == .serve || verdict == .serveAndRefresh
+          if isUsable,
+            let response = partialResponse(
+              from: entry, to: request, outcome: .hit, now: now, startedAt: startedAt)
+          {
+            return response
+          }
+          let plan = isUsable ? plan(nil, partial: entry, .partial) : plan(nil, verdict.missReason)
+          if let response = try await fetched(plan, index: nil) { return response }
+        } else if let response = try await response(plan(entry, verdict.missReason), verdict, entry, at: now) {
           return response
         }
       }
@@ -150,9 +160,18 @@ extension CacheLayer {
   private nonisolated func response(
     _ answer: FlightResponse, to plan: FetchPlan, isLeader: Bool, now: CacheInstant
   ) -> CacheResponse {
-    if answer.isRevalidated, let entry = answer.entry {
-      return response(
-        from: entry, to: plan.request, outcome: .revalidated, now: now, originStatus: 304, startedAt: plan.startedAt)
+    if let outcome = answer.entryOutcome, let entry = answer.entry {
+      if !entry.traits.contains(.partial) {
+        return response(
+          from: entry, to: plan.request, outcome: outcome, now: now, originStatus: answer.originStatus,
+          startedAt: plan.startedAt)
+      }
+      if let response = partialResponse(
+        from: entry, to: plan.request, outcome: outcome, now: now, originStatus: answer.originStatus,
+        startedAt: plan.startedAt)
+      {
+        return response
+      }
     }
     let outcome: CacheOutcome = isLeader ? .miss(plan.reason) : .collapsed
     var response = CacheResponse(
@@ -166,7 +185,13 @@ extension CacheLayer {
         answer.body.cancel()
         response = CacheResponse(status: 304, fields: RFC9110.notModifiedFields(of: answer.fields))
         response.outcome = outcome
-      case .none, .failed: break
+      case .none, .failed:
+        // The client asked for a part, the cache for everything; what is all there can be cut.
+        if let body = answer.body.bytes {
+          let selection = RFC9110.rangeSelection(
+            request: plan.request.fields, status: answer.status, stored: answer.fields, length: body.count)
+          cut(&response, to: answer.status == 200 ? selection : .whole, of: body)
+        }
       }
     }
     var details = CacheStatusDetails()

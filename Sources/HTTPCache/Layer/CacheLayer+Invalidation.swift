@@ -11,7 +11,7 @@ extension CacheLayer {
   /// - Returns: Whether something was stored.
   @discardableResult
   public func removeEntry(for request: CacheRequest) async -> Bool {
-    guard let key = router.policy(for: request)?.policy.key.key(for: request) else { return false }
+    guard let policy = router.policy(for: request), let key = key(of: request, policy) else { return false }
     return await removeEntry(for: key)
   }
 

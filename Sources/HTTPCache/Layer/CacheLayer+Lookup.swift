@@ -22,7 +22,7 @@ extension CacheLayer {
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest) -> CacheResponse? {
     guard let policy = router.policy(for: request), admits(request, policy),
-      let key = policy.policy.key.key(for: request)
+      let key = key(of: request, policy)
     else { return nil }
     let now = clock.now
     guard case .found(let entry) = peek(key, for: request, at: now) else { return nil }
@@ -45,6 +45,9 @@ extension CacheLayer {
     default:
       return nil
     }
+    guard !entry.traits.contains(.partial) else {
+      return partialResponse(from: entry, to: request, outcome: outcome, now: now)
+    }
     return response(from: entry, to: request, outcome: outcome, now: now)
   }
 
@@ -55,6 +58,15 @@ extension CacheLayer {
       request.body.isEmpty
     else { return false }
     return policy.policy.shouldCache?(request) ?? true
+  }
+
+  /// What the response to `request` is stored under.
+  @inline(__always)
+  nonisolated func key(of request: CacheRequest, _ policy: ResolvedPolicy) -> CacheKey? {
+    if case .resource = policy.policy.key.kind, let target = searchRules.target(of: request) {
+      return CacheKey(scheme: request.scheme, authority: request.authority, target: target)
+    }
+    return policy.policy.key.key(for: request)
   }
 
   /// What the client demands of the cache.
@@ -69,11 +81,18 @@ extension CacheLayer {
   nonisolated func peek(_ key: CacheKey, for request: CacheRequest, at now: CacheInstant) -> Lookup {
     switch backend.peek(key, at: now) {
     case .found(let entry):
-      guard let index = entry.variantIndex else { return .found(entry) }
+      guard let index = entry.variantIndex else { return current(entry) }
       return peekVariant(index, key, for: request, at: now)
     case .absent: return .absent
     case .unknown: return .unknown
     }
+  }
+
+  /// What is stored, unless one of its groups has been invalidated since (RFC 9875).
+  @inline(__always)
+  private nonisolated func current(_ entry: CacheEntry) -> Lookup {
+    if let membership = entry.membership, groups.isInvalid(membership) { return .absent }
+    return .found(entry)
   }
 
   private nonisolated func peekVariant(
@@ -81,7 +100,7 @@ extension CacheLayer {
   ) -> Lookup {
     for selection in index.selections {
       switch backend.peek(index.key(of: selection, primary: key, fields: request.fields), at: now) {
-      case .found(let entry): return .found(entry)
+      case .found(let entry): return current(entry)
       case .absent: continue
       case .unknown: return .unknown
       }
@@ -95,10 +114,10 @@ extension CacheLayer {
     guard case .unknown = peeked else { return peeked }
     do {
       guard let entry = try await backend.entry(for: key) else { return .absent }
-      guard let index = entry.variantIndex else { return .found(entry) }
+      guard let index = entry.variantIndex else { return current(entry) }
       for selection in index.selections {
         let variant = index.key(of: selection, primary: key, fields: request.fields)
-        if let entry = try await backend.entry(for: variant) { return .found(entry) }
+        if let entry = try await backend.entry(for: variant) { return current(entry) }
       }
       return .otherVariant(index)
     } catch {

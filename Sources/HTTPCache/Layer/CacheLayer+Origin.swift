@@ -20,7 +20,8 @@ extension CacheLayer {
   ///
   /// - Returns: Whose request is to be sent next, if the call failed and somebody else still waits.
   private nonisolated func attempt(_ flight: Flight, _ plan: FetchPlan) async -> FetchPlan? {
-    let requestedAt = clock.now
+    // A tick early: the coarse clock may show the past, and an age is better a moment too high than too low.
+    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
     let response: CacheResponse
     do {
       response = try await plan.next.call(originRequest(plan, flight))
@@ -33,11 +34,16 @@ extension CacheLayer {
       return nil
     }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
-    if response.status == 304, let stored = plan.stored,
-      RFC9111.selectsForUpdate(stored: stored.fields, response304: response.fields)
-    {
+    if let stored = plan.stored, response.status == 304 {
+      guard RFC9111.selectsForUpdate(stored: stored.fields, response304: response.fields) else {
+        // It confirms something that nobody has (RFC 9111 §4.3.4), and cannot go to clients who have asked no such question.
+        return plan.withoutStored()
+      }
       await revalidated(stored, by: response, flight, plan, receipt)
       return nil
+    }
+    if let partial = plan.partial, response.status == 206 || response.status == 416 {
+      return await completed(partial, by: response, flight, plan, receipt)
     }
     let storability = RFC9111.storability(
       of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
@@ -60,8 +66,11 @@ extension CacheLayer {
   /// (or for a confirmation of what it has) in everybody's name.
   private nonisolated func originRequest(_ plan: FetchPlan, _ flight: Flight) -> CacheRequest {
     var request = plan.request
-    request.fields = RFC9111.conditionalFields(
-      for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [])
+    request.fields =
+      completionFields(plan)
+      ?? RFC9111.conditionalFields(
+        for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
+        forwardsRange: plan.stored == nil)
     request.onInformational = { [weak flight] in flight?.broadcast($0) }
     return request
   }
@@ -110,8 +119,9 @@ extension CacheLayer {
     }
     await rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
     flight.answered(results, release: .uncacheable, replay: nil)
-    // What is stored has been superseded by something that may not be.
-    if let stored = plan.stored, refusal != .partial { await remove(stored.key) }
+    // What is stored has been superseded by something that may not be. Not so when the reason is this one request's: then
+    // anybody could have it removed.
+    if let stored = plan.stored, !refusal.isForRequest { await remove(stored.key) }
   }
 
   /// The origin confirmed what is stored (RFC 9111 §4.3.3, §4.3.4).
@@ -129,17 +139,18 @@ extension CacheLayer {
     case .store(let renewed):
       entry = CacheEntry(
         key: stored.key, status: stored.status, fields: renewed.fields, body: stored.body, trailers: stored.trailers,
-        times: renewed.times, traits: renewed.traits.union(stored.traits.intersection(.partial)), cost: stored.cost)
+        times: renewed.times, traits: renewed.traits, cost: stored.cost,
+        membership: stored.membership.map { GroupMembership(groups: $0.groups, stamp: plan.groupStamp) })
       if await put(entry, index: nil, flight) { storing = .stored }
     case .refuse(let refusal):
       // The 304 says that it may not be stored any longer. It is still the answer to those who wait.
       storing = .refused(refusal)
       report(.refused(refusal), key: plan.key)
-      await remove(stored.key)
+      if !refusal.isForRequest { await remove(stored.key) }
     }
     let answer = FlightResponse(
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
-      isRevalidated: true, originStatus: 304, storing: storing,
+      entryOutcome: .revalidated, originStatus: 304, storing: storing,
       originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
     let receivers = flight.waiting.map { ($0.id, FlightResult.response(answer)) }
     flight.answered(Dictionary(uniqueKeysWithValues: receivers), release: .over, replay: nil)

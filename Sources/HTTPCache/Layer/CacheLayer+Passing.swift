@@ -10,16 +10,83 @@ extension CacheLayer {
     startedAt: CacheInstant
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
+    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
     let response = try await forwarded(request, next, outcome, policy: policy, key: nil, startedAt: startedAt)
-    if let policy { await learn(from: response, to: request, reason, policy, startedAt) }
+    guard let policy, response.outcome == outcome else { return response }
+    let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
+    await learn(from: response, to: request, reason, policy, receipt)
+    if reason == .method, let key = key(of: request, policy),
+      case .store(let storing) = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules)
+    {
+      let plan = FetchPlan(
+        request: request, directives: .none, policy: policy, key: key, next: next, stored: nil, reason: .absent,
+        groupStamp: groups.current, startedAt: startedAt)
+      return await storedForGet(response, storing, plan, receipt)
+    }
     return response
   }
 
   /// The origin's response to a request that is the cache's business, but nobody else's: HEAD, conditions that only the
   /// origin can judge, `no-store`.
   nonisolated func fetchedAlone(_ plan: FetchPlan) async throws -> CacheResponse {
-    try await forwarded(
+    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let response = try await forwarded(
       plan.request, plan.next, .miss(plan.reason), policy: plan.policy, key: plan.key, startedAt: plan.startedAt)
+    if plan.request.method == .head, response.status == 200 {
+      await update(by: response, plan, Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
+    }
+    return response
+  }
+
+  /// Stores the answer to a request that is not GET, for GETs to come (RFC 9110 §9.3.3), while its client reads it.
+  private nonisolated func storedForGet(
+    _ response: CacheResponse, _ storing: StorePlan, _ plan: FetchPlan, _ receipt: Receipt
+  ) async -> CacheResponse {
+    let flight = Flight(
+      key: plan.key.variant("\(plan.request.method)"), primary: plan.key, clock: clock,
+      machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil))
+    guard case .waiting(let id) = flight.join(plan, deadline: nil) else { return response }
+    await register(flight)
+    flight.started(
+      Task { @concurrent in
+        await self.store(response, storing, flight, plan, receipt)
+        flight.close()
+        await self.landed(flight)
+      })
+    guard case .response(let answer)? = try? await flight.wait(id) else { return response }
+    var stored = response
+    stored.body = answer.body
+    return stored
+  }
+
+  /// What a response to HEAD says about the stored response to GET (RFC 9111 §4.3.5).
+  private nonisolated func update(by response: CacheResponse, _ plan: FetchPlan, _ receipt: Receipt) async {
+    guard case .found(let entry) = await lookup(plan.key, for: plan.request, at: receipt.receivedAt),
+      entry.status == 200
+    else { return }
+    guard
+      case .freshen(let fields) = RFC9111.headUpdate(
+        of: entry.fields, storedLength: entry.body.count, by: response),
+      case .store(let renewed) = RFC9111.storability(
+        of: CacheResponse(status: 200, fields: fields), to: plan.request.as(.get), receipt: receipt,
+        rules: plan.policy.rules, lifetimeScale: plan.policy.lifetimeScale())
+    else {
+      await removeEntry(for: plan.key)
+      return
+    }
+    let flight = Flight(
+      key: entry.key.variant("HEAD"), primary: plan.key, clock: clock,
+      machine: FlightStateMachine(isKept: true, attempts: 1, hardDeadline: nil))
+    await register(flight)
+    var stored = renewed.fields
+    stored[.contentLength] = String(entry.body.count)
+    _ = await put(
+      CacheEntry(
+        key: entry.key, status: entry.status, fields: stored, body: entry.body, trailers: entry.trailers,
+        times: renewed.times, traits: renewed.traits, cost: entry.cost, membership: entry.membership),
+      index: nil, flight)
+    flight.close()
+    await landed(flight)
   }
 
   private nonisolated func forwarded(
@@ -56,20 +123,24 @@ extension CacheLayer {
   /// What a response that was not the cache's business tells it all the same.
   private nonisolated func learn(
     from response: CacheResponse, to request: CacheRequest, _ reason: CacheOutcome.BypassReason,
-    _ policy: ResolvedPolicy, _ startedAt: CacheInstant
+    _ policy: ResolvedPolicy, _ receipt: Receipt
   ) async {
     switch reason {
     case .method:
       // RFC 9111 §4.4: a successful unsafe request makes what is stored doubtful.
       for target in RFC9111.invalidatedTargets(of: request, response: response) {
         let resource = CacheRequest(scheme: target.scheme, authority: target.authority, target: target.target)
-        if let key = router.policy(for: resource)?.policy.key.key(for: resource) { await removeEntry(for: key) }
+        if let policy = router.policy(for: resource), let key = key(of: resource, policy) { await removeEntry(for: key) }
+      }
+      let groups = RFC9875.invalidatedGroups(by: response, to: request)
+      if !groups.isEmpty {
+        self.groups.invalidate(groups.map { GroupInvalidations.name($0, of: request) })
+        report(.invalidated)
       }
     case .uncacheable:
       // It may have become cacheable: then the next request makes a flight of it again.
-      let receipt = Receipt(requestedAt: startedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
       if case .store = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules),
-        let key = policy.policy.key.key(for: request)
+        let key = key(of: request, policy)
       {
         await forgetUncacheable(key)
       }

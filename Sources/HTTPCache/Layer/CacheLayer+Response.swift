@@ -41,7 +41,7 @@ extension CacheLayer {
   }
 
   @inline(never)
-  private nonisolated func head(
+  nonisolated func head(
     of entry: CacheEntry, age: Int64, outcome: CacheOutcome, now: CacheInstant, originStatus: Int?
   ) -> HeaderFields {
     var fields = entry.fields
@@ -80,7 +80,7 @@ extension CacheLayer {
   }
 
   /// Makes a 206 or 416 of a complete response (RFC 9110 §15.3.7, §15.5.17).
-  private nonisolated func cut(_ response: inout CacheResponse, to selection: RangeSelection, of body: Bytes) {
+  nonisolated func cut(_ response: inout CacheResponse, to selection: RangeSelection, of body: Bytes) {
     switch selection {
     case .whole: return
     case .unsatisfiable:
@@ -88,17 +88,7 @@ extension CacheLayer {
       response.fields = RFC9110.unsatisfiableFields(of: response.fields, length: body.count)
       response.body = .empty
     case .ranges(let ranges):
-      response.status = 206
-      if ranges.count == 1, let range = ranges.first {
-        response.fields = RFC9110.partialFields(of: response.fields, range: range, length: body.count)
-        response.body = Body(body.slice(range))
-      } else {
-        let boundary = String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
-        let multipart = MultipartByteRanges(of: response.fields, ranges: ranges, length: body.count, boundary: boundary)
-        response.fields = multipart.fields
-        response.body = Body(
-          Bytes(joining: multipart.parts.flatMap { [$0.head, body.slice($0.range)] } + [multipart.closing]))
-      }
+      setParts(ranges, ranges.map { body.slice($0) }, length: body.count, of: response.fields, in: &response)
     }
     // Trailers speak of the whole.
     response.trailers = nil

@@ -9,7 +9,9 @@ extension CacheLayer {
     _ response: CacheResponse, _ storing: StorePlan, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) async {
     let policy = plan.policy.policy
-    let index = storing.vary.isEmpty ? nil : await variantIndex(for: plan.key, adding: storing.vary)
+    searchRules.learn(storing.fields, from: plan.request)
+    let primary = key(of: plan.request, plan.policy) ?? plan.key
+    let index = storing.vary.isEmpty ? nil : await variantIndex(for: primary, adding: storing.vary)
     let leader = flight.leader
     var answer = FlightResponse(
       status: response.status, fields: storing.fields, body: response.body, trailers: response.trailers,
@@ -17,7 +19,9 @@ extension CacheLayer {
       originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
     // What is stored lacks the fields that are for the leader's eyes only; the leader gets them.
     let leaderFields = RFC9111.fieldsWithoutHopByHop(response.fields)
-    let sharing = Sharing(plan: plan, storing: storing, index: index)
+    let sharing = Sharing(
+      plan: plan, storing: storing, primary: primary, index: index,
+      existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil)
 
     if let refusal = sizeRefusal(response.body.length, policy, flight) {
       answer.storing = .refused(refusal)
@@ -69,8 +73,13 @@ extension CacheLayer {
       }
     }
     guard answer.storing == .stored else { return deliver(answer.storing) }
-    let entry = sharing.entry(
-      response, body: response.body.bytes ?? Bytes(), trailers: response.trailers, cost: answer.originDuration)
+    guard
+      let entry = sharing.entry(
+        response, body: response.body.bytes ?? Bytes(), trailers: response.trailers, cost: answer.originDuration)
+    else {
+      report(.refused(.partial), key: flight.key)
+      return deliver(.refused(.partial))
+    }
     // In memory, storing takes no time: whoever has been answered finds it there. Elsewhere nobody waits for it.
     switch putNow(entry, index: sharing.indexEntry(entry), flight) {
     case .stored: deliver(.stored)
@@ -109,7 +118,7 @@ extension CacheLayer {
   /// Moves the origin's body into the log, and stores it if it arrives complete.
   private nonisolated func pump(
     _ source: any BodySource, length: Int?, into log: BodyLog, _ flight: Flight, minimumSize: Int,
-    entry: (Bytes, HeaderFields?) -> CacheEntry, index: (CacheEntry) -> CacheEntry?
+    entry: (Bytes, HeaderFields?) -> CacheEntry?, index: (CacheEntry) -> CacheEntry?
   ) async {
     do {
       var wasRetaining = log.isRetaining
@@ -148,7 +157,11 @@ extension CacheLayer {
       log.finish(trailers: trailers)
       return
     }
-    let stored = entry(body, trailers)
+    guard let stored = entry(body, trailers) else {
+      report(.refused(.partial), key: flight.key)
+      log.finish(trailers: trailers)
+      return
+    }
     let result = putNow(stored, index: index(stored), flight)
     log.finish(trailers: trailers)
     if case .unavailable = result { _ = await put(stored, index: index(stored), flight) }
@@ -204,6 +217,14 @@ extension CacheLayer {
       report(.refused(.backend), key: entry.key)
       return false
     }
+  }
+
+  /// The parts of a representation that are stored, and fresh, for the request of `plan`.
+  private nonisolated func storedParts(_ plan: FetchPlan, at now: CacheInstant) -> PartialContent? {
+    guard case .found(let entry) = peek(plan.key, for: plan.request, at: now), entry.traits.contains(.partial),
+      now < entry.times.freshUntil
+    else { return nil }
+    return PartialContent(entryFields: entry.fields, body: entry.body)
   }
 
   /// The index of the variants of `key`, with `selection` as the latest.

@@ -33,6 +33,8 @@ public actor CacheLayer: Layer {
   nonisolated let router: ResolvedRouter
   nonisolated let observers: [any CacheObserver]
   nonisolated let counters = CacheCounters()
+  nonisolated let searchRules = SearchRules()
+  nonisolated let groups = GroupInvalidations()
 
   var flights: [CacheKey: Flight] = [:]
   var uncacheable = UncacheableKeys()

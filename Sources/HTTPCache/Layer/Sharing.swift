@@ -9,9 +9,17 @@ struct Sharing: Sendable {
   let storing: StorePlan
   /// Set when the response varies.
   let index: VariantIndex?
+  /// Parts of the same representation that are stored already.
+  private let existing: PartialContent?
   private let selection: String
+  /// What the response is stored under, before `Vary`.
+  let primary: CacheKey
 
-  init(plan: FetchPlan, storing: StorePlan, index: VariantIndex?) {
+  init(
+    plan: FetchPlan, storing: StorePlan, primary: CacheKey, index: VariantIndex?, existing: PartialContent? = nil
+  ) {
+    self.primary = primary
+    self.existing = existing
     self.plan = plan
     self.storing = storing
     self.index = index
@@ -23,8 +31,13 @@ struct Sharing: Sendable {
     storing.vary.isEmpty || RFC9111.selection(storing.vary, in: other.request.fields) == selection
   }
 
-  func entry(_ response: CacheResponse, body: Bytes, trailers: HeaderFields?, cost: Duration) -> CacheEntry {
-    let key = index.map { $0.key(of: storing.vary, primary: plan.key, fields: plan.request.fields) } ?? plan.key
+  /// What the complete response is stored as; nil when it cannot be.
+  func entry(_ response: CacheResponse, body: Bytes, trailers: HeaderFields?, cost: Duration) -> CacheEntry? {
+    if response.status == 206 {
+      guard var content = PartialContent(response.fields, body: body) else { return nil }
+      if let existing { _ = content.combine(existing) }
+      return Self.entry(content, key: key, fields: storing.fields, storing: storing, cost: cost)
+    }
     var fields = storing.fields
     // The server may have taken the length from the transfer coding; a stored response always knows its own.
     if response.status != 204, fields[.contentLength] != String(body.count) {
@@ -32,11 +45,41 @@ struct Sharing: Sendable {
     }
     return CacheEntry(
       key: key, status: response.status, fields: fields, body: body, trailers: trailers, times: storing.times,
-      traits: storing.traits, cost: cost)
+      traits: storing.traits, cost: cost, membership: membership)
+  }
+
+  /// The groups that the response names (RFC 9875 §2).
+  private var membership: GroupMembership? {
+    let groups = RFC9875.groups(in: storing.fields)
+    guard !groups.isEmpty else { return nil }
+    return GroupMembership(
+      groups: groups.map { GroupInvalidations.name($0, of: plan.request) }, stamp: plan.groupStamp)
+  }
+
+  /// Parts as an entry; an ordinary one when they are all there is.
+  static func entry(
+    _ content: PartialContent, key: CacheKey, fields: HeaderFields, storing: StorePlan, cost: Duration
+  ) -> CacheEntry {
+    guard let whole = content.complete else {
+      let (fields, body) = content.entry(fields: fields.filter { $0.known != .range })
+      return CacheEntry(
+        key: key, status: 206, fields: fields, body: body, times: storing.times,
+        traits: storing.traits.union(.partial), cost: cost)
+    }
+    var fields = RFC9110.withoutLength(fields).filter { $0.known != .range }
+    fields.append(KnownHeader.contentLength, String(whole.count))
+    return CacheEntry(
+      key: key, status: 200, fields: fields, body: whole, times: storing.times,
+      traits: storing.traits.subtracting(.partial), cost: cost)
+  }
+
+  /// What the response is stored under.
+  var key: CacheKey {
+    index.map { $0.key(of: storing.vary, primary: primary, fields: plan.request.fields) } ?? primary
   }
 
   /// The entry that leads to `entry`, when the response varies.
   func indexEntry(_ entry: CacheEntry) -> CacheEntry? {
-    index.map { CacheEntry(key: plan.key, variantIndex: $0, times: entry.times) }
+    index.map { CacheEntry(key: primary, variantIndex: $0, times: entry.times) }
   }
 }

@@ -64,6 +64,13 @@ public struct CacheRequest: Sendable {
     target.utf8.firstIndex(of: UInt8(ascii: "?")).map { target[target.utf8.index(after: $0)...] }
   }
 
+  /// The same request with another method.
+  func `as`(_ method: RequestMethod) -> CacheRequest {
+    var request = self
+    request.method = method
+    return request
+  }
+
   private static func normalized(scheme: String) -> String {
     scheme == "http" || scheme == "https" ? scheme : scheme.lowercased()
   }

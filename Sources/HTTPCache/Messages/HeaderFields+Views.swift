@@ -110,11 +110,14 @@ extension HeaderFields {
   mutating func appendUnchecked(name: UnsafeRawBufferPointer, known: KnownHeader?, value: UnsafeRawBufferPointer) {
     var start = 0
     var end = value.count
-    while start < end, ASCII.isWhitespace(value[start]) { start += 1 }
-    while end > start, ASCII.isWhitespace(value[end - 1]) { end -= 1 }
+    // What may not stand in a value becomes a space when it is stored, and spaces around a value are none of it.
+    while start < end, Self.becomesSpace(value[start]) { start += 1 }
+    while end > start, Self.becomesSpace(value[end - 1]) { end -= 1 }
     ensureUnique(extraFields: 1, extraBytes: name.count + (end - start) + 4)
     storage.append(name: name, known: known, value: UnsafeRawBufferPointer(rebasing: value[start..<end]))
   }
+
+  private static func becomesSpace(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x7F }
 
   mutating func ensureUnique(extraFields: Int, extraBytes: Int) {
     let header = storage.header

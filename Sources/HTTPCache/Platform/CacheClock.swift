@@ -38,6 +38,15 @@ public struct CacheClock: Sendable {
     return UnixTime(milliseconds: Self.read(CLOCK_REALTIME) / 1_000_000)
   }
 
+  /// How far behind the moment `now` may be: the tick of the coarse clock, nothing for a manual one.
+  var resolution: Duration { source == nil ? Self.tick : .zero }
+
+  private static let tick: Duration = {
+    var resolution = timespec()
+    clock_getres(coarseMonotonic, &resolution)
+    return .seconds(Int64(resolution.tv_sec)) + .nanoseconds(Int64(resolution.tv_nsec))
+  }()
+
   /// Returns at `deadline`.
   ///
   /// - Throws: `CancellationError` when the task is cancelled first.

@@ -37,7 +37,6 @@ extension CachePolicy {
     rules.keepsForDisconnection = softTimeout == nil ? .zero : keepsForValidation
     rules.storedFieldNames = storedFieldNames
     rules.targetedFields = targetedFields
-    rules.storesPartialContent = false
     if case .custom(let predicate) = statuses.kind { rules.storesStatus = predicate }
     let (byStatus, positive, negative) = (timeToLiveByStatus, timeToLive, negativeTimeToLive)
     rules.lifetime = { status in

@@ -75,6 +75,16 @@ struct NoVarySearch: Hashable, Sendable {
     return keys
   }
 
+  /// A text that is the same for equal rules, and for no others.
+  var identity: String {
+    let (kind, keys): (String, Set<String>) =
+      switch parameters {
+      case .allExcept(let keys): ("except", keys)
+      case .only(let keys): ("only", keys)
+      }
+    return "\(kind) \(variesOnOrder) \(keys.sorted().map { "\($0.utf8.count):\($0)" }.joined(separator: ","))"
+  }
+
   /// The target in a form that is the same for all targets whose differences make none.
   ///
   /// Parameters are read and written as `application/x-www-form-urlencoded` (URL Standard §5). When everything makes a

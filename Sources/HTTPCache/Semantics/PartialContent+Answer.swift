@@ -15,9 +15,6 @@ extension PartialContent {
     else {
       return isComplete ? .whole : answer(to: 0..<(completeLength ?? .max))
     }
-    if let answeredRange, answeredRange == request.withFirstValue(of: .range, Bytes.init(copying:)) {
-      return .ranges([segments[0].range])
-    }
     guard let completeLength else { return answerOfUnknownLength(set) }
     switch set.selection(length: completeLength) {
     case .whole: return isComplete ? .whole : answer(to: 0..<completeLength)
@@ -55,20 +52,19 @@ extension PartialContent {
   /// Without one, a 206 that comes back cannot be combined with what is stored; origins that answer with a 200 lose
   /// nothing.
   func completionFields(for request: HeaderFields, from first: Int, to end: Int?) -> HeaderFields {
-    var fields = RFC9111.conditionalFields(for: request, validating: [], forwardsRange: false)
+    var fields = RFC9111.conditionalFields(for: request, validating: [])
     fields.append(KnownHeader.range, "bytes=\(first)-\(end.map { String($0 - 1) } ?? "")")
     if let strongTag { strongTag.withUnsafeBytes { fields.append(KnownHeader.ifRange, $0) } }
     return fields
   }
 
   /// The parts as an entry holds them: the octets of all, one after the other, and one `Content-Range` for each among
-  /// the fields. Beside them the `Range` that they answer, if they answer just one.
+  /// the fields.
   func entry(fields: HeaderFields) -> (fields: HeaderFields, body: Bytes) {
     var fields = RFC9110.withoutLength(fields)
     for segment in segments {
       fields.append(KnownHeader.contentRange, ContentRange(range: segment.range, completeLength: completeLength).text)
     }
-    if let answeredRange { answeredRange.withUnsafeBytes { fields.append(KnownHeader.range, $0) } }
     return (fields, Bytes(joining: segments.map(\.bytes)))
   }
 
@@ -95,7 +91,6 @@ extension PartialContent {
     }
     guard position == body.count else { return nil }
     self.init(segments: segments, completeLength: length, fields: fields)
-    if segments.count == 1 { answeredRange = fields.withFirstValue(of: .range, Bytes.init(copying:)) }
   }
 }
 

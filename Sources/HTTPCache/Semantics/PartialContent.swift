@@ -26,24 +26,24 @@ struct PartialContent: Sendable {
   private(set) var completeLength: Int?
   /// The strong entity tag of the representation, if it has one: without, nothing can be combined (§3.4).
   let strongTag: Bytes?
-  /// The value of the `Range` field that the only segment is the origin's answer to, octet for octet. The same question
-  /// may be given the same answer, whatever the origin means by it.
-  var answeredRange: Bytes?
 
   /// What a 206 with a single part brings; nil when its `Content-Range` is missing or invalid, or there are no octets.
   ///
-  /// Where the content is shorter than the range that the field claims it counts for as far as it goes, as an
-  /// incomplete response does (§3.3); longer content is not to be trusted at all.
+  /// Where the content is shorter than the range that the field claims, it counts for as far as it goes, as an
+  /// incomplete response does (§3.3). If it was to go to the end of the representation, that is where the end is: the
+  /// octets are there to be counted, and one who miscounts them has miscounted the length as well. Longer content is
+  /// not to be trusted at all.
   ///
-  /// - Parameter request: The fields of the request that it answers.
-  init?(_ fields: HeaderFields, body: Bytes, answering request: HeaderFields? = nil) {
+  /// - Parameter body: All of the content. What broke off on its way is not to be handed in here.
+  init?(_ fields: HeaderFields, body: Bytes) {
     guard let contentRange = ContentRange(fields), let range = contentRange.range, !body.isEmpty,
       body.count <= range.count
     else { return nil }
-    segments = [Segment(offset: range.lowerBound, bytes: body)]
-    completeLength = contentRange.completeLength
+    let segment = Segment(offset: range.lowerBound, bytes: body)
+    segments = [segment]
+    completeLength =
+      contentRange.completeLength == range.upperBound ? segment.range.upperBound : contentRange.completeLength
     strongTag = Self.strongTag(of: fields)
-    answeredRange = request?.withFirstValue(of: .range, Bytes.init(copying:))
   }
 
   /// The beginning of a 200 response that broke off (§3.3), or all of it; nil when there is nothing.
@@ -118,7 +118,6 @@ struct PartialContent: Sendable {
     guard merged.count <= Self.maximumSegments else { return false }
     segments = merged
     completeLength = length
-    answeredRange = nil
     return true
   }
 

@@ -5,16 +5,22 @@
 
 /// A member of a field of content negotiation: what is wanted, and how much (RFC 9110 §12.4.2, §12.5).
 struct Preference: Hashable, Sendable {
-  /// The media range, coding, charset or language range in lower case, with a media range's parameters.
-  var range: [UInt8]
+  /// Where, in the buffer that it was parsed into, the media range, coding, charset or language range stands: in lower
+  /// case, with a media range's parameters.
+  var range: Range<Int>
   /// From 0 to 1000.
   var quality: Int
 
   /// The preference at `member`; nil when it is not well-formed.
   ///
-  /// - Parameter hasParameters: Whether there may be parameters other than `q`, as in `Accept`.
-  static func parse(_ value: Span<UInt8>, _ member: Range<Int>, hasParameters: Bool) -> Preference? {
-    var range: [UInt8] = []
+  /// - Parameters:
+  ///   - hasParameters: Whether there may be parameters other than `q`, as in `Accept`.
+  ///   - buffer: Takes the octets of its range: one buffer for all members, for this is done for every request to a
+  ///     resource with variants.
+  static func parse(
+    _ value: Span<UInt8>, _ member: Range<Int>, hasParameters: Bool, into buffer: inout [UInt8]
+  ) -> Preference? {
+    let start = buffer.count
     var quality = 1000
     var hasQuality = false
     var parts = ParameterCursor(member)
@@ -26,7 +32,7 @@ struct Preference: Hashable, Sendable {
         for position in part {
           let byte = ASCII.lowercased(value[position])
           guard ASCII.isTokenCharacter(byte) || byte == UInt8(ascii: "/") else { return nil }
-          range.append(byte)
+          buffer.append(byte)
         }
         continue
       }
@@ -39,10 +45,10 @@ struct Preference: Hashable, Sendable {
         hasQuality = true
       } else {
         // Behind q there were extensions once (RFC 7231 §5.3.2); nobody knows what they mean for a choice.
-        guard hasParameters, !hasQuality, appendParameter(value, part, to: &range) else { return nil }
+        guard hasParameters, !hasQuality, appendParameter(value, part, to: &buffer) else { return nil }
       }
     }
-    return Preference(range: range, quality: quality)
+    return Preference(range: start..<buffer.count, quality: quality)
   }
 
   /// `0`, `0.5`, `1.000` in thousandths (RFC 9110 §12.4.2).

@@ -85,10 +85,8 @@ extension RFC9110 {
     return fields
   }
 
-  /// The fields without what says which octets there are (for `Range` see ``PartialContent/entry(fields:)``).
+  /// The fields without what says which octets there are.
   static func withoutLength(_ stored: HeaderFields) -> HeaderFields {
-    stored.filter { view in
-      view.known != .contentLength && view.known != .contentRange && view.known != .range
-    }
+    stored.filter { view in view.known != .contentLength && view.known != .contentRange }
   }
 }

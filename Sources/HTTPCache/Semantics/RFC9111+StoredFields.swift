@@ -16,11 +16,19 @@ extension RFC9111 {
   /// The fields that may be passed on: without those of the connection, and those that `Connection` lists
   /// (RFC 9110 §7.6.1).
   ///
+  /// - Parameter receivedUnix: When the message was received, if it is a response: it gets a `Date` when it has none,
+  ///   as RFC 9110 §6.6.1 demands of whoever passes it on.
   /// - Complexity: O(1) when there are none of them.
-  static func fieldsWithoutHopByHop(_ fields: HeaderFields) -> HeaderFields {
-    guard fields.presence & hopByHop != 0 else { return fields }
-    let listed = fieldsListedInConnection(fields)
-    return fields.filter { view in !isHopByHop(view, listed: listed) }
+  static func fieldsWithoutHopByHop(_ fields: HeaderFields, receivedUnix: UnixTime? = nil) -> HeaderFields {
+    var result = fields
+    if fields.presence & hopByHop != 0 {
+      let listed = fieldsListedInConnection(fields)
+      result = fields.filter { view in !isHopByHop(view, listed: listed) }
+    }
+    if let receivedUnix, !result.contains(KnownHeader.date) {
+      result.append(KnownHeader.date, HTTPDate.format(receivedUnix))
+    }
+    return result
   }
 
   /// The names that the `Connection` fields list.

@@ -17,17 +17,17 @@ extension RFC9111 {
   ///   - stored: The fields of the stored responses that might be confirmed; none, to fetch anew.
   ///   - forwardsConditions: Whether the client's conditions stay when nothing is stored. The answer then is for this
   ///     client only.
-  ///   - forwardsRange: Whether the client's `Range` stays; unless said otherwise, when there is nothing to be
-  ///     validated.
+  ///   - forwardsRange: Whether the client's `Range` and `If-Range` stay. Without them the origin sends the whole,
+  ///     which is of use to everybody; with them the answer is a part, for those who can do with it.
   static func conditionalFields(
     for request: HeaderFields, validating stored: [HeaderFields], forwardsConditions: Bool = false,
-    forwardsRange: Bool? = nil
+    forwardsRange: Bool = false
   ) -> HeaderFields {
     var dropped: UInt64 = 0
     if !stored.isEmpty || !forwardsConditions {
       dropped |= KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit
     }
-    if !(forwardsRange ?? stored.isEmpty) { dropped |= KnownHeader.range.bit | KnownHeader.ifRange.bit }
+    if !forwardsRange { dropped |= KnownHeader.range.bit | KnownHeader.ifRange.bit }
     var fields = fieldsWithoutHopByHop(request)
     if fields.presence & dropped != 0 {
       fields = fields.filter { view in view.known.map { $0.bit & dropped == 0 } ?? true }

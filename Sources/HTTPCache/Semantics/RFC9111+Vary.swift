@@ -50,6 +50,7 @@ extension RFC9111 {
   static func selection(_ vary: VarySelection, in request: HeaderFields) -> String {
     if vary.isEmpty { return "" }
     var text: [UInt8] = []
+    text.reserveCapacity(96)
     for name in vary.names {
       text.append(contentsOf: name.canonical.utf8)
       if request.contains(name) {

@@ -5,8 +5,8 @@
 
 /// Targeted cache control: fields such as `CDN-Cache-Control` that speak to some caches only.
 ///
-/// | section | what |
-/// |---|---|
+/// | section | what | function |
+/// |---|---|---|
 /// | §2.1 | syntax | ``directives(in:)``, ``StructuredField`` |
 /// | §2.2 | which field counts | ``effectiveDirectives(of:targetedFields:)`` |
 enum RFC9213 {

@@ -61,29 +61,53 @@ enum SelectingFieldNormalizer {
   private static func preferences(_ value: [UInt8], hasParameters: Bool) -> [UInt8]? {
     let span = value.span
     var preferences: [Preference] = []
+    preferences.reserveCapacity(8)
+    var buffer: [UInt8] = []
+    buffer.reserveCapacity(value.count)
     var members = ListCursor(0..<span.count)
     while let member = members.next(in: span) {
       if member.range.isEmpty { continue }
       guard preferences.count < maximumMembers,
-        let preference = Preference.parse(span, member.range, hasParameters: hasParameters)
+        let preference = Preference.parse(span, member.range, hasParameters: hasParameters, into: &buffer)
       else { return nil }
       preferences.append(preference)
     }
-    preferences.sort {
-      $0.quality != $1.quality ? $0.quality > $1.quality : $0.range.lexicographicallyPrecedes($1.range)
-    }
+    let ranges = buffer.span
+    sort(&preferences, in: ranges)
     var result: [UInt8] = []
+    result.reserveCapacity(value.count + 8)
     for (index, preference) in preferences.enumerated() {
       // The same range with the same quality twice says nothing more.
-      if index > 0, preferences[index - 1] == preference { continue }
+      if index > 0, order(preferences[index - 1], preference, in: ranges) == 0 { continue }
       if !result.isEmpty { result.append(ASCII.comma) }
-      result.append(contentsOf: preference.range)
+      append(ranges, preference.range, to: &result)
       if preference.quality != 1000 {
         result.append(contentsOf: ";q=".utf8)
         result.append(contentsOf: String(preference.quality).utf8)
       }
     }
     return result
+  }
+
+  /// By insertion: there are few, and a closure over a view of the buffer could not be passed to `sort`.
+  private static func sort(_ preferences: inout [Preference], in ranges: Span<UInt8>) {
+    for end in 1..<max(1, preferences.count) {
+      var position = end
+      while position > 0, order(preferences[position], preferences[position - 1], in: ranges) < 0 {
+        preferences.swapAt(position, position - 1)
+        position -= 1
+      }
+    }
+  }
+
+  /// Negative when `left` comes first: by falling quality, then by octets.
+  private static func order(_ left: Preference, _ right: Preference, in ranges: Span<UInt8>) -> Int {
+    if left.quality != right.quality { return right.quality - left.quality }
+    for offset in 0..<min(left.range.count, right.range.count) {
+      let (a, b) = (ranges[left.range.lowerBound + offset], ranges[right.range.lowerBound + offset])
+      if a != b { return Int(a) - Int(b) }
+    }
+    return left.range.count - right.range.count
   }
 
   private static func append(_ value: Span<UInt8>, _ range: Range<Int>, to bytes: inout [UInt8]) {

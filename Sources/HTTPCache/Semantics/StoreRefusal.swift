@@ -43,4 +43,12 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   case backend = "backend"
   /// The origin failed (5xx): nothing is stored, so that what is stored may still be served stale.
   case originError = "origin-error"
+
+  /// Whether the reason lies in the request, and says nothing about the resource.
+  var isForRequest: Bool {
+    switch self {
+    case .authorization, .requestNoStore, .method, .partial, .policy: true
+    default: false
+    }
+  }
 }

@@ -50,10 +50,21 @@ struct TargetURI: Hashable, Sendable {
       rest = rest.dropFirst(2)
       let end = rest.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
       let authority = String(rest[..<end])
-      guard !authority.isEmpty else { return nil }
+      guard Self.isHostAndPort(authority.utf8) else { return nil }
       return TargetURI(scheme: scheme, authority: authority, target: Self.normalized(rest[end...]))
     }
     return TargetURI(scheme: scheme, authority: authority, target: merged(rest))
+  }
+
+  /// Whether this is a host, and perhaps a port; user information is no part of an origin (RFC 9110 §4.2.4).
+  private static func isHostAndPort(_ authority: String.UTF8View) -> Bool {
+    let start =
+      authority.first == UInt8(ascii: "[") ? authority.firstIndex(of: UInt8(ascii: "]")) : authority.startIndex
+    guard let start, let first = authority.first, first != ASCII.colon, !authority.contains(UInt8(ascii: "@")) else {
+      return false
+    }
+    guard let colon = authority[start...].firstIndex(of: ASCII.colon) else { return true }
+    return authority[authority.index(after: colon)...].allSatisfy(ASCII.isDigit)
   }
 
   /// Path and query of a reference without authority, against this URI's (RFC 3986 §5.2.2, §5.2.3).

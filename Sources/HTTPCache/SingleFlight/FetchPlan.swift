@@ -14,13 +14,18 @@ final class FetchPlan: Sendable {
   let next: AnyService
   /// What is stored, and stale or in need of validation.
   let stored: CacheEntry?
+  /// Parts that are stored, and fresh, but not all that is wanted.
+  let partial: CacheEntry?
   let reason: CacheOutcome.MissReason
+  /// The number of the last invalidation of a group before the origin is asked.
+  let groupStamp: UInt64
   /// When the request arrived.
   let startedAt: CacheInstant
 
   init(
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
-    stored: CacheEntry?, reason: CacheOutcome.MissReason, startedAt: CacheInstant
+    stored: CacheEntry?, partial: CacheEntry? = nil, reason: CacheOutcome.MissReason, groupStamp: UInt64,
+    startedAt: CacheInstant
   ) {
     self.request = request
     self.directives = directives
@@ -28,7 +33,23 @@ final class FetchPlan: Sendable {
     self.key = key
     self.next = next
     self.stored = stored
+    self.partial = partial
     self.reason = reason
+    self.groupStamp = groupStamp
     self.startedAt = startedAt
+  }
+
+  /// The same request, with nothing stored that could be confirmed.
+  func withoutStored() -> FetchPlan {
+    FetchPlan(
+      request: request, directives: directives, policy: policy, key: key, next: next, stored: nil, partial: partial,
+      reason: reason, groupStamp: groupStamp, startedAt: startedAt)
+  }
+
+  /// The same request, with nothing stored that could be completed.
+  func withoutPartial() -> FetchPlan {
+    FetchPlan(
+      request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, reason: reason,
+      groupStamp: groupStamp, startedAt: startedAt)
   }
 }

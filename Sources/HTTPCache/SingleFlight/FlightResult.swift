@@ -36,8 +36,8 @@ struct FlightResponse: Sendable {
   var trailers: HeaderFields?
   /// Set when the origin confirmed (or the cache has just stored) an entry.
   var entry: CacheEntry?
-  /// Whether the origin confirmed `entry` with a 304.
-  var isRevalidated = false
+  /// The outcome, when the answer is to be made from `entry`: the origin has confirmed it, or brought what it lacked.
+  var entryOutcome: CacheOutcome?
   /// The status that the origin sent.
   var originStatus: Int
   /// What became of it.

@@ -10,7 +10,7 @@ public final class CacheEntry: Sendable {
   /// What it is stored under.
   public let key: CacheKey
   /// The status code.
-  public let status: Int
+  public var status: Int { Int(shortStatus) }
   /// The stored header section (RFC 9111 §3.1): without the fields that belong to a connection.
   public let fields: HeaderFields
   /// The content.
@@ -21,8 +21,15 @@ public final class CacheEntry: Sendable {
   public let times: EntryTimes
   /// What it demands and allows.
   public let traits: EntryTraits
-  /// How long the origin took to make it.
-  public let cost: Duration
+  /// How long the origin took to make it, to the microsecond, and 71 minutes at most.
+  public var cost: Duration { .microseconds(Int64(costInMicroseconds)) }
+
+  // Small fields side by side: there may be millions of entries.
+  private let shortStatus: Int16
+  private let costInMicroseconds: UInt32
+
+  /// The cache groups it belongs to, if it belongs to any.
+  let membership: GroupMembership?
 
   /// Set when this is no response but says which fields select among the variants of its URL.
   let variantIndex: VariantIndex?
@@ -33,31 +40,42 @@ public final class CacheEntry: Sendable {
   let refreshGate = RefreshGate()
 
   /// - Parameters: see the properties of the same names.
-  public init(
+  public convenience init(
     key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields? = nil, times: EntryTimes,
     traits: EntryTraits = [], cost: Duration = .zero
   ) {
+    self.init(
+      key: key, status: status, fields: fields, body: body, trailers: trailers, times: times, traits: traits,
+      cost: cost, membership: nil)
+  }
+
+  init(
+    key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields?, times: EntryTimes,
+    traits: EntryTraits, cost: Duration, membership: GroupMembership?
+  ) {
     self.key = key
-    self.status = status
+    self.shortStatus = Int16(clamping: status)
     self.fields = fields
     self.body = body
     self.trailers = trailers
     self.times = times
     self.traits = traits
-    self.cost = cost
+    self.costInMicroseconds = UInt32(clamping: cost.clampedNanoseconds / 1000)
+    self.membership = membership
     self.variantIndex = nil
   }
 
   /// An entry that says which fields select among the variants of `key`.
   init(key: CacheKey, variantIndex: VariantIndex, times: EntryTimes) {
     self.key = key
-    self.status = 0
+    self.shortStatus = 0
     self.fields = HeaderFields()
     self.body = Bytes()
     self.trailers = nil
     self.times = times
     self.traits = .variantIndex
-    self.cost = .zero
+    self.costInMicroseconds = 0
+    self.membership = nil
     self.variantIndex = variantIndex
   }
 
@@ -72,9 +90,10 @@ public final class CacheEntry: Sendable {
   /// What the object itself takes, in bytes, with the allocator's word and rounding: without the memory that the key, the
   /// head and the body refer to. (A test asks the allocator whether it is right.)
   static let allocationSize: Int = {
-    /// The stored properties behind an object's header of two words, in their order.
+    /// An object's header of two words, and the stored properties, in their order.
     typealias Contents = (
-      header: (Int, Int), CacheKey, Int, HeaderFields, Bytes, HeaderFields?, EntryTimes, EntryTraits, Duration, UInt
+      header: (Int, Int), CacheKey, HeaderFields, Bytes, HeaderFields?, EntryTimes, EntryTraits, Int16, UInt32,
+      GroupMembership?, VariantIndex?, UInt, Int64
     )
     return (MemoryLayout<Contents>.size + MemoryLayout<Int>.size + 15) & ~15
   }()

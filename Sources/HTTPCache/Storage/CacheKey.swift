@@ -3,6 +3,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// What a response is stored under.
 ///
 /// A key is made of parts that a request already has, so that making one allocates nothing; its `text` is put together only
@@ -10,18 +18,38 @@
 public struct CacheKey: Sendable {
   /// Stands for the key in tables of this process.
   public let digest: KeyDigest
-  private let scheme: String
   private let authority: String
   private let target: String
-  private let variant: String
+  private let scheme: Scheme
+  /// What few keys have; nil for the rest, so that copying a key does not count references to empty parts.
+  private let rarity: Rarity?
+
+  /// The schemes that keys have in practice, so that they take an octet instead of a string.
+  private enum Scheme: UInt8 {
+    case http, https, other
+    /// The key is of its user's own making.
+    case custom
+  }
+
+  /// The parts that few keys have.
+  private final class Rarity: Sendable {
+    /// The scheme, if it is neither of the usual ones.
+    let scheme: String
+    /// The selecting header fields; empty for a primary key, "\u{1}" for a variant selected by nothing.
+    let variant: String
+
+    init(scheme: String, variant: String) {
+      self.scheme = scheme
+      self.variant = variant
+    }
+  }
 
   /// The default key: scheme, authority, path and query. GET and HEAD share it.
   public init(scheme: String, authority: String, target: String) {
-    self.scheme = scheme
-    self.authority = authority
-    self.target = target
-    self.variant = ""
-    digest = KeyDigest().appending(scheme).appending(authority).appending(target)
+    let code: Scheme = scheme == "https" ? .https : scheme == "http" ? .http : scheme.isEmpty ? .custom : .other
+    self.init(
+      digest: KeyDigest().appending(scheme).appending(authority).appending(target), scheme: code, authority: authority,
+      target: target, rarity: code == .other ? Rarity(scheme: scheme, variant: "") : nil)
   }
 
   /// A key of one's own making. Never equal to a default key.
@@ -32,12 +60,12 @@ public struct CacheKey: Sendable {
     self.init(scheme: "", authority: "", target: text)
   }
 
-  private init(digest: KeyDigest, scheme: String, authority: String, target: String, variant: String) {
+  private init(digest: KeyDigest, scheme: Scheme, authority: String, target: String, rarity: Rarity?) {
     self.digest = digest
     self.scheme = scheme
     self.authority = authority
     self.target = target
-    self.variant = variant
+    self.rarity = rarity
   }
 
   /// The key of one variant of this key's resource (RFC 9111 §4.1).
@@ -46,30 +74,77 @@ public struct CacheKey: Sendable {
   public func variant(_ selection: String) -> CacheKey {
     CacheKey(
       digest: digest.appending(selection), scheme: scheme, authority: authority, target: target,
-      variant: selection.isEmpty ? "\u{1}" : selection)
+      rarity: Rarity(scheme: rarity?.scheme ?? "", variant: selection.isEmpty ? "\u{1}" : selection))
   }
 
   /// This key without its variant.
   public var primary: CacheKey {
-    variant.isEmpty ? self : CacheKey(scheme: scheme, authority: authority, target: target)
+    variant.isEmpty ? self : CacheKey(scheme: schemeText, authority: authority, target: target)
+  }
+
+  private var variant: String { rarity?.variant ?? "" }
+
+  private var schemeText: String {
+    switch scheme {
+    case .http: "http"
+    case .https: "https"
+    case .other: rarity?.scheme ?? ""
+    case .custom: ""
+    }
   }
 
   /// The whole key as text: the same in every process, different for different keys.
   public var text: String {
-    let resource = scheme.isEmpty ? "key:\(target)" : "\(scheme)://\(authority)\(target)"
+    let resource = scheme == .custom ? "key:\(target)" : "\(schemeText)://\(authority)\(target)"
     return variant.isEmpty ? resource : "\(resource)\u{0}\(variant)"
   }
 
   /// The number of bytes that the parts of the key take.
   public var byteCount: Int {
-    scheme.utf8.count + authority.utf8.count + target.utf8.count + variant.utf8.count
+    schemeText.utf8.count + authority.utf8.count + target.utf8.count + variant.utf8.count
   }
 }
 
 extension CacheKey: Hashable, CustomStringConvertible {
+  @inline(__always)
   public static func == (left: CacheKey, right: CacheKey) -> Bool {
-    left.digest == right.digest && left.target == right.target && left.authority == right.authority
-      && left.scheme == right.scheme && left.variant == right.variant
+    left.digest == right.digest && left.scheme == right.scheme && isSame(left.target, right.target)
+      && isSame(left.authority, right.authority) && isSame(left.rarity, right.rarity)
+  }
+
+  /// Octet for octet, as the digest has it: `==` on strings would also take the trouble of Unicode equivalence.
+  @inline(__always)
+  private static func isSame(_ left: String, _ right: String) -> Bool {
+    // A string is two words. Where both are equal the octets are: they are in the words (up to 15 octets, as most
+    // authorities have), or the words say where they are. Nothing follows from the words being different.
+    let leftWords = unsafeBitCast(left, to: (UInt, UInt).self)
+    let rightWords = unsafeBitCast(right, to: (UInt, UInt).self)
+    if leftWords == rightWords { return true }
+    return isSameMemory(left, right)
+  }
+
+  @inline(__always)
+  private static func isSameMemory(_ left: String, _ right: String) -> Bool {
+    let result = left.utf8.withContiguousStorageIfAvailable { left in
+      right.utf8.withContiguousStorageIfAvailable { right in
+        left.count == right.count
+          && (left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0)
+      }
+    }
+    // Strings that are not contiguous come from Objective-C only.
+    return (result ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+  }
+
+  @inline(__always)
+  private static func isSame(_ left: Rarity?, _ right: Rarity?) -> Bool {
+    if left == nil && right == nil { return true }
+    return isSameRarity(left, right)
+  }
+
+  @inline(never)
+  private static func isSameRarity(_ left: Rarity?, _ right: Rarity?) -> Bool {
+    guard let left, let right else { return false }
+    return isSame(left.variant, right.variant) && isSame(left.scheme, right.scheme)
   }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(digest) }

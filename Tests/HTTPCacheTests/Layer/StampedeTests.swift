@@ -191,6 +191,21 @@ import Testing
     #expect(try await three.outcome == .miss(.absent))
   }
 
+  @Test func `nobody can switch off caching for others by sending credentials (RFC 9111 §3.5)`() async throws {
+    let fixture = try Fixture()
+    let service = CountingOrigin { request, number in
+      CacheResponse(body: Body("\(request.fields[.authorization] ?? "anybody") \(number)"))
+    }.layer(fixture.cache)
+    #expect(try await service.call(.get("/", ["Authorization": "me"])).text() == "me 1")
+    #expect(try await service.call(.get("/")).text() == "anybody 2")
+    #expect(try await service.call(.get("/")).outcome == .hit)
+    // With what is stored expired, credentials neither remove it nor are answered with it.
+    fixture.advance(61)
+    #expect(try await service.call(.get("/", ["Authorization": "me"])).text() == "me 3")
+    #expect(try await service.call(.get("/")).text() == "anybody 4")
+    #expect(try await service.call(.get("/")).outcome == .hit)
+  }
+
   @Test func `a resource that becomes cacheable is cached again`() async throws {
     let fixture = try Fixture()
     let service = CountingOrigin { _, number in

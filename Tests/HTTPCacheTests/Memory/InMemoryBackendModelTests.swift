@@ -27,16 +27,16 @@ import Testing
       let number = Int.random(in: 0..<keyCount, using: &generator)
       switch Int.random(in: 0..<100, using: &generator) {
       case 0..<50:
-        let isHit = backend.peek(Sample.key(number), at: time.now).entry != nil
+        let isHit = backend.peek(EntrySample.key(number), at: time.now).entry != nil
         #expect(isHit == reference.peek(number, at: now), "seed \(seed), step \(step)")
       case 50..<92:
         let weight = Int.random(in: 500...4000, using: &generator)
-        let entry = Sample.entry(number, weight: weight, counter: counter)
+        let entry = EntrySample.entry(number, weight: weight, counter: counter)
         guard entry.weight <= capacity else { continue }
         _ = backend.storeNow(entry)
         reference.store(number, weight: entry.weight, reclaimAt: .max)
       case 92..<98:
-        #expect(backend.removeEntryNow(for: Sample.key(number)) == reference.remove(number))
+        #expect(backend.removeEntryNow(for: EntrySample.key(number)) == reference.remove(number))
       default:
         now += Int64.random(in: 0...5, using: &generator)
         time.advance(to: CacheInstant(nanoseconds: now))
@@ -70,20 +70,20 @@ import Testing
       let number = Int.random(in: 0..<400, using: &generator)
       switch Int.random(in: 0..<100, using: &generator) {
       case 0..<50:
-        if let entry = backend.peek(Sample.key(number), at: time.now).entry {
+        if let entry = backend.peek(EntrySample.key(number), at: time.now).entry {
           #expect(stored[number]?.entry == ObjectIdentifier(entry), "seed \(seed), step \(step)")
           #expect(stored[number]?.reclaimAt ?? 0 > now, "seed \(seed), step \(step)")
         }
       case 50..<90:
         let reclaimAt = now + Int64.random(in: 0...200, using: &generator)
-        let entry = Sample.entry(
+        let entry = EntrySample.entry(
           number, weight: Int.random(in: 500...9000, using: &generator),
           reclaimAt: CacheInstant(nanoseconds: reclaimAt), counter: counter)
         _ = backend.storeNow(entry)
         stored[number] = (ObjectIdentifier(entry), reclaimAt)
         #expect(backend.statistics.byteCount <= 150_000, "seed \(seed), step \(step)")
       case 90..<95:
-        backend.removeEntryNow(for: Sample.key(number))
+        backend.removeEntryNow(for: EntrySample.key(number))
         stored[number] = nil
       default:
         now += Int64.random(in: 0...30, using: &generator)

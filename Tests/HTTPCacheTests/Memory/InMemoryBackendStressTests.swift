@@ -35,17 +35,17 @@ import Testing
         let now = backend.configuration.clock.now
         switch Int.random(in: 0..<100, using: &generator) {
         case 0..<55:
-          if let entry = backend.peek(Sample.key(number), at: now).entry, entry.key != Sample.key(number) {
+          if let entry = backend.peek(EntrySample.key(number), at: now).entry, entry.key != EntrySample.key(number) {
             wrong.add(1)
           }
         case 55..<90:
           let lifetime = Duration.microseconds(Int.random(in: 0...20_000, using: &generator))
           _ = backend.storeNow(
-            Sample.entry(
+            EntrySample.entry(
               number, weight: Int.random(in: 400...20_000, using: &generator),
               reclaimAt: Bool.random(using: &generator) ? .distantFuture : now.advanced(by: lifetime), counter: counter)
           )
-        case 90..<97: backend.removeEntryNow(for: Sample.key(number))
+        case 90..<97: backend.removeEntryNow(for: EntrySample.key(number))
         case 97: backend.sweep(at: now)
         case 98: _ = backend.statistics
         default: if step % 50 == 0 { backend.removeAllNow() }

@@ -10,23 +10,23 @@ import Testing
 @Suite struct InMemoryBackendTests {
   @Test func `an entry is found under its key and no other`() async throws {
     let backend = InMemoryBackend()
-    let entry = Sample.entry(1)
-    #expect(backend.peek(Sample.key(1), at: .seconds(0)).entry == nil)
+    let entry = EntrySample.entry(1)
+    #expect(backend.peek(EntrySample.key(1), at: .seconds(0)).entry == nil)
     #expect(await backend.store(entry))
-    #expect(backend.peek(Sample.key(1), at: .seconds(0)).entry === entry)
-    #expect(await backend.entry(for: Sample.key(1)) === entry)
-    #expect(backend.peek(Sample.key(2), at: .seconds(0)).entry == nil)
-    #expect(backend.peek(Sample.key(1).variant("gzip"), at: .seconds(0)).entry == nil)
-    #expect(await backend.removeEntry(for: Sample.key(1)))
-    #expect(await !backend.removeEntry(for: Sample.key(1)))
-    #expect(backend.peek(Sample.key(1), at: .seconds(0)).entry == nil)
+    #expect(backend.peek(EntrySample.key(1), at: .seconds(0)).entry === entry)
+    #expect(await backend.entry(for: EntrySample.key(1)) === entry)
+    #expect(backend.peek(EntrySample.key(2), at: .seconds(0)).entry == nil)
+    #expect(backend.peek(EntrySample.key(1).variant("gzip"), at: .seconds(0)).entry == nil)
+    #expect(await backend.removeEntry(for: EntrySample.key(1)))
+    #expect(await !backend.removeEntry(for: EntrySample.key(1)))
+    #expect(backend.peek(EntrySample.key(1), at: .seconds(0)).entry == nil)
   }
 
   @Test func `storing replaces, and the weight follows`() {
     let counter = LifeCounter()
     let backend = InMemoryBackend()
     for weight in [1000, 5000, 700] {
-      _ = backend.storeNow(Sample.entry(1, weight: weight, counter: counter))
+      _ = backend.storeNow(EntrySample.entry(1, weight: weight, counter: counter))
       #expect(backend.statistics.entryCount == 1)
       #expect(backend.statistics.byteCount == weight)
       #expect(counter.count == 1)
@@ -36,43 +36,43 @@ import Testing
 
   @Test func `the least recently used entry goes first`() {
     let backend = InMemoryBackend(maximumEntryCount: 3)
-    for number in 1...3 { _ = backend.storeNow(Sample.entry(number)) }
-    #expect(backend.peek(Sample.key(1), at: .seconds(0)).entry != nil)
-    _ = backend.storeNow(Sample.entry(4))
-    let kept = (1...4).filter { backend.peek(Sample.key($0), at: .seconds(0)).entry != nil }
+    for number in 1...3 { _ = backend.storeNow(EntrySample.entry(number)) }
+    #expect(backend.peek(EntrySample.key(1), at: .seconds(0)).entry != nil)
+    _ = backend.storeNow(EntrySample.entry(4))
+    let kept = (1...4).filter { backend.peek(EntrySample.key($0), at: .seconds(0)).entry != nil }
     #expect(kept == [1, 3, 4])
     #expect(backend.statistics.evictions == 1)
   }
 
   @Test func `under FIFO a use does not keep an entry`() {
     let backend = InMemoryBackend(maximumEntryCount: 3, evictionPolicy: .fifo)
-    for number in 1...3 { _ = backend.storeNow(Sample.entry(number)) }
-    #expect(backend.peek(Sample.key(1), at: .seconds(0)).entry != nil)
-    _ = backend.storeNow(Sample.entry(4))
-    let kept = (1...4).filter { backend.peek(Sample.key($0), at: .seconds(0)).entry != nil }
+    for number in 1...3 { _ = backend.storeNow(EntrySample.entry(number)) }
+    #expect(backend.peek(EntrySample.key(1), at: .seconds(0)).entry != nil)
+    _ = backend.storeNow(EntrySample.entry(4))
+    let kept = (1...4).filter { backend.peek(EntrySample.key($0), at: .seconds(0)).entry != nil }
     #expect(kept == [2, 3, 4])
   }
 
   @Test func `what is too large is refused and drives out nothing but its predecessor`() async throws {
     let counter = LifeCounter()
     let backend = try InMemoryBackend(configuration: .init(capacity: 100_000, maximumEntryShare: 0.2))
-    for number in 1...5 { _ = backend.storeNow(Sample.entry(number, weight: 10_000, counter: counter)) }
-    #expect(await !backend.store(Sample.entry(6, weight: 20_001, counter: counter)))
-    #expect(await !backend.store(Sample.entry(5, weight: 20_001, counter: counter)))
-    #expect(await backend.store(Sample.entry(7, weight: 20_000, counter: counter)))
+    for number in 1...5 { _ = backend.storeNow(EntrySample.entry(number, weight: 10_000, counter: counter)) }
+    #expect(await !backend.store(EntrySample.entry(6, weight: 20_001, counter: counter)))
+    #expect(await !backend.store(EntrySample.entry(5, weight: 20_001, counter: counter)))
+    #expect(await backend.store(EntrySample.entry(7, weight: 20_000, counter: counter)))
     #expect(backend.statistics.refusals == 2)
     #expect(backend.statistics.evictions == 0)
     #expect(counter.count == 5)
-    #expect(backend.peek(Sample.key(5), at: .seconds(0)).entry == nil)
+    #expect(backend.peek(EntrySample.key(5), at: .seconds(0)).entry == nil)
   }
 
   @Test func `one large entry may take the room of small ones in other shards`() throws {
     let backend = try InMemoryBackend(
       configuration: .init(capacity: 1_000_000, maximumEntryShare: 0.9, shardCount: 64))
-    for number in 1...1000 { _ = backend.storeNow(Sample.entry(number, weight: 1000)) }
+    for number in 1...1000 { _ = backend.storeNow(EntrySample.entry(number, weight: 1000)) }
     #expect(backend.statistics.byteCount == 1_000_000)
-    _ = backend.storeNow(Sample.entry(0, weight: 900_000))
-    #expect(backend.peek(Sample.key(0), at: .seconds(0)).entry != nil)
+    _ = backend.storeNow(EntrySample.entry(0, weight: 900_000))
+    #expect(backend.peek(EntrySample.key(0), at: .seconds(0)).entry != nil)
     #expect(backend.statistics.entryCount == 101)
     #expect(backend.inconsistency() == nil)
   }
@@ -86,10 +86,10 @@ import Testing
     for tick in 1...20_000 {
       time.advance(to: CacheInstant(nanoseconds: Int64(tick)))
       let number = Int.random(in: 0..<800, using: &generator)
-      let isHit = backend.peek(Sample.key(number), at: time.now).entry != nil
+      let isHit = backend.peek(EntrySample.key(number), at: time.now).entry != nil
       #expect(isHit == reference.peek(number, at: Int64(tick)))
       if !isHit {
-        _ = backend.storeNow(Sample.entry(number))
+        _ = backend.storeNow(EntrySample.entry(number))
         reference.store(number, weight: 0, reclaimAt: .max)
       }
     }
@@ -99,22 +99,22 @@ import Testing
   @Test func `everything is removed`() async {
     let counter = LifeCounter()
     let backend = InMemoryBackend()
-    for number in 1...1000 { _ = backend.storeNow(Sample.entry(number, counter: counter)) }
+    for number in 1...1000 { _ = backend.storeNow(EntrySample.entry(number, counter: counter)) }
     #expect(counter.count == 1000)
     await backend.removeAll()
     #expect(counter.count == 0)
     #expect(backend.statistics.entryCount == 0)
     #expect(backend.statistics.byteCount == 0)
     #expect(backend.inconsistency() == nil)
-    _ = backend.storeNow(Sample.entry(1))
-    #expect(backend.peek(Sample.key(1), at: .seconds(0)).entry != nil)
+    _ = backend.storeNow(EntrySample.entry(1))
+    #expect(backend.peek(EntrySample.key(1), at: .seconds(0)).entry != nil)
   }
 
   @Test func `the backend frees its entries, and an entry in use outlives it`() {
     let counter = LifeCounter()
     var backend: InMemoryBackend? = InMemoryBackend()
-    for number in 1...1000 { _ = backend?.storeNow(Sample.entry(number, counter: counter)) }
-    let kept = backend?.peek(Sample.key(500), at: .seconds(0)).entry
+    for number in 1...1000 { _ = backend?.storeNow(EntrySample.entry(number, counter: counter)) }
+    let kept = backend?.peek(EntrySample.key(500), at: .seconds(0)).entry
     backend = nil
     #expect(counter.count == 1)
     withExtendedLifetime(kept) {}
@@ -123,7 +123,7 @@ import Testing
   @Test func `bookkeeping is reported`() {
     let backend = InMemoryBackend()
     let empty = backend.statistics.bookkeepingByteCount
-    for number in 1...10_000 { _ = backend.storeNow(Sample.entry(number)) }
+    for number in 1...10_000 { _ = backend.storeNow(EntrySample.entry(number)) }
     let perEntry = (backend.statistics.bookkeepingByteCount - empty) / 10_000
     #expect(perEntry > MemoryLayout<EntryNode>.stride && perEntry < CacheEntry.overhead)
   }

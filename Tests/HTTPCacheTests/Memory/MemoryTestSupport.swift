@@ -45,7 +45,7 @@ final class LifeCounter: Sendable {
   }
 }
 
-enum Sample {
+enum EntrySample {
   static func key(_ number: Int) -> CacheKey {
     CacheKey(scheme: "https", authority: "example.test", target: "/resources/\(number)")
   }

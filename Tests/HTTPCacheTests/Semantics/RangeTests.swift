@@ -137,7 +137,7 @@ extension SemanticsTests {
 
     @Test("§15.3.7.1: 206 with one part")
     func onePart() {
-      let stored = Sample.fields("Content-Type: a/b", "Content-Length: 10", "ETag: \"a\"", "Range: bytes=0-")
+      let stored = Sample.fields("Content-Type: a/b", "Content-Length: 10", "ETag: \"a\"")
       let fields = RFC9110.partialFields(of: stored, range: 2..<5, length: 10)
       #expect(
         fields.map { "\($0.name): \($0.value)" } == [

@@ -326,6 +326,9 @@ extension SemanticsTests {
         "A: 1", "Connection: close, a", "Keep-Alive: x", "TE: x", "Transfer-Encoding: chunked", "Upgrade: x",
         "Proxy-Connection: x", "B: 2")
       #expect(RFC9111.fieldsWithoutHopByHop(fields).map(\.name.canonical) == ["b"])
+      let dated = RFC9111.fieldsWithoutHopByHop(fields, receivedUnix: Sample.unix)
+      #expect(dated.values(of: .date) == [Sample.date()])
+      #expect(RFC9111.fieldsWithoutHopByHop(dated, receivedUnix: Sample.unix).storage === dated.storage)
     }
 
     @Test("§3.2: updating")

@@ -1,0 +1,103 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// Partial content as something worth storing (RFC 9111 §3.3, §3.4): what is there is served, what is missing is fetched.
+extension CacheLayer {
+  /// The answer that stored parts give to `request`; nil when more than what is there is wanted.
+  @inline(never)
+  nonisolated func partialResponse(
+    from entry: CacheEntry, to request: CacheRequest, outcome: CacheOutcome, now: CacheInstant,
+    originStatus: Int? = nil, startedAt: CacheInstant? = nil
+  ) -> CacheResponse? {
+    guard request.method == .get, let content = PartialContent(entryFields: entry.fields, body: entry.body) else {
+      return nil
+    }
+    let age = entry.times.age(at: now)
+    let fields = head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus)
+      .filter { $0.known != .range }
+    var response = CacheResponse(status: 206, fields: fields)
+    if case .notModified = RFC9110.evaluatePreconditions(
+      method: request.method, request: request.fields, status: 200, stored: entry.fields)
+    {
+      response.status = 304
+      response.fields = RFC9110.notModifiedFields(of: fields)
+    } else {
+      switch content.answer(to: request.fields, stored: entry.fields) {
+      case .missing, .unknown: return nil
+      case .unsatisfiable:
+        response.status = 416
+        response.fields = RFC9110.unsatisfiableFields(of: fields, length: content.completeLength ?? 0)
+      case .whole:
+        guard let whole = content.complete else { return nil }
+        response.status = 200
+        response.fields = RFC9110.withoutLength(fields)
+        response.fields.append(KnownHeader.contentLength, String(whole.count))
+        response.body = Body(whole)
+      case .ranges(let ranges):
+        let slices = ranges.compactMap { content.slice(for: $0) }
+        guard slices.count == ranges.count else { return nil }
+        setParts(ranges, slices, length: content.completeLength, of: fields, in: &response)
+      }
+    }
+    response.outcome = outcome
+    report(
+      .answered(outcome), key: entry.key, method: request.method, status: response.status,
+      bodySize: response.body.length, age: age, since: startedAt, now: now)
+    return response
+  }
+
+  /// Makes `response` a 206 of one or several parts (RFC 9110 §15.3.7).
+  nonisolated func setParts(
+    _ ranges: [Range<Int>], _ slices: [Bytes], length: Int?, of fields: HeaderFields, in response: inout CacheResponse
+  ) {
+    response.status = 206
+    if ranges.count == 1, let range = ranges.first, let slice = slices.first {
+      response.fields = RFC9110.partialFields(of: fields, range: range, length: length)
+      response.body = Body(slice)
+      return
+    }
+    // Random, so that nobody can put the boundary into the content.
+    let boundary = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
+    let multipart = MultipartByteRanges(of: fields, ranges: ranges, length: length, boundary: boundary)
+    response.fields = multipart.fields
+    response.body = Body(
+      Bytes(joining: zip(multipart.parts, slices).flatMap { [$0.head, $1] } + [multipart.closing]))
+  }
+
+  /// The fields of the request that fetches what is missing from the parts in `entry`; nil when that cannot be said.
+  nonisolated func completionFields(_ plan: FetchPlan) -> HeaderFields? {
+    guard let entry = plan.partial, let content = PartialContent(entryFields: entry.fields, body: entry.body),
+      content.completeLength ?? 0 <= plan.policy.policy.maximumBodySize,
+      case .missing(let first, let end) = content.answer(to: plan.request.fields, stored: entry.fields)
+    else { return nil }
+    return content.completionFields(for: plan.request.fields, from: first, to: end)
+  }
+
+  /// The origin sent what was missing: it is put together with what is stored.
+  ///
+  /// - Returns: The same plan without the parts, to ask for everything, if the two do not belong together.
+  nonisolated func completed(
+    _ entry: CacheEntry, by response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
+  ) async -> FetchPlan? {
+    guard let body = try? await response.body.collect(upTo: plan.policy.policy.maximumBodySize),
+      var content = PartialContent(response.fields, body: body),
+      let stored = PartialContent(entryFields: entry.fields, body: entry.body), content.combine(stored),
+      case .store(let storing) = RFC9111.storability(
+        of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
+        lifetimeScale: plan.policy.lifetimeScale()), storing.vary.isEmpty || entry.key != plan.key
+    else { return plan.withoutPartial() }
+    let renewed = Sharing.entry(
+      content, key: entry.key, fields: RFC9111.freshened(entry.fields, with: storing.fields), storing: storing,
+      cost: receipt.receivedAt.duration(since: receipt.requestedAt))
+    let isStored = await put(renewed, index: nil, flight)
+    let answer = FlightResponse(
+      status: renewed.status, fields: renewed.fields, body: Body(renewed.body), entry: renewed,
+      entryOutcome: .miss(.partial), originStatus: 206, storing: isStored ? .stored : .none,
+      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+    let receivers = flight.waiting.map { ($0.id, FlightResult.response(answer)) }
+    flight.answered(Dictionary(uniqueKeysWithValues: receivers), release: .over, replay: nil)
+    return nil
+  }
+}
