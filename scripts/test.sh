@@ -19,7 +19,7 @@ if [ "${1:-}" != quick ]; then
   swift build --build-tests --sanitize=thread --scratch-path .build-tsan 2>&1 | tail -n 3
   TSAN_OPTIONS="halt_on_error=1 suppressions=$ROOT/scripts/tsan-suppressions.txt" \
     swift test --skip-build --sanitize=thread --scratch-path .build-tsan \
-    --filter 'Stampede|Staleness|BodyLog|Memory|InMemory|CacheLayer|Server|Client'
+    --filter 'Stampede|Staleness|BodyLog|InMemoryBackendStress|PredecessorBug|ExampleSupportTests'
 fi
 
 say "The programs"

@@ -13,6 +13,7 @@ struct Main {
     var comparePath: String?
     var threads = ProcessInfo.processInfo.activeProcessorCount
     var runner = Runner()
+    var exactly: Int?
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     func value(_ flag: String) -> String {
       guard let value = arguments.next() else { fail("\(flag) needs a value") }
@@ -28,6 +29,9 @@ struct Main {
       case "--rounds":
         guard let number = Int(value(argument)), number > 0 else { fail("--rounds needs a number of 1 or more") }
         runner.rounds = number
+      case "--exactly":
+        guard let number = Int(value(argument)), number > 0 else { fail("--exactly needs a number of 1 or more") }
+        exactly = number
       case "--list":
         for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
         return
@@ -40,12 +44,16 @@ struct Main {
     }
 
     #if DEBUG
-    note("warning: this is a debug build; measure with -c release\n")
+      note("warning: this is a debug build; measure with -c release\n")
     #endif
     let chosen = Catalog.all(threads: threads).filter { benchmark in
       filters.isEmpty || filters.contains { benchmark.id.localizedCaseInsensitiveContains($0) }
     }
     guard !chosen.isEmpty else { fail("no benchmark matches \(filters.joined(separator: ", ")); --list names them") }
+    if let exactly {
+      for benchmark in chosen { try await runner.repeatExactly(exactly, benchmark) }
+      return
+    }
     var earlier: [Measurement] = []
     if let comparePath {
       earlier = try JSONDecoder().decode([Measurement].self, from: Data(contentsOf: URL(filePath: comparePath)))
@@ -78,6 +86,8 @@ struct Main {
       --compare FILE  show the change against figures written earlier
       --threads N     how many threads the throughput benchmarks use at most (all cores unless said otherwise)
       --rounds N      how many interleaved rounds are made (5 unless said otherwise)
+      --exactly N     do each N times and measure nothing: for callgrind, whose counts of two runs with different N,
+                      subtracted, are the instructions of one operation
       --list          say what there is, and what one operation of each is
 
     Figures are for one operation. Allocations are counted by standing in for malloc.

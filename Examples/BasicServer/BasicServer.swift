@@ -13,7 +13,8 @@ struct BasicServer {
   static func main() async throws {
     var options = CommandLineOptions(
       program: "basic-server", summary: "Handlers with an in-memory HTTP cache in front of them.")
-    let listen = options.option("listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8081))
+    let listen = options.option(
+      "listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8081))
     let values = options.parseOrExit()
 
     let cache = try CacheLayer(

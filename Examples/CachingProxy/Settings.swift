@@ -27,8 +27,10 @@ struct Settings {
       program: "caching-proxy", summary: "An HTTP cache in front of any HTTP/1.1 server (RFC 9111, a shared cache).")
     let origin = options.option("origin", .origin, "URL", "the server to cache: http://HOST:PORT (or use --demo)")
     let demo = options.flag("demo", "bring an origin along, to try the proxy without a server of one's own")
-    let listen = options.option("listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8080))
-    let capacity = options.option("capacity", .byteSize, "SIZE", "how much memory responses may take", default: 256 << 20)
+    let listen = options.option(
+      "listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8080))
+    let capacity = options.option(
+      "capacity", .byteSize, "SIZE", "how much memory responses may take", default: 256 << 20)
     let maximumBody = options.option(
       "maximum-body", .byteSize, "SIZE", "the largest body that is stored", default: 8 << 20)
     let timeToLive = options.option(
@@ -41,7 +43,8 @@ struct Settings {
       "stale-if-error", .duration, "TIME", "how long stale responses are served when the origin fails", default: .zero)
     let refresh = options.option(
       "refresh-before", .duration, "TIME", "how long before they expire responses are refreshed", default: .zero)
-    let jitter = options.option("jitter", .integer(0...99), "PERCENT", "by how much lifetimes are shortened at random", default: 0)
+    let jitter = options.option(
+      "jitter", .integer(0...99), "PERCENT", "by how much lifetimes are shortened at random", default: 0)
     let override = options.flag("ignore-cache-control", "the times given here win over the response's own")
     let ignoreClient = options.flag("ignore-client-directives", "ignore Cache-Control and Pragma of requests")
     let softTimeout = options.option(
@@ -58,7 +61,8 @@ struct Settings {
     let requestBody = options.option(
       "maximum-request-body", .byteSize, "SIZE", "the largest request body that is passed on", default: 1 << 30)
     let host = options.flag("preserve-host", "pass the client's Host on instead of the origin's")
-    let name = options.option("name", .text, "NAME", "the proxy's name in Via and Cache-Status", default: "swift-http-cache")
+    let name = options.option(
+      "name", .text, "NAME", "the proxy's name in Via and Cache-Status", default: "swift-http-cache")
     let log = options.flag("log", "print one line for each request")
     let quiet = options.flag("quiet", "print nothing else")
     let values = options.parseOrExit()

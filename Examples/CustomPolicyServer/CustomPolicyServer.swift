@@ -13,7 +13,8 @@ struct CustomPolicyServer {
   static func main() async throws {
     var options = CommandLineOptions(
       program: "custom-policy-server", summary: "Per-route cache policies, a custom key, and negative caching.")
-    let listen = options.option("listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8082))
+    let listen = options.option(
+      "listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8082))
     let values = options.parseOrExit()
 
     // Products are the same for everybody in a country, whatever tracking parameters the link has.

@@ -17,6 +17,7 @@ public final class EventRecorder: CacheObserver {
   /// A recorder that has seen nothing yet.
   public init() {}
 
+  /// Keeps `event`, and wakes whoever waits for its kind.
   public func record(_ event: CacheEvent) {
     let waiters = state.withLock { state in
       state.events.append(event)

@@ -29,7 +29,9 @@ public final class ManualClock: TimeSource {
     state = Mutex(State(now: CacheInstant(nanoseconds: 1_000_000_000_000), unixTime: unixTime))
   }
 
+  /// The time that only goes forward.
   public var now: CacheInstant { state.withLock { $0.now } }
+  /// The time of day.
   public var unixTime: UnixTime { state.withLock { $0.unixTime } }
 
   /// Moves both clocks forward, and wakes whoever sleeps until then, the earliest first.
@@ -51,6 +53,9 @@ public final class ManualClock: TimeSource {
     state.withLock { $0.unixTime = unixTime }
   }
 
+  /// Returns when the clock has been moved to `deadline`.
+  ///
+  /// - Throws: `CancellationError` when the task is cancelled first.
   public func sleep(until deadline: CacheInstant) async throws {
     let id = state.withLock { state in
       state.nextSleeper += 1
@@ -58,7 +63,8 @@ public final class ManualClock: TimeSource {
     }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        let (immediate, watchers) = state.withLock { state -> (Result<Void, any Error>?, [CheckedContinuation<Void, Never>]) in
+        let (immediate, watchers) = state.withLock {
+          state -> (Result<Void, any Error>?, [CheckedContinuation<Void, Never>]) in
           if Task.isCancelled { return (.failure(CancellationError()), []) }
           if deadline <= state.now { return (.success(()), []) }
           state.sleepers[id] = (deadline, continuation)

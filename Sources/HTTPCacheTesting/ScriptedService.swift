@@ -91,6 +91,7 @@ public final class ScriptedService: Service {
   /// How many requests have arrived so far.
   public var callCount: Int { state.withLock { $0.callCount } }
 
+  /// Answers one request.
   public func call(_ request: CacheRequest) async throws -> CacheResponse {
     let call = Call(request)
     let waiter = state.withLock { state -> CheckedContinuation<Call, Never>? in

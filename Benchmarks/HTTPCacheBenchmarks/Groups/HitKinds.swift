@@ -8,7 +8,8 @@ import HTTPCache
 /// Hits that are more than handing out what is stored.
 enum HitKinds {
   static let benchmarks = [
-    benchmark("vary", "a hit selected by Accept-Encoding", ["Vary": "Accept-Encoding"], ["Accept-Encoding": "gzip, br"]),
+    benchmark(
+      "vary", "a hit selected by Accept-Encoding", ["Vary": "Accept-Encoding"], ["Accept-Encoding": "gzip, br"]),
     benchmark("not_modified", "If-None-Match that matches: 304", [:], ["If-None-Match": "\"33a64df551425fcc\""]),
     benchmark("range", "one range of a stored response: 206", [:], ["Range": "bytes=100-199"]),
     benchmark("head", "HEAD answered from a stored GET", [:], [:], method: .head),

@@ -9,34 +9,35 @@ import HTTPCache
 enum InMemory {
   private static let sizes = [(256, "256B"), (1024, "1KiB"), (64 << 10, "64KiB")]
 
-  static let benchmarks = sizes.flatMap { size, name in
-    [
-      Benchmark("backend/in_memory/get/\(name)", "find an entry with a body of \(name)") {
+  static let benchmarks =
+    sizes.flatMap { size, name in
+      [
+        Benchmark("backend/in_memory/get/\(name)", "find an entry with a body of \(name)") {
+          let backend = InMemoryBackend()
+          let key = Samples.key(1)
+          _ = backend.storeNow(Samples.entry(key, size))
+          let now = CacheClock.system.now
+          return .synchronous { count in
+            for _ in 0..<count { consume(backend.peek(key, at: now)) }
+          }
+        },
+        Benchmark("backend/in_memory/set/\(name)", "overwrite an entry with a body of \(name)") {
+          let backend = InMemoryBackend()
+          let entry = Samples.entry(Samples.key(1), size)
+          return .synchronous { count in
+            for _ in 0..<count { consume(backend.storeNow(entry)) }
+          }
+        },
+      ]
+    } + [
+      Benchmark("backend/in_memory/get/absent", "look for an entry that is not there") {
         let backend = InMemoryBackend()
-        let key = Samples.key(1)
-        _ = backend.storeNow(Samples.entry(key, size))
+        let key = Samples.key(2)
+        _ = backend.storeNow(Samples.entry(Samples.key(1), 256))
         let now = CacheClock.system.now
         return .synchronous { count in
           for _ in 0..<count { consume(backend.peek(key, at: now)) }
         }
-      },
-      Benchmark("backend/in_memory/set/\(name)", "overwrite an entry with a body of \(name)") {
-        let backend = InMemoryBackend()
-        let entry = Samples.entry(Samples.key(1), size)
-        return .synchronous { count in
-          for _ in 0..<count { consume(backend.storeNow(entry)) }
-        }
-      },
-    ]
-  } + [
-    Benchmark("backend/in_memory/get/absent", "look for an entry that is not there") {
-      let backend = InMemoryBackend()
-      let key = Samples.key(2)
-      _ = backend.storeNow(Samples.entry(Samples.key(1), 256))
-      let now = CacheClock.system.now
-      return .synchronous { count in
-        for _ in 0..<count { consume(backend.peek(key, at: now)) }
       }
-    }
-  ]
+    ]
 }

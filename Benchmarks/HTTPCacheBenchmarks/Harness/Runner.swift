@@ -39,6 +39,11 @@ struct Runner {
     }
   }
 
+  /// Does the work of `benchmark` `count` times, and nothing else.
+  func repeatExactly(_ count: Int, _ benchmark: Benchmark) async throws {
+    _ = try await time(try await benchmark.prepare(), count)
+  }
+
   private func measure(_ benchmark: Benchmark, into series: inout Series) async throws {
     let work = try await benchmark.prepare()
     // Warm-up, and how many operations make a sample.

@@ -58,7 +58,8 @@ extension CacheLayer {
 
   /// Whether something that will do has been stored since the plan's own lookup.
   private nonisolated func isStored(since plan: FetchPlan, at now: CacheInstant) -> Bool {
-    guard case .found(let entry) = peek(plan.key, for: plan.request, at: now), entry !== plan.stored, entry !== plan.partial
+    guard case .found(let entry) = peek(plan.key, for: plan.request, at: now), entry !== plan.stored,
+      entry !== plan.partial
     else {
       return false
     }

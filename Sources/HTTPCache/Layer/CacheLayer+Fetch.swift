@@ -240,7 +240,8 @@ extension CacheLayer {
     switch reason {
     case .onlyIfCached: response.body = "Nothing suitable is stored, and the request said only-if-cached.\n"
     case .originTimeout: response.body = "The origin did not answer in time.\n"
-    case .originFailed: response.body = "The origin failed to answer this and an earlier request for the same resource.\n"
+    case .originFailed:
+      response.body = "The origin failed to answer this and an earlier request for the same resource.\n"
     }
     RFC9211.append(
       to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())

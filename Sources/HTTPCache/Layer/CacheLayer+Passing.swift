@@ -33,7 +33,8 @@ extension CacheLayer {
     let response = try await forwarded(
       plan.request, plan.next, .miss(plan.reason), policy: plan.policy, key: plan.key, startedAt: plan.startedAt)
     if plan.request.method == .head, response.status == 200 {
-      await update(by: response, plan, Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
+      await update(
+        by: response, plan, Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
     }
     return response
   }
@@ -130,7 +131,9 @@ extension CacheLayer {
       // RFC 9111 §4.4: a successful unsafe request makes what is stored doubtful.
       for target in RFC9111.invalidatedTargets(of: request, response: response) {
         let resource = CacheRequest(scheme: target.scheme, authority: target.authority, target: target.target)
-        if let policy = router.policy(for: resource), let key = key(of: resource, policy) { await removeEntry(for: key) }
+        if let policy = router.policy(for: resource), let key = key(of: resource, policy) {
+          await removeEntry(for: key)
+        }
       }
       let groups = RFC9875.invalidatedGroups(by: response, to: request)
       if !groups.isEmpty {

@@ -55,7 +55,9 @@ extension CacheLayer {
     }
     await pump(source, length: length, into: log, flight, minimumSize: policy.minimumBodySize) { body, trailers in
       sharing.entry(response, body: body, trailers: trailers, cost: answer.originDuration)
-    } index: { sharing.indexEntry($0) }
+    } index: {
+      sharing.indexEntry($0)
+    }
   }
 
   /// The response is all there: no log is needed.

@@ -22,7 +22,9 @@
 /// A hit in memory is answered synchronously in the caller's task; it awaits nothing. What the actor isolates is rare: the
 /// flights that are under way, and what is remembered of uncacheable resources.
 public actor CacheLayer: Layer {
+  /// What the layer is asked.
   public typealias Request = CacheRequest
+  /// What the layer answers.
   public typealias Response = CacheResponse
 
   /// How this cache is called in `Cache-Status` (RFC 9211 §2).

@@ -89,5 +89,6 @@ public struct Body: Sendable {
 }
 
 extension Body: ExpressibleByStringLiteral {
+  /// The UTF-8 code units of a literal.
   public init(stringLiteral value: StaticString) { self.init(Bytes(stringLiteral: value)) }
 }

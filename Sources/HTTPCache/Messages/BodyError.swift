@@ -16,6 +16,7 @@ public enum BodyError: Error, Hashable, Sendable {
 }
 
 extension BodyError: CustomStringConvertible {
+  /// The value as text, for people.
   public var description: String {
     switch self {
     case .exceedsLimit(let limit): "the body is longer than the limit of \(limit) bytes"

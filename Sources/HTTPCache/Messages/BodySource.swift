@@ -21,6 +21,8 @@ public protocol BodySource: AnyObject, Sendable {
 }
 
 extension BodySource {
+  /// None, unless the source says otherwise.
   public var trailers: HeaderFields? { nil }
+  /// Does nothing, unless the source says otherwise.
   public func cancel() {}
 }

@@ -4,9 +4,9 @@
 //===----------------------------------------------------------------------===//
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 /// An immutable, reference-counted run of bytes: the body of a response, a chunk of a stream, a stored head.
@@ -110,7 +110,9 @@ public struct Bytes: @unchecked Sendable {
     self.init(unsafeUninitializedCapacity: filled.reduce(0) { $0 + $1.count }) { memory in
       var offset = 0
       for part in filled {
-        part.withUnsafeBytes { memory.baseAddress!.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        part.withUnsafeBytes {
+          memory.baseAddress!.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+        }
         offset += part.count
       }
       return offset
@@ -155,6 +157,7 @@ public struct Bytes: @unchecked Sendable {
 }
 
 extension Bytes: RandomAccessCollection {
+  /// Positions count from zero.
   public typealias Index = Int
   /// Always zero.
   @inlinable public var startIndex: Int { 0 }
@@ -170,6 +173,7 @@ extension Bytes: RandomAccessCollection {
     return byte
   }
 
+  /// Calls `body` with the memory; it is always contiguous.
   @inlinable
   public func withContiguousStorageIfAvailable<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
@@ -190,12 +194,14 @@ extension Bytes: Hashable {
     }
   }
 
+  /// Feeds what equality compares into `hasher`.
   public func hash(into hasher: inout Hasher) {
     withUnsafeBytes { hasher.combine(bytes: $0) }
   }
 }
 
 extension Bytes: ExpressibleByStringLiteral, CustomStringConvertible {
+  /// The UTF-8 code units of a literal.
   public init(stringLiteral value: StaticString) {
     self = value.withUTF8Buffer { Bytes(copying: UnsafeRawBufferPointer($0)) }
   }

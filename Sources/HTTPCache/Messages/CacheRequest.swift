@@ -88,5 +88,6 @@ public struct CacheRequest: Sendable {
 }
 
 extension CacheRequest: CustomStringConvertible {
+  /// The value as text, for people.
   public var description: String { "\(method) \(scheme)://\(authority)\(target)" }
 }

@@ -165,6 +165,7 @@ extension HeaderFields: RandomAccessCollection {
 }
 
 extension HeaderFields: ExpressibleByDictionaryLiteral, Hashable, CustomStringConvertible {
+  /// Fields from a literal, in order: `["Content-Type": "text/plain"]`.
   public init(dictionaryLiteral elements: (HeaderName, String)...) {
     self.init(elements)
   }
@@ -174,10 +175,12 @@ extension HeaderFields: ExpressibleByDictionaryLiteral, Hashable, CustomStringCo
     left.storage === right.storage || left.elementsEqual(right)
   }
 
+  /// Feeds what equality compares into `hasher`.
   public func hash(into hasher: inout Hasher) {
     for field in self { hasher.combine(field) }
   }
 
+  /// The value as text, for people.
   public var description: String {
     map { "\($0.name): \($0.value)" }.joined(separator: "\n")
   }

@@ -31,10 +31,12 @@ public struct HeaderName: Sendable {
 }
 
 extension HeaderName: Hashable {
+  /// Whether both stand for the same.
   public static func == (left: HeaderName, right: HeaderName) -> Bool {
     left.known == right.known && (left.known != nil || left.canonical == right.canonical)
   }
 
+  /// Feeds what equality compares into `hasher`.
   public func hash(into hasher: inout Hasher) { hasher.combine(canonical) }
 }
 
@@ -47,6 +49,7 @@ extension HeaderName: ExpressibleByStringLiteral, CustomStringConvertible {
     self = name
   }
 
+  /// The value as text, for people.
   public var description: String { spelling }
 }
 

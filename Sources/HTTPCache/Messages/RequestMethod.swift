@@ -48,6 +48,8 @@ extension RequestMethod {
 }
 
 extension RequestMethod: ExpressibleByStringLiteral, CustomStringConvertible {
+  /// A method from a literal.
   public init(stringLiteral value: String) { self.init(rawValue: value) }
+  /// The value as text, for people.
   public var description: String { rawValue }
 }

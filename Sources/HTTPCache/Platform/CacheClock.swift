@@ -4,11 +4,11 @@
 //===----------------------------------------------------------------------===//
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Musl)
-import Musl
+  import Musl
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 /// The clock that a cache reads: the system's, or a manual one.
@@ -57,11 +57,11 @@ public struct CacheClock: Sendable {
   }
 
   #if canImport(Darwin)
-  private static let coarseMonotonic = CLOCK_UPTIME_RAW_APPROX
-  private static let monotonic = CLOCK_UPTIME_RAW
+    private static let coarseMonotonic = CLOCK_UPTIME_RAW_APPROX
+    private static let monotonic = CLOCK_UPTIME_RAW
   #else
-  private static let coarseMonotonic = CLOCK_MONOTONIC_COARSE
-  private static let monotonic = CLOCK_MONOTONIC
+    private static let coarseMonotonic = CLOCK_MONOTONIC_COARSE
+    private static let monotonic = CLOCK_MONOTONIC
   #endif
 
   @inline(__always)

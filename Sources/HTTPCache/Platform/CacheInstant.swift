@@ -19,6 +19,7 @@ public struct CacheInstant: Hashable, Comparable, Sendable {
   /// Earlier than every moment a clock will show.
   public static let distantPast = CacheInstant(nanoseconds: .min)
 
+  /// Whether `left` comes first.
   @inlinable
   public static func < (left: CacheInstant, right: CacheInstant) -> Bool { left.nanoseconds < right.nanoseconds }
 

@@ -20,7 +20,9 @@ func withDeadline<Value: Sendable>(
     do { race.finish(.success(try await operation())) } catch { race.finish(.failure(error)) }
   }
   let timer = Task { @concurrent in
-    if (try? await clock.sleep(until: clock.now.advanced(by: limit))) != nil { race.finish(.failure(DeadlineExceeded())) }
+    if (try? await clock.sleep(until: clock.now.advanced(by: limit))) != nil {
+      race.finish(.failure(DeadlineExceeded()))
+    }
   }
   defer {
     timer.cancel()

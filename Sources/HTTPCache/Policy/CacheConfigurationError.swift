@@ -11,5 +11,6 @@ public struct CacheConfigurationError: Error, Hashable, Sendable, CustomStringCo
   /// - Parameter message: What is wrong, with the value that is, and what would be right.
   public init(_ message: String) { self.message = message }
 
+  /// The value as text, for people.
   public var description: String { message }
 }

@@ -5,8 +5,10 @@
 
 /// What a stored response demands or allows, worked out once when it is stored.
 public struct EntryTraits: OptionSet, Hashable, Sendable {
+  /// One bit for each trait.
   public let rawValue: UInt16
 
+  /// Traits from their bits.
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// Must not be used without successful validation, fresh or not (`no-cache`, RFC 9111 §5.2.2.4).

@@ -12,6 +12,7 @@ public struct AnyService: Service {
     body = { try await service.call($0) }
   }
 
+  /// Answers one request.
   public func call(_ request: CacheRequest) async throws -> CacheResponse {
     try await body(request)
   }

@@ -19,6 +19,7 @@ public struct Handler: Service {
     self.body = body
   }
 
+  /// Answers one request.
   @inlinable
   public func call(_ request: CacheRequest) async throws -> CacheResponse {
     try await body(request)

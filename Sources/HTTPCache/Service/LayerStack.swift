@@ -16,6 +16,7 @@ where First.Request == Second.Request, First.Response == Second.Response {
     self.second = second
   }
 
+  /// Answers one request, with or without the help of `next`.
   @inlinable
   public func call(
     _ request: First.Request, next: some Service<First.Request, First.Response>

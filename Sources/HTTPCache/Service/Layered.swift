@@ -16,6 +16,7 @@ where Outer.Request == Inner.Request, Outer.Response == Inner.Response {
     self.inner = inner
   }
 
+  /// Answers one request.
   @inlinable
   public func call(_ request: Inner.Request) async throws -> Inner.Response {
     try await outer.call(request, next: inner)

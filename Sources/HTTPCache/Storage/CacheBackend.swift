@@ -64,6 +64,8 @@ public enum CacheStoreResult: Sendable {
 }
 
 extension CacheBackend {
+  /// ``CachePeek/unknown``: this backend cannot answer without waiting.
   public func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek { .unknown }
+  /// ``CacheStoreResult/unavailable``: this backend cannot store without waiting.
   public func storeNow(_ entry: CacheEntry) -> CacheStoreResult { .unavailable }
 }

@@ -106,6 +106,7 @@ public struct CacheKey: Sendable {
 }
 
 extension CacheKey: Hashable, CustomStringConvertible {
+  /// Whether both stand for the same.
   @inline(__always)
   public static func == (left: CacheKey, right: CacheKey) -> Bool {
     left.digest == right.digest && left.scheme == right.scheme && isSame(left.target, right.target)
@@ -147,7 +148,9 @@ extension CacheKey: Hashable, CustomStringConvertible {
     return isSame(left.variant, right.variant) && isSame(left.scheme, right.scheme)
   }
 
+  /// Feeds what equality compares into `hasher`.
   public func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 
+  /// The value as text, for people.
   public var description: String { text }
 }

@@ -297,9 +297,10 @@ import Testing
     for target in ["/a", "/a", "/b"] { _ = try await service.call(.get(target)) }
     _ = try await service.call(CacheRequest(method: .delete, authority: "example.com", target: "/a"))
     let answered = fixture.events.events.filter { if case .answered = $0.kind { true } else { false } }
-    #expect(answered.map(\.kind) == [
-      .answered(.miss(.absent)), .answered(.hit), .answered(.miss(.absent)), .answered(.bypass(.method)),
-    ])
+    #expect(
+      answered.map(\.kind) == [
+        .answered(.miss(.absent)), .answered(.hit), .answered(.miss(.absent)), .answered(.bypass(.method)),
+      ])
     #expect(answered[1].key?.text == "http://example.com/a")
     #expect(answered[1].bodySize == 8)
     #expect(fixture.cache.statistics.requests == 4)

@@ -135,7 +135,8 @@ import Testing
   @Test func `10: validators are used in both directions`() async throws {
     let fixture = try Fixture(CachePolicy(timeToLive: .seconds(5)))
     let service = CountingOrigin { request, _ in
-      request.fields[.ifNoneMatch] == "\"v\"" ? CacheResponse(status: 304, fields: ["ETag": "\"v\""])
+      request.fields[.ifNoneMatch] == "\"v\""
+        ? CacheResponse(status: 304, fields: ["ETag": "\"v\""])
         : CacheResponse(fields: ["ETag": "\"v\""], body: "whole")
     }.layer(fixture.cache)
     _ = try await service.call(.get("/"))
@@ -252,7 +253,7 @@ import Testing
     #expect(try await service.call(.get("/")).text() == "answer 1")
     await backend.storing()
     backend.open()
-    while try await service.call(.get("/")).outcome != .hit { await Task.yield() }
+    try await eventually { try await service.call(.get("/")).outcome == .hit }
     #expect(origin.count.value == 1)
   }
 
@@ -289,7 +290,7 @@ import Testing
     for number in 0..<20_000 { _ = try await service.call(.get("/private/\(number)")) }
     let remembered = await cache.uncacheable.count
     #expect(remembered <= 16_384)
-    while await !cache.flights.isEmpty { await Task.yield() }
+    await eventually { await cache.flights.isEmpty }
   }
 }
 
@@ -322,7 +323,9 @@ private final class GatedBackend: CacheBackend {
     return true
   }
 
-  func removeEntry(for key: CacheKey) async throws -> Bool { state.withLock { $0.entries.removeValue(forKey: key) != nil } }
+  func removeEntry(for key: CacheKey) async throws -> Bool {
+    state.withLock { $0.entries.removeValue(forKey: key) != nil }
+  }
   func removeAll() async throws { state.withLock { $0.entries = [:] } }
 
   func open() {

@@ -35,7 +35,7 @@ import Testing
     let refresh = await origin.nextCall()
     #expect(origin.callCount == 2)
     refresh.respond(CacheResponse(body: "v2"))
-    while try await service.call(.get("/")).outcome != .hit { await Task.yield() }
+    try await eventually { try await service.call(.get("/")).outcome == .hit }
     #expect(try await service.call(.get("/")).text() == "v2")
     #expect(origin.callCount == 2)
     #expect(fixture.cache.statistics.refreshes == 1)
@@ -60,7 +60,7 @@ import Testing
     fixture.advance(10)
     #expect(try await service.call(.get("/")).outcome == .stale(.whileRevalidating))
     await origin.nextCall().respond(CacheResponse(body: "v2"))
-    while try await service.call(.get("/")).outcome != .hit { await Task.yield() }
+    try await eventually { try await service.call(.get("/")).outcome == .hit }
     #expect(origin.callCount == 3)
   }
 
@@ -119,7 +119,7 @@ import Testing
     #expect(try await response.outcome == .stale(.softTimeout))
     #expect(!call.isCancelled)
     call.respond(CacheResponse(body: "v2"))
-    while try await service.call(.get("/")).outcome != .hit { await Task.yield() }
+    try await eventually { try await service.call(.get("/")).outcome == .hit }
     #expect(try await service.call(.get("/")).text() == "v2")
   }
 
@@ -154,7 +154,7 @@ import Testing
     fixture.advance(1)
     #expect(try await service.call(.get("/")).outcome == .hit)
     await origin.nextCall().respond(CacheResponse(body: "v2"))
-    while try await service.call(.get("/")).text() != "v2" { await Task.yield() }
+    try await eventually { try await service.call(.get("/")).text() == "v2" }
     #expect(origin.callCount == 2)
     #expect(fixture.cache.statistics.refreshes == 1)
   }

@@ -20,7 +20,8 @@ import Testing
       let range = request.fields[.range]
       seen.withLock { $0.append("\(range ?? "-") \(request.fields[.ifRange] ?? "-")") }
       let whole = Bytes(content())
-      guard let set = RFC9110.rangeSet(of: request.fields), RFC9110.rangeApplies(request: request.fields, stored: fields),
+      guard let set = RFC9110.rangeSet(of: request.fields),
+        RFC9110.rangeApplies(request: request.fields, stored: fields),
         case .ranges(let ranges) = set.selection(length: whole.count), let range = ranges.first
       else { return CacheResponse(fields: fields, body: Body(whole)) }
       return CacheResponse(
@@ -67,7 +68,8 @@ import Testing
       let number = version.withLock { $0 }
       let fields: HeaderFields = ["ETag": "\"v\(number)\"", "Cache-Control": "max-age=60"]
       let whole = Bytes(String(repeating: "\(number)", count: 10))
-      guard let set = RFC9110.rangeSet(of: request.fields), RFC9110.rangeApplies(request: request.fields, stored: fields),
+      guard let set = RFC9110.rangeSet(of: request.fields),
+        RFC9110.rangeApplies(request: request.fields, stored: fields),
         case .ranges(let ranges) = set.selection(length: whole.count)
       else { return CacheResponse(fields: fields, body: Body(whole)) }
       return CacheResponse(
@@ -139,7 +141,9 @@ import Testing
     }
   }
 
-  @Test func `a 304 that confirms what nobody has leads to a request without conditions (RFC 9111 §4.3.4)`() async throws {
+  @Test func `a 304 that confirms what nobody has leads to a request without conditions (RFC 9111 §4.3.4)`()
+    async throws
+  {
     let fixture = try Fixture()
     let service = CountingOrigin { request, number in
       if request.fields.contains(HeaderName.ifNoneMatch) {

@@ -65,7 +65,9 @@ import Testing
 
   @Test func `the model's policy learns that recency matters`() {
     // Every key is used twice, 50 requests apart, and never again: LRU is at its best.
-    let keys = (0..<40_000).map { UInt64($0 & 1 == 0 ? $0 : max($0 - 51, 0)) }
+    let keys = (0..<40_000).map { (number: Int) -> UInt64 in
+      number.isMultiple(of: 2) ? UInt64(number) : UInt64(max(number - 51, 0))
+    }
     let best = Self.hits(keys, .lru, capacity: 100)
     #expect(best > 19_900)
     #expect(Self.hits(keys, .adaptive, capacity: 100) > best * 95 / 100)

@@ -32,6 +32,7 @@ import Testing
 
   @Test func `an unknown method counts as unsafe (RFC 9110 §9.2.1)`() {
     #expect(RequestMethod.get.isSafe && RequestMethod.options.isSafe)
-    #expect(!RequestMethod.post.isSafe && !RequestMethod(rawValue: "FROB").isSafe && !RequestMethod(rawValue: "get").isSafe)
+    #expect(
+      !RequestMethod.post.isSafe && !RequestMethod(rawValue: "FROB").isSafe && !RequestMethod(rawValue: "get").isSafe)
   }
 }

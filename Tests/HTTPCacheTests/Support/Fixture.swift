@@ -77,6 +77,14 @@ extension CacheLayer {
 
   /// Returns when `count` requests wait for flights.
   func waitForWaiters(_ count: Int) async {
-    while waiterCount < count { await Task.yield() }
+    await eventually { waiterCount >= count }
+  }
+}
+
+/// Returns when `condition` holds. For what no event announces; it looks again every millisecond, so that what is waited for
+/// gets the processor, and a test that waits in vain is ended by its time limit.
+func eventually(_ condition: () async throws -> Bool) async rethrows {
+  while try await !condition() {
+    do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
   }
 }
