@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import ExampleSupport
+import Foundation
 import HTTPCache
 
 /// Handlers with a cache in front of them. Each answer says in `Cache-Status` and `Age` where it came from.
@@ -21,8 +22,14 @@ struct BasicServer {
       policy: CachePolicy(timeToLive: .seconds(10), staleWhileRevalidate: .seconds(30), staleIfError: .seconds(300)))
     let service = Handler(answer).layer(cache)
 
-    let server = try HTTPServer(
-      configuration: .init(host: values[listen].host, port: values[listen].port), service: service)
+    let server: HTTPServer
+    do {
+      server = try HTTPServer(
+        configuration: .init(host: values[listen].host, port: values[listen].port), service: service)
+    } catch {
+      Console.complain("basic-server: \(error)")
+      exit(2)
+    }
     Console.print(
       """
       basic-server listens on http://\(server.address)

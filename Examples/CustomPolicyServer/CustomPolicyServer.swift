@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import ExampleSupport
+import Foundation
 import HTTPCache
 
 /// Different policies for different routes, a key of one's own, and a lifetime for errors.
@@ -33,15 +34,22 @@ struct CustomPolicyServer {
       policies: PolicyRouter(
         default: CachePolicy(timeToLive: .seconds(10)),
         routes: [
+          // The first that matches decides.
+          .matching({ $0.fields.contains("X-Preview") }, nil),
           .prefix("/products/", products),
           .prefix("/prices/", prices),
           .prefix("/admin/", nil),
-          .matching({ $0.fields.contains("X-Preview") }, nil),
         ]))
     let service = Handler(answer).layer(cache)
 
-    let server = try HTTPServer(
-      configuration: .init(host: values[listen].host, port: values[listen].port), service: service)
+    let server: HTTPServer
+    do {
+      server = try HTTPServer(
+        configuration: .init(host: values[listen].host, port: values[listen].port), service: service)
+    } catch {
+      Console.complain("custom-policy-server: \(error)")
+      exit(2)
+    }
     Console.print(
       """
       custom-policy-server listens on http://\(server.address)

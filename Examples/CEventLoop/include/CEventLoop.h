@@ -76,6 +76,9 @@ void cel_set_current_loop(void *loop);
 /// Names the calling thread, for debuggers; cut to 15 characters.
 void cel_set_thread_name(const char *name);
 
+/// Lets this process open as many files as it may at most, and says how many that are (INT_MAX: more than that).
+int cel_raise_open_file_limit(void);
+
 /// From now on the first `signal` writes to the eventfd `fd`; a second one ends the process at once.
 int cel_signal_to_eventfd(int signal, int fd);
 int cel_restore_signal(int signal);
