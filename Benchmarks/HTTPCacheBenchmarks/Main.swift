@@ -14,6 +14,10 @@ struct Main {
     var threads = ProcessInfo.processInfo.activeProcessorCount
     var runner = Runner()
     var exactly: Int?
+    var replayPath: String?
+    var entryBounds: [Int] = []
+    var byteBounds: [Int] = []
+    var isPairs = false
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     func value(_ flag: String) -> String {
       guard let value = arguments.next() else { fail("\(flag) needs a value") }
@@ -32,6 +36,10 @@ struct Main {
       case "--exactly":
         guard let number = Int(value(argument)), number > 0 else { fail("--exactly needs a number of 1 or more") }
         exactly = number
+      case "--replay": replayPath = value(argument)
+      case "--entries": entryBounds = numbers(value(argument))
+      case "--bytes": byteBounds = numbers(value(argument))
+      case "--pairs": isPairs = true
       case "--list":
         for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
         return
@@ -43,6 +51,13 @@ struct Main {
       }
     }
 
+    if let replayPath {
+      guard !entryBounds.isEmpty || !byteBounds.isEmpty else { fail("--replay needs --entries N,… or --bytes N,…") }
+      print(
+        try TraceTable.text(
+          path: replayPath, entries: entryBounds, bytes: byteBounds, isPairs: isPairs || !byteBounds.isEmpty))
+      return
+    }
     #if DEBUG
       note("warning: this is a debug build; measure with -c release\n")
     #endif
@@ -71,6 +86,13 @@ struct Main {
     }
   }
 
+  private static func numbers(_ text: String) -> [Int] {
+    text.split(separator: ",").map { part in
+      guard let number = Int(part), number > 0 else { fail("\"\(part)\" is not a number of 1 or more") }
+      return number
+    }
+  }
+
   private static func note(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
   private static func fail(_ message: String) -> Never {
@@ -89,6 +111,9 @@ struct Main {
       --exactly N     do each N times and measure nothing: for callgrind, whose counts of two runs with different N,
                       subtracted, are the instructions of one operation
       --list          say what there is, and what one operation of each is
+
+      --replay FILE   instead, replay a request trace (little-endian 64-bit keys) under every eviction policy, with
+                      --entries N,… or, for a trace of pairs of key and size, --bytes N,… (--pairs: sizes ignored)
 
     Figures are for one operation. Allocations are counted by standing in for malloc.
     """

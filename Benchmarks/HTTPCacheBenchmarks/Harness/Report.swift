@@ -24,6 +24,11 @@ enum Report {
       }
       rows.append(row)
     }
+    return columns(rows)
+  }
+
+  /// Rows of cells, the first column flush left, the others flush right.
+  static func columns(_ rows: [[String]]) -> String {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
       row.enumerated().map { column, cell in

@@ -98,7 +98,8 @@ extension CacheLayer {
     for _ in 0..<3 {
       switch await board(plan, flightKey) {
       case .pass:
-        return try await passed(plan.request, plan.next, .uncacheable, policy: plan.policy, startedAt: plan.startedAt)
+        return try await passed(
+          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
       case .stored:
         return nil
       case .answered(let result):
@@ -107,7 +108,8 @@ extension CacheLayer {
         let result = try await flight.wait(id)
         switch result {
         case .released(.uncacheable):
-          return try await passed(plan.request, plan.next, .uncacheable, policy: plan.policy, startedAt: plan.startedAt)
+          return try await passed(
+            plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
         case .released(.variant(let selection, let nonce)):
           flightKey = VariantIndex(nonce: nonce, selections: [selection])
             .key(of: selection, primary: plan.key, fields: plan.request.fields)
@@ -197,6 +199,7 @@ extension CacheLayer {
     var details = CacheStatusDetails()
     details.fwdStatus = answer.originStatus
     details.stored = answer.storing == .stored
+    if showsKeys { details.key = plan.key.text }
     if case .refused(let refusal) = answer.storing { details.detail = refusal.rawValue }
     RFC9211.append(to: &response.fields, cacheName: name, outcome: outcome, details: details)
     report(

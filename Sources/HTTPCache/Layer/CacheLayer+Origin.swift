@@ -82,7 +82,9 @@ extension CacheLayer {
     restAfterFailure(plan)
     let leader = flight.leader
     let answer = FlightResponse(
-      status: response.status, fields: RFC9111.fieldsWithoutHopByHop(response.fields), body: response.body,
+      status: response.status,
+      fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
+      body: response.body,
       trailers: response.trailers, originStatus: response.status, storing: .refused(.originError),
       originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
     report(.refused(.originError), key: plan.key)
@@ -111,7 +113,9 @@ extension CacheLayer {
     if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
       results[leader] = .response(
         FlightResponse(
-          status: response.status, fields: RFC9111.fieldsWithoutHopByHop(response.fields), body: response.body,
+          status: response.status,
+          fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
+          body: response.body,
           trailers: response.trailers, originStatus: response.status, storing: .refused(refusal),
           originDuration: receipt.receivedAt.duration(since: receipt.requestedAt)))
     } else {

@@ -90,7 +90,7 @@ extension CacheLayer {
     else { return plan.withoutPartial() }
     let renewed = Sharing.entry(
       content, key: entry.key, fields: RFC9111.freshened(entry.fields, with: storing.fields), storing: storing,
-      cost: receipt.receivedAt.duration(since: receipt.requestedAt))
+      cost: receipt.receivedAt.duration(since: receipt.requestedAt), membership: entry.membership)
     let isStored = await put(renewed, index: nil, flight)
     let answer = FlightResponse(
       status: renewed.status, fields: renewed.fields, body: Body(renewed.body), entry: renewed,

@@ -7,14 +7,14 @@ extension CacheLayer {
   /// The origin's response to a request that the cache stands aside for.
   nonisolated func passed(
     _ request: CacheRequest, _ next: AnyService, _ reason: CacheOutcome.BypassReason, policy: ResolvedPolicy?,
-    startedAt: CacheInstant
+    flightKey: CacheKey? = nil, startedAt: CacheInstant
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
     let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
     let response = try await forwarded(request, next, outcome, policy: policy, key: nil, startedAt: startedAt)
     guard let policy, response.outcome == outcome else { return response }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
-    await learn(from: response, to: request, reason, policy, receipt)
+    await learn(from: response, to: request, reason, policy, flightKey, receipt)
     if reason == .method, let key = key(of: request, policy),
       case .store(let storing) = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules)
     {
@@ -124,7 +124,7 @@ extension CacheLayer {
   /// What a response that was not the cache's business tells it all the same.
   private nonisolated func learn(
     from response: CacheResponse, to request: CacheRequest, _ reason: CacheOutcome.BypassReason,
-    _ policy: ResolvedPolicy, _ receipt: Receipt
+    _ policy: ResolvedPolicy, _ flightKey: CacheKey?, _ receipt: Receipt
   ) async {
     switch reason {
     case .method:
@@ -143,11 +143,11 @@ extension CacheLayer {
     case .uncacheable:
       // It may have become cacheable: then the next request makes a flight of it again.
       if case .store = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules),
-        let key = key(of: request, policy)
+        let flightKey
       {
-        await forgetUncacheable(key)
+        await forgetUncacheable(flightKey)
       }
-    case .policy, .noKey, .waitLimit, .limit: break
+    case .policy, .noKey, .waitLimit: break
     }
   }
 }

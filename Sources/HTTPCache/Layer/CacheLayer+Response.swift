@@ -67,11 +67,8 @@ extension CacheLayer {
       response.fields = RFC9110.notModifiedFields(of: response.fields)
       response.body = .empty
       response.trailers = nil
-    case .failed:
-      response.status = 412
-      response.body = .empty
-      response.trailers = nil
-    case .none:
+    // If-Match and If-Unmodified-Since are the origin's to judge (RFC 9111 §4.3.2); a stored response is no state to protect.
+    case .none, .failed:
       guard request.method == .get else { return }
       let selection = RFC9110.rangeSelection(
         request: request.fields, status: entry.status, stored: entry.fields, length: entry.body.count)

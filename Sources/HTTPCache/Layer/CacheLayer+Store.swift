@@ -18,7 +18,7 @@ extension CacheLayer {
       originStatus: response.status, storing: .stored,
       originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
     // What is stored lacks the fields that are for the leader's eyes only; the leader gets them.
-    let leaderFields = RFC9111.fieldsWithoutHopByHop(response.fields)
+    let leaderFields = RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix)
     let sharing = Sharing(
       plan: plan, storing: storing, primary: primary, index: index,
       existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil)
@@ -27,11 +27,15 @@ extension CacheLayer {
       answer.storing = .refused(refusal)
       report(.refused(refusal), key: plan.key)
     }
-    guard case .stream(let source, let length) = response.body.storage else {
+    guard case .stream(let source, let announced) = response.body.storage else {
       await storeWhole(response, answer, leaderFields, leader, sharing, flight)
       return
     }
 
+    // What the head announces is a promise too: a stream that ends before it is incomplete (RFC 9111 §3.3).
+    let length =
+      announced
+      ?? RFC9111.expectedLength(response.fields, status: response.status, method: plan.request.method)
     let isStored = answer.storing == .stored
     let log = BodyLog(
       window: policy.streamWindow, retentionLimit: isStored ? policy.maximumBodySize : nil, clock: clock

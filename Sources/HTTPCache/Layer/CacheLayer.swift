@@ -30,6 +30,8 @@ public actor CacheLayer: Layer {
   /// How this cache is called in `Cache-Status` (RFC 9211 §2).
   public nonisolated let name: String
 
+  /// Whether `Cache-Status` names the key of a response that the store did not have.
+  nonisolated let showsKeys: Bool
   nonisolated let backend: any CacheBackend
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
@@ -47,6 +49,8 @@ public actor CacheLayer: Layer {
   ///   - backend: Where responses are kept.
   ///   - policy: What to do where HTTP leaves a choice.
   ///   - name: How the cache is called in `Cache-Status`.
+  ///   - showsKeys: Whether `Cache-Status` names the key of a response that the store did not have (RFC 9211 §2.7). A key
+  ///     may hold what is nobody else's business.
   ///   - observers: Who is told what the cache does.
   ///   - clock: Where the time comes from; tests give a manual one.
   /// - Throws: When the policy makes no sense.
@@ -54,11 +58,13 @@ public actor CacheLayer: Layer {
     backend: some CacheBackend,
     policy: CachePolicy = CachePolicy(),
     name: String = "swift-http-cache",
+    showsKeys: Bool = false,
     observers: [any CacheObserver] = [],
     clock: CacheClock = .system
   ) throws(CacheConfigurationError) {
     try self.init(
-      backend: backend, policies: PolicyRouter(default: policy), name: name, observers: observers, clock: clock)
+      backend: backend, policies: PolicyRouter(default: policy), name: name, showsKeys: showsKeys,
+      observers: observers, clock: clock)
   }
 
   /// A cache with different policies for different requests.
@@ -69,12 +75,14 @@ public actor CacheLayer: Layer {
     backend: some CacheBackend,
     policies: PolicyRouter,
     name: String = "swift-http-cache",
+    showsKeys: Bool = false,
     observers: [any CacheObserver] = [],
     clock: CacheClock = .system
   ) throws(CacheConfigurationError) {
     self.backend = backend
     self.router = try ResolvedRouter(policies)
     self.name = name
+    self.showsKeys = showsKeys
     self.observers = observers
     self.clock = clock
   }

@@ -36,7 +36,8 @@ struct Sharing: Sendable {
     if response.status == 206 {
       guard var content = PartialContent(response.fields, body: body) else { return nil }
       if let existing { _ = content.combine(existing) }
-      return Self.entry(content, key: key, fields: storing.fields, storing: storing, cost: cost)
+      return Self.entry(
+        content, key: key, fields: storing.fields, storing: storing, cost: cost, membership: membership)
     }
     var fields = storing.fields
     // The server may have taken the length from the transfer coding; a stored response always knows its own.
@@ -58,19 +59,20 @@ struct Sharing: Sendable {
 
   /// Parts as an entry; an ordinary one when they are all there is.
   static func entry(
-    _ content: PartialContent, key: CacheKey, fields: HeaderFields, storing: StorePlan, cost: Duration
+    _ content: PartialContent, key: CacheKey, fields: HeaderFields, storing: StorePlan, cost: Duration,
+    membership: GroupMembership?
   ) -> CacheEntry {
     guard let whole = content.complete else {
       let (fields, body) = content.entry(fields: fields.filter { $0.known != .range })
       return CacheEntry(
-        key: key, status: 206, fields: fields, body: body, times: storing.times,
-        traits: storing.traits.union(.partial), cost: cost)
+        key: key, status: 206, fields: fields, body: body, trailers: nil, times: storing.times,
+        traits: storing.traits.union(.partial), cost: cost, membership: membership)
     }
     var fields = RFC9110.withoutLength(fields).filter { $0.known != .range }
     fields.append(KnownHeader.contentLength, String(whole.count))
     return CacheEntry(
-      key: key, status: 200, fields: fields, body: whole, times: storing.times,
-      traits: storing.traits.subtracting(.partial), cost: cost)
+      key: key, status: 200, fields: fields, body: whole, trailers: nil, times: storing.times,
+      traits: storing.traits.subtracting(.partial), cost: cost, membership: membership)
   }
 
   /// What the response is stored under.

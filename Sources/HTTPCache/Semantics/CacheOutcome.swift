@@ -61,8 +61,6 @@ public enum CacheOutcome: Hashable, Sendable {
     case uncacheable = "uncacheable"
     /// Another request was asking the origin the same for longer than the wait limit.
     case waitLimit = "wait-limit"
-    /// The request's header is beyond what the cache is willing to examine.
-    case limit = "limit"
   }
 
   /// Why no response could be had.

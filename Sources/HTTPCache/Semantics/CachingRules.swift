@@ -101,9 +101,6 @@ public struct CachingRules: Sendable {
   /// The most selecting fields that a response may name in `Vary`; with more it is not stored.
   public var maximumVaryFields = 16
 
-  /// The most ranges that a request may ask for; with more it gets the whole (RFC 9110 §14.2).
-  public var maximumRanges = 16
-
   /// Rules with the defaults described at each.
   public init() {}
 

@@ -35,8 +35,6 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   case tooLarge = "too-large"
   /// The body broke off before it was complete (RFC 9111 §3.3).
   case truncated = "truncated"
-  /// The policy's predicate refused it.
-  case policy = "policy"
   /// It was invalidated while it was being made.
   case invalidated = "invalidated"
   /// The backend failed.
@@ -47,7 +45,7 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   /// Whether the reason lies in the request, and says nothing about the resource.
   var isForRequest: Bool {
     switch self {
-    case .authorization, .requestNoStore, .method, .partial, .policy: true
+    case .authorization, .requestNoStore, .method, .partial: true
     default: false
     }
   }

@@ -192,6 +192,54 @@ import Testing
     #expect(try await service.call(.get("/a")).outcome == .hit)
   }
 
+  @Test func `parts belong to their groups too (RFC 9875)`() async throws {
+    let fixture = try Fixture()
+    let fields: HeaderFields = ["ETag": "\"d\"", "Cache-Control": "max-age=60", "Cache-Groups": "\"x\""]
+    let service = CountingOrigin { request, _ in
+      if request.method == .post { return CacheResponse(fields: ["Cache-Group-Invalidation": "\"x\""]) }
+      return CacheResponse(
+        status: 206, fields: RFC9110.partialFields(of: fields, range: 0..<3, length: 10), body: "012")
+    }.layer(fixture.cache)
+    let request = CacheRequest.get("/", ["Range": "bytes=0-2"])
+    _ = try await service.call(request).text()
+    #expect(try await service.call(request).outcome == .hit)
+    _ = try await service.call(CacheRequest(method: .post, authority: "example.com", target: "/p"))
+    #expect(try await service.call(request).outcome == .miss(.absent))
+  }
+
+  @Test func `If-Match is the origin's to judge, whatever stands beside it (RFC 9111 §4.3.2)`() async throws {
+    let fixture = try Fixture()
+    let service = CountingOrigin(["ETag": "\"a\""]).layer(fixture.cache)
+    _ = try await service.call(.get("/"))
+    let fields: HeaderFields = ["If-Match": "\"z\"", "Range": "bytes=0-5"]
+    let response = try await service.call(.get("/", fields))
+    #expect(response.status == 206)
+    #expect(response.outcome == .hit)
+  }
+
+  @Test func `a stream that ends before its Content-Length is incomplete (RFC 9111 §3.3)`() async throws {
+    let fixture = try Fixture()
+    let service = CountingOrigin { _, _ in
+      let channel = BodyChannel()
+      Task {
+        _ = await channel.write("short")
+        channel.finish()
+      }
+      return CacheResponse(fields: ["Content-Length": "10"], body: channel.body)
+    }.layer(fixture.cache)
+    let response = try await service.call(.get("/"))
+    await #expect(throws: BodyError.truncated(expected: 10, received: 5)) { try await response.text() }
+    #expect(fixture.cache.statistics.stores == 0)
+  }
+
+  @Test func `Cache-Status can name the key (RFC 9211 §2.7)`() async throws {
+    let cache = try CacheLayer(backend: InMemoryBackend(capacity: 1 << 20), name: "edge", showsKeys: true)
+    let response = try await CountingOrigin().layer(cache).call(.get("/a?b"))
+    #expect(
+      response.fields[.cacheStatus]
+        == "edge; fwd=uri-miss; fwd-status=200; stored; key=\"http://example.com/a?b\"")
+  }
+
   @Test func `queries that make no difference share a response (No-Vary-Search)`() async throws {
     let fixture = try Fixture()
     let service = CountingOrigin { request, number in
@@ -213,7 +261,7 @@ import Testing
     arguments: [
       ("Vary", (0..<5000).map { "X-\($0)" }.joined(separator: ",")),
       ("Cache-Control", String(repeating: "max-age=60,", count: 900_000)),
-      ("Cache-Groups", (0..<100_000).map { "\"g\($0)\"" }.joined(separator: ",")),
+      ("Cache-Groups", (0..<20_000).map { "\"g\($0)\"" }.joined(separator: ",")),
     ])
   func `absurd response fields are bounded, not fatal`(name: String, value: String) async throws {
     let fixture = try Fixture()
@@ -223,10 +271,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("Range", "bytes=" + (0..<100_000).map { "\($0)-\($0)" }.joined(separator: ",")),
-      ("Cache-Control", String(repeating: "no-cache, ", count: 900_000)),
-      ("If-None-Match", (0..<200_000).map { "\"\($0)x\"" }.joined(separator: ",")),
-      ("Accept-Language", (0..<100_000).map { "x\($0);q=0.5" }.joined(separator: ",")),
+      ("Range", "bytes=" + (0..<20_000).map { "\($0)-\($0)" }.joined(separator: ",")),
+      ("Cache-Control", String(repeating: "no-cache, ", count: 50_000)),
+      ("If-None-Match", (0..<20_000).map { "\"\($0)x\"" }.joined(separator: ",")),
+      ("Accept-Language", (0..<20_000).map { "x\($0);q=0.5" }.joined(separator: ",")),
     ])
   func `absurd request fields are bounded, not fatal`(name: String, value: String) async throws {
     let fixture = try Fixture()

@@ -67,10 +67,6 @@ enum EntrySample {
   }
 }
 
-extension EvictionPolicy {
-  static let all: [EvictionPolicy] = [.lru, .fifo, .sieve, .s3FIFO, .wTinyLFU, .adaptive]
-}
-
 extension CachePeek {
   var entry: CacheEntry? { if case .found(let entry) = self { entry } else { nil } }
 }

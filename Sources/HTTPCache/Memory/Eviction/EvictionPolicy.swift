@@ -31,6 +31,9 @@ public struct EvictionPolicy: Hashable, Sendable, CustomStringConvertible {
   /// account, and resists scans and loops.
   public static let adaptive = EvictionPolicy(kind: .adaptive)
 
+  /// All of them.
+  public static let all: [EvictionPolicy] = [.lru, .fifo, .sieve, .s3FIFO, .wTinyLFU, .adaptive]
+
   /// The policy's name.
   public var description: String {
     switch kind {
