@@ -113,7 +113,7 @@ extension CacheLayer {
             .key(of: selection, primary: plan.key, fields: plan.request.fields)
           continue
         case .expired:
-          if let stored = plan.stored, mayServeUnvalidated(plan, at: clock.now) {
+          if plan.policy.policy.softTimeout != nil, let stored = plan.stored, mayServeUnvalidated(plan, at: clock.now) {
             return staleResponse(stored, plan, .softTimeout)
           }
           return try await passed(plan.request, plan.next, .waitLimit, policy: plan.policy, startedAt: plan.startedAt)

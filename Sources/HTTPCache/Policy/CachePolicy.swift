@@ -36,7 +36,7 @@ public struct CachePolicy: Sendable {
   /// How long ahead of the end of its lifetime a response that is asked for is refreshed in the background.
   public var refreshBeforeExpiration: Duration
 
-  /// By how much lifetimes are shortened at random, from 0 (not at all) to 1, so that what was stored together does not
+  /// By how much lifetimes are shortened at random, from 0 (not at all) to below 1, so that what was stored together does not
   /// expire together.
   public var lifetimeJitter: Double
 
@@ -58,7 +58,7 @@ public struct CachePolicy: Sendable {
   /// Which requests the cache looks at at all, after ``methods``. Nil: all.
   public var shouldCache: (@Sendable (CacheRequest) -> Bool)?
 
-  /// Which methods' responses are cached.
+  /// Which of the methods GET and HEAD are answered from the cache. Others always reach the origin.
   public var methods: MethodRule
 
   /// Which statuses may be stored.

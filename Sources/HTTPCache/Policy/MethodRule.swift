@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// Which methods' responses are cached.
+/// Which methods are answered from the cache. Only GET and HEAD can be: a rule can leave them out, but adds no others.
 public struct MethodRule: Sendable {
   enum Kind: Sendable {
     case standard

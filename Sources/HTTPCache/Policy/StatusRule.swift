@@ -12,7 +12,8 @@ public struct StatusRule: Sendable {
 
   let kind: Kind
 
-  /// What RFC 9111 §3 allows, without 401 and 407: an answer that asks for credentials is for whoever lacked them.
+  /// All final statuses but those that answer something in the request that is not part of the key, such as 401 and 416,
+  /// or that must not be stored: see ``CachingRules/storesByDefault(status:)``.
   public static let standard = StatusRule(kind: .standard)
 
   /// These.

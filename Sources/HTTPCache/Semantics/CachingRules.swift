@@ -85,7 +85,7 @@ public struct CachingRules: Sendable {
   /// How long a response with a validator is kept beyond its last possible use, for the origin to confirm it.
   public var keepsForValidation: Duration = .seconds(3600)
 
-  /// How long a response that may be used stale when the origin cannot be reached (RFC 9111 §4.2.4) is kept for that,
+  /// How long a response that may be used stale when the origin is too slow (RFC 9111 §4.2.4) is kept for that,
   /// or for a client with `max-stale`, although it cannot be validated.
   public var keepsForDisconnection: Duration = .zero
 

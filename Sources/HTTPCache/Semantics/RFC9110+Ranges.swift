@@ -9,9 +9,9 @@ extension RFC9110 {
 
   /// Which part of a stored representation a request wants (§14.2).
   ///
-  /// `Range` counts only for a 200 response, if `If-Range` lets it (§13.1.5), and if it is valid; with more than
-  /// `maximumRanges` ranges, or more than two overlaps, it is ignored, as §14.2 advises against abuse. Parts that
-  /// overlap or nearly touch become one. The method is the caller's to look at: ranges are for GET.
+  /// `Range` counts only for a 200 (or stored 206) response, if `If-Range` lets it (§13.1.5), and if it is valid; with
+  /// more than `maximumRanges` ranges, or more than two overlaps, it is ignored, as §14.2 advises against abuse. Parts
+  /// that overlap or nearly touch become one. The method is the caller's to look at: ranges are for GET.
   ///
   /// - Parameters:
   ///   - request: The request's fields.

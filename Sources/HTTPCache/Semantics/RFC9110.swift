@@ -10,7 +10,7 @@
 /// | §5.6.7 | dates | ``HTTPDate`` |
 /// | §8.8.3.2 | comparison of entity tags | ``EntityTag`` |
 /// | §13.1, §13.2.2 | conditional requests | ``evaluatePreconditions(method:request:status:stored:)`` |
-/// | §13.1.5 | `If-Range` | ``rangeSelection(request:status:stored:length:maximumRanges:)`` |
+/// | §13.1.5 | `If-Range` | ``rangeApplies(request:stored:)`` |
 /// | §14.1, §14.2 | range requests | ``rangeSelection(request:status:stored:length:maximumRanges:)`` |
 /// | §14.4 | `Content-Range` | ``ContentRange`` |
 /// | §14.6 | multipart/byteranges | ``MultipartByteRanges`` |

@@ -87,8 +87,8 @@ extension RFC9111 {
     return now.nanoseconds.subtractingSaturated(times.freshUntil.nanoseconds) < seconds.secondsAsNanoseconds
   }
 
-  /// Whether a stored response may be sent although the origin cannot be asked, because it cannot be reached or takes
-  /// too long (§4.2.4): nothing in the response forbids it, and the client has not said that it wants no stale one.
+  /// Whether a stored response may be sent although the origin has not answered in time (§4.2.4; the soft timeout):
+  /// nothing in the response forbids it, and the client has not said that it wants no stale one.
   static func mayServeUnvalidated(
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant
   ) -> Bool {

@@ -13,7 +13,7 @@
 /// | §3.3, §3.4 | incomplete responses, combining | ``PartialContent``, ``expectedLength(_:status:method:)`` |
 /// | §3.5 | authenticated requests | ``storability(of:to:receipt:rules:lifetimeScale:)`` |
 /// | §4, §5.2.1 | reuse | ``verdict(times:traits:directives:now:rules:)`` |
-/// | §4.1 | `Vary` | `varySelection(of:rules:)`, ``selection(_:in:)``, `SelectingFieldNormalizer` |
+/// | §4.1 | `Vary` | `varySelection(of:limit:)`, ``selection(_:in:)``, `SelectingFieldNormalizer` |
 /// | §4.2 | freshness | `freshness(status:fields:directives:isTargeted:receivedUnix:rules:)`, `entryTimes` |
 /// | §4.2.3 | age | ``correctedInitialAge(of:receipt:)``, `EntryTimes.age(at:)` |
 /// | §4.2.4 | stale responses | ``mayServeOnError(times:traits:directives:now:rules:)``, ``mayServeUnvalidated(times:traits:directives:now:)`` |

@@ -162,6 +162,39 @@ import Testing
     #expect(try await service.call(.get("/", ["Accept-Encoding": "identity"])).outcome == .miss(.variant))
   }
 
+  @Test func `12: an end beyond the content is clamped, a suffix is a range, and nothing at all is 416`() async throws {
+    let fixture = try Fixture()
+    let body = Bytes([UInt8](repeating: 7, count: 100))
+    let service = CountingOrigin { _, _ in CacheResponse(body: Body(body)) }.layer(fixture.cache)
+    _ = try await service.call(.get("/"))
+    for (range, status, contentRange) in [
+      ("bytes=0-9999", 206, "bytes 0-99/100"), ("bytes=-10", 206, "bytes 90-99/100"),
+      ("bytes=100-", 416, "bytes */100"),
+    ] {
+      let response = try await service.call(.get("/", ["Range": range]))
+      #expect(response.outcome == .hit)
+      #expect(response.status == status)
+      #expect(response.fields[.contentRange] == contentRange)
+    }
+  }
+
+  @Test func `15: trailers survive, also those of responses that are not cached`() async throws {
+    let fixture = try Fixture()
+    let service = CountingOrigin { _, _ in
+      let channel = BodyChannel()
+      Task {
+        _ = await channel.write("frame")
+        channel.finish(trailers: ["grpc-status": "0"])
+      }
+      return CacheResponse(fields: ["Content-Type": "application/grpc"], body: channel.body)
+    }.layer(fixture.cache)
+    let response = try await service.call(
+      CacheRequest(method: .post, authority: "example.com", target: "/service/Method", body: "frame"))
+    let reader = response.body.makeReader()
+    while try await reader.next() != nil {}
+    #expect(reader.trailers == ["grpc-status": "0"])
+  }
+
   @Test func `16, 17: stale is served at once, and in place of an error`() async throws {
     let fixture = try Fixture(
       CachePolicy(timeToLive: .seconds(1), staleWhileRevalidate: .seconds(10), staleIfError: .seconds(100)))
@@ -291,6 +324,52 @@ import Testing
     let remembered = await cache.uncacheable.count
     #expect(remembered <= 16_384)
     await eventually { await cache.flights.isEmpty }
+  }
+
+  @Test func `31: a version that is too large to be stored does not leave the old one in its place`() async throws {
+    let clock = ManualClock()
+    let backend = InMemoryBackend(capacity: 1 << 20, clock: CacheClock(clock))
+    let service = CountingOrigin { _, number in
+      CacheResponse(body: Body(Bytes([UInt8](repeating: UInt8(number), count: number == 1 ? 10 : 600_000))))
+    }.layer(try CacheLayer(backend: backend, clock: CacheClock(clock)))
+    _ = try await service.call(.get("/"))
+    _ = try await service.call(.get("/", ["Cache-Control": "no-cache"])).body.collect()
+    #expect(try await service.call(.get("/")).body.length == 600_000)
+    #expect(backend.statistics.refusals > 0)
+  }
+
+  @Test func `35: a hot entry is refreshed when its end is near, not every few seconds`() async throws {
+    let fixture = try Fixture(CachePolicy(timeToLive: .seconds(3600), refreshBeforeExpiration: .seconds(60)))
+    let origin = CountingOrigin()
+    let service = origin.layer(fixture.cache)
+    for _ in 0..<3500 {
+      _ = try await service.call(.get("/"))
+      fixture.advance(1)
+    }
+    #expect(origin.count.value == 1)
+  }
+
+  @Test func `38: giving up one reference to the layer does not end what it does in the background`() async throws {
+    let clock = ManualClock()
+    let events = EventRecorder()
+    let origin = ScriptedService()
+    var service: Layered<CacheLayer, ScriptedService>? = nil
+    do {
+      let cache = try CacheLayer(
+        backend: InMemoryBackend(clock: CacheClock(clock)),
+        policy: CachePolicy(timeToLive: .seconds(1), staleWhileRevalidate: .seconds(60)), observers: [events],
+        clock: CacheClock(clock))
+      service = origin.layer(cache)
+    }
+    let kept = try #require(service)
+    async let first = kept.call(.get("/"))
+    await origin.nextCall().respond(CacheResponse(body: "v1"))
+    _ = try await first
+    clock.advance(by: .seconds(2))
+    #expect(try await kept.call(.get("/")).outcome == .stale(.whileRevalidating))
+    service = nil
+    await origin.nextCall().respond(CacheResponse(body: "v2"))
+    try await eventually { try await kept.call(.get("/")).text() == "v2" }
   }
 }
 
