@@ -9,18 +9,22 @@ final class BodyLog: Sendable {
     var state: BodyLogState
     var waitingReaders: [BodyLogState.ReaderID: UnsafeContinuation<Void, Never>] = [:]
     var waitingProducer: UnsafeContinuation<Void, Never>?
+    /// How long the producer has waited, all in all, since the laggards were last looked for.
+    var heldUp = Duration.zero
+    /// Up to when that has been counted.
+    var countedUntil = CacheInstant.distantPast
   }
 
   private let guarded: Locked<Guarded>
   private let clock: CacheClock
-  /// How long the slowest reader may hold up the others.
+  /// How long the slowest readers may hold up the others, all in all, before they are looked at.
   private let stallLimit: Duration
   private let onAbandoned: @Sendable () -> Void
 
   /// - Parameters:
   ///   - window: see ``BodyLogState``.
   ///   - retentionLimit: see ``BodyLogState``.
-  ///   - stallLimit: How long the slowest reader may hold up the others before it is let go.
+  ///   - stallLimit: How long readers that take next to nothing may hold up the others before they are let go.
   ///   - clock: Measures `stallLimit`.
   ///   - onAbandoned: Called when the last reader has gone before the end.
   init(
@@ -76,13 +80,23 @@ final class BodyLog: Sendable {
   }
 
   private func waitForRoom() async {
+    let heldUp = guarded.withLock { guarded in
+      guarded.countedUntil = clock.now
+      return guarded.heldUp
+    }
+    // Short waits add up: a reader that takes a little now and then must not hold up the others for ever either.
     let stallTimer = Task { [clock, stallLimit, weak self] in
+      var rest = stallLimit - heldUp
       while true {
-        try await clock.sleep(until: clock.now.advanced(by: stallLimit))
+        try await clock.sleep(until: clock.now.advanced(by: rest))
         self?.dropLaggards()
+        rest = stallLimit
       }
     }
-    defer { stallTimer.cancel() }
+    defer {
+      stallTimer.cancel()
+      guarded.withLock { $0.heldUp += clock.now.duration(since: $0.countedUntil) }
+    }
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let goesOn = guarded.withLock { guarded in
@@ -99,6 +113,8 @@ final class BodyLog: Sendable {
 
   private func dropLaggards() {
     let (dropped, producer) = guarded.withLock { guarded in
+      guarded.heldUp = .zero
+      guarded.countedUntil = clock.now
       let laggards = guarded.state.dropLaggards()
       let waiting = laggards.compactMap { guarded.waitingReaders.removeValue(forKey: $0) }
       return (waiting, guarded.state.hasRoom ? guarded.takeProducer() : nil)

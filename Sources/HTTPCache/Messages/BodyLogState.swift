@@ -40,6 +40,13 @@ struct BodyLogState {
     var pending = 0
   }
 
+  private struct Reader {
+    /// The position of the next chunk.
+    var cursor = 0
+    /// How many bytes it has taken while the producer waited, since the laggards were last looked for.
+    var awaitedByteCount = 0
+  }
+
   private let window: Int
   private let retentionLimit: Int
   private(set) var isRetaining: Bool
@@ -49,7 +56,7 @@ struct BodyLogState {
   private var chunks: [Chunk] = []
   /// The position, in the whole body, of `chunks[0]`.
   private var firstPosition = 0
-  private var cursors: [ReaderID: Int] = [:]
+  private var readers: [ReaderID: Reader] = [:]
   private var nextReaderID = 0
 
   /// - Parameters:
@@ -61,7 +68,7 @@ struct BodyLogState {
     self.isRetaining = retentionLimit != nil
   }
 
-  var readerCount: Int { cursors.count }
+  var readerCount: Int { readers.count }
 
   var isOpen: Bool {
     if case .open = end { return true }
@@ -81,7 +88,7 @@ struct BodyLogState {
   mutating func attach() -> ReaderID? {
     guard isRetaining || (totalByteCount == 0 && isOpen) else { return nil }
     nextReaderID += 1
-    cursors[nextReaderID] = 0
+    readers[nextReaderID] = Reader()
     return nextReaderID
   }
 
@@ -89,7 +96,7 @@ struct BodyLogState {
   ///
   /// - Returns: Whether the producer may find room now.
   mutating func detach(_ reader: ReaderID) -> Bool {
-    guard let cursor = cursors.removeValue(forKey: reader), !isRetaining else { return false }
+    guard let cursor = readers.removeValue(forKey: reader)?.cursor, !isRetaining else { return false }
     for position in Swift.max(cursor, firstPosition)..<firstPosition + chunks.count {
       chunks[position - firstPosition].pending -= 1
     }
@@ -97,11 +104,12 @@ struct BodyLogState {
   }
 
   mutating func read(_ reader: ReaderID) -> ReadAction {
-    guard let cursor = cursors[reader] else { return .fail(BodyError.readerTooSlow) }
+    guard let cursor = readers[reader]?.cursor else { return .fail(BodyError.readerTooSlow) }
     let offset = cursor - firstPosition
     if offset < chunks.count {
-      cursors[reader] = cursor + 1
       let bytes = chunks[offset].bytes
+      readers[reader]?.cursor = cursor + 1
+      if !hasRoom { readers[reader]?.awaitedByteCount += bytes.count }
       guard !isRetaining else { return .deliver(bytes, wakeProducer: false) }
       chunks[offset].pending -= 1
       return .deliver(bytes, wakeProducer: dropRead())
@@ -115,7 +123,7 @@ struct BodyLogState {
 
   /// Whether `read` would do anything but wait.
   func hasNews(for reader: ReaderID) -> Bool {
-    guard isOpen, let cursor = cursors[reader] else { return true }
+    guard isOpen, let cursor = readers[reader]?.cursor else { return true }
     return cursor - firstPosition < chunks.count
   }
 
@@ -123,14 +131,14 @@ struct BodyLogState {
     guard isOpen else { return .stop }
     totalByteCount += bytes.count
     if isRetaining, totalByteCount > retentionLimit { becomeWindow() }
-    guard isRetaining || !cursors.isEmpty else { return .stop }
-    chunks.append(Chunk(bytes: bytes, pending: isRetaining ? 0 : cursors.count))
+    guard isRetaining || !readers.isEmpty else { return .stop }
+    chunks.append(Chunk(bytes: bytes, pending: isRetaining ? 0 : readers.count))
     bufferedByteCount += bytes.count
     return hasRoom ? .proceed : .wait
   }
 
   /// Whether the producer may go on.
-  var hasRoom: Bool { isRetaining || bufferedByteCount <= window || cursors.isEmpty || !isOpen }
+  var hasRoom: Bool { isRetaining || bufferedByteCount <= window || readers.isEmpty || !isOpen }
 
   mutating func finish(trailers: HeaderFields?) {
     if isOpen { end = .finished(trailers: trailers) }
@@ -140,13 +148,21 @@ struct BodyLogState {
     if isOpen { end = .failed(error) }
   }
 
-  /// Lets go of the readers that hold up the others: those that have not read the oldest chunk, if there are others.
+  /// Lets go of the readers that hold up the others, if there are others: those that took next to nothing while the
+  /// producer waited, although there was something to take.
+  ///
+  /// All of them at once, wherever they are: one at a time, a few that have stopped reading would hold up the others for a
+  /// few times as long. Whoever does take something is slow, but reads; it is let go of only if it takes so little that
+  /// it might as well have stopped.
   ///
   /// - Returns: Those readers.
   mutating func dropLaggards() -> [ReaderID] {
     guard !hasRoom else { return [] }
-    let laggards = cursors.filter { $0.value == firstPosition }.map(\.key)
-    guard laggards.count < cursors.count else { return [] }
+    let end = firstPosition + chunks.count
+    let least = Swift.max(1, window / 4)
+    let laggards = readers.filter { $0.value.cursor < end && $0.value.awaitedByteCount < least }.map(\.key)
+    for reader in readers.keys { readers[reader]?.awaitedByteCount = 0 }
+    guard laggards.count < readers.count else { return [] }
     for reader in laggards { _ = detach(reader) }
     return laggards
   }
@@ -155,8 +171,8 @@ struct BodyLogState {
   mutating func becomeWindow() {
     guard isRetaining else { return }
     isRetaining = false
-    for cursor in cursors.values {
-      for offset in Swift.min(cursor, chunks.count)..<chunks.count { chunks[offset].pending += 1 }
+    for reader in readers.values {
+      for offset in Swift.min(reader.cursor, chunks.count)..<chunks.count { chunks[offset].pending += 1 }
     }
     _ = dropRead()
   }

@@ -85,6 +85,62 @@ import Testing
     #expect(try await fast.next() == nil)
   }
 
+  @Test func `readers that have stopped at different places are let go together`() async throws {
+    let clock = ManualClock()
+    let log = BodyLog(window: 2, retentionLimit: 6, stallLimit: .seconds(10), clock: CacheClock(clock))
+    let fast = try #require(log.makeReader())
+    let stopped = try (0..<3).map { _ in try #require(log.makeReader()) }
+    for chunk in ["ab", "cd", "ef"] as [Bytes] { #expect(await log.append(chunk)) }
+    for (number, reader) in stopped.enumerated() {
+      for _ in 0..<number { _ = try await reader.next() }
+    }
+    async let appended = log.append("gh")
+    for chunk in ["ab", "cd", "ef", "gh"] as [Bytes] { #expect(try await fast.next() == chunk) }
+    await clock.waitForSleepers()
+    clock.advance(by: .seconds(10))
+    #expect(await appended)
+    for reader in stopped { await #expect(throws: BodyError.readerTooSlow) { try await reader.next() } }
+  }
+
+  @Test func `a reader that goes on reading is not let go because much was there already`() async throws {
+    let clock = ManualClock()
+    let log = BodyLog(window: 8, retentionLimit: 80, stallLimit: .seconds(10), clock: CacheClock(clock))
+    let fast = try #require(log.makeReader())
+    let slow = try #require(log.makeReader())
+    for _ in 0..<10 { #expect(await log.append("12345678")) }
+    async let appended = log.append("12345678")
+    for _ in 0..<11 { _ = try await fast.next() }
+    for _ in 0..<9 {
+      await clock.waitForSleepers()
+      #expect(try await slow.next() == "12345678")
+      clock.advance(by: .seconds(10))
+    }
+    #expect(try await slow.next() == "12345678")
+    #expect(await appended)
+    #expect(try await slow.next() == "12345678")
+  }
+
+  @Test func `a reader that takes a little now and then does not hold up the others for ever`() async throws {
+    let clock = ManualClock()
+    let log = BodyLog(window: 80, retentionLimit: nil, stallLimit: .seconds(10), clock: CacheClock(clock))
+    let fast = try #require(log.makeReader())
+    let slow = try #require(log.makeReader())
+    for _ in 0..<80 {
+      #expect(await log.append("1"))
+      _ = try await fast.next()
+    }
+    let producer = Task { for _ in 0..<3 { #expect(await log.append("1")) } }
+    // Each wait is shorter than the limit, but together they are not.
+    for round in 0..<2 {
+      #expect(try await fast.next() == "1")
+      await clock.waitForSleepers()
+      clock.advance(by: .seconds(6))
+      if round == 0 { #expect(try await slow.next() == "1") }
+    }
+    await producer.value
+    await #expect(throws: BodyError.readerTooSlow) { try await slow.next() }
+  }
+
   @Test func `one reader alone may be as slow as it likes`() async throws {
     let clock = ManualClock()
     let log = BodyLog(window: 2, retentionLimit: nil, stallLimit: .seconds(10), clock: CacheClock(clock))
