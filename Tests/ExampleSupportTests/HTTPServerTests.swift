@@ -10,7 +10,7 @@
 
   @testable import ExampleSupport
 
-  @Suite(.timeLimit(.minutes(1))) struct HTTPServerTests {
+  @Suite(.timeLimit(.minutes(5))) struct HTTPServerTests {
     static let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
     @Test func `RFC 9112 §9.3: a connection serves many requests, the last one being the one that says close`()

@@ -11,7 +11,7 @@
   @testable import ExampleSupport
 
   /// The content of requests: read, refused, thrown away.
-  @Suite(.timeLimit(.minutes(1))) struct RequestContentTests {
+  @Suite(.timeLimit(.minutes(5))) struct RequestContentTests {
     static let get = HTTPServerTests.get
 
     @Test func `RFC 9112 §7.1: chunked content reaches the handler with its trailers, and is echoed chunked`()

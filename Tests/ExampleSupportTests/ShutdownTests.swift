@@ -10,7 +10,7 @@
 
   @testable import ExampleSupport
 
-  @Suite(.timeLimit(.minutes(1))) struct ShutdownTests {
+  @Suite(.timeLimit(.minutes(5))) struct ShutdownTests {
     @Test func `shutdown answers what is in flight, closes what is idle, and accepts nothing more`() async throws {
       let started = Flag()
       let release = Flag()

@@ -10,7 +10,7 @@
 
   @testable import ExampleSupport
 
-  @Suite(.timeLimit(.minutes(1))) struct UpstreamClientTests {
+  @Suite(.timeLimit(.minutes(5))) struct UpstreamClientTests {
     static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
     @Test func `RFC 9112 §9.3: a connection is used again once its response is complete`() async throws {

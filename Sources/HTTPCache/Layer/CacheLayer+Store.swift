@@ -129,6 +129,8 @@ extension CacheLayer {
     do {
       var wasRetaining = log.isRetaining
       while let chunk = try await source.next() {
+        // Everybody has gone; a source need not have noticed by itself.
+        try Task.checkCancellation()
         let goesOn = await log.append(chunk)
         if wasRetaining, !log.isRetaining {
           wasRetaining = false

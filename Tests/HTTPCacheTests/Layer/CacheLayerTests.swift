@@ -7,7 +7,7 @@ import HTTPCache
 import HTTPCacheTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct CacheLayerTests {
+@Suite(.timeLimit(.minutes(5))) struct CacheLayerTests {
   @Test func `a miss, hits with Age and Cache-Status, and an expiry`() async throws {
     let fixture = try Fixture(CachePolicy(timeToLive: .seconds(60)))
     let service = CountingOrigin(["Content-Type": "text/plain"]).layer(fixture.cache)

@@ -8,7 +8,7 @@ import HTTPCacheTesting
 import Testing
 
 /// DESIGN: stale beats down.
-@Suite(.timeLimit(.minutes(1))) struct StalenessTests {
+@Suite(.timeLimit(.minutes(5))) struct StalenessTests {
   /// A cache with "v1" stored under "/", `age` seconds ago.
   private func stored(
     _ policy: CachePolicy, _ fields: HeaderFields = [:], age: Int

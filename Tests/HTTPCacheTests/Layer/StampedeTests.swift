@@ -9,7 +9,7 @@ import Testing
 @testable import HTTPCache
 
 /// DESIGN: flights are detached, complete or nothing.
-@Suite(.timeLimit(.minutes(1))) struct StampedeTests {
+@Suite(.timeLimit(.minutes(5))) struct StampedeTests {
   /// Sends `count` requests for one URL, and returns when all wait for one call.
   private func crowd(
     _ count: Int, _ service: some Service<CacheRequest, CacheResponse>, _ fixture: Fixture,

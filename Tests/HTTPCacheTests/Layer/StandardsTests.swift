@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCache
 
 /// What the standards ask of the cache as a whole; their single rules are tested in `Semantics/`.
-@Suite(.timeLimit(.minutes(1))) struct StandardsTests {
+@Suite(.timeLimit(.minutes(5))) struct StandardsTests {
   /// An origin of ten digits that knows ranges, and counts what it is asked.
   private func digits(
     _ fields: HeaderFields = ["ETag": "\"d\"", "Cache-Control": "max-age=60"], seen: LockedBox<[String]>,

@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite(.timeLimit(.minutes(1))) struct InMemoryBackendExpiryTests {
+@Suite(.timeLimit(.minutes(5))) struct InMemoryBackendExpiryTests {
   @Test func `an entry is absent from its moment on, and reclaimed by the look`() {
     let counter = LifeCounter()
     let backend = InMemoryBackend(clock: CacheClock(TestTime()))

@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite(.timeLimit(.minutes(1))) struct BodyLogTests {
+@Suite(.timeLimit(.minutes(5))) struct BodyLogTests {
   private func read(_ reader: BodyLogReader) async throws -> String {
     var text = ""
     while let chunk = try await reader.next() { text += chunk.description }
