@@ -519,7 +519,7 @@ async def slow(options, origin):
     check(
         f"{stalled_count} of {count} clients stop reading the same {options.body} MiB, the others go on",
         len(whole) == len(clients) and longest(clients) < 40,
-        f"{len(whole)} of {len(clients)} got all, {longest(clients):.1f} s (laggards are let go of after 10 s), "
+        f"{len(whole)} of {len(clients)} got all, {longest(clients):.1f} s (who takes nothing is let go of after 10 s, the next sooner), "
         f"{origin.calls('/stalled')} origin calls{bad}")
     leave_all(clients + stalled)
     proxy.stop()
