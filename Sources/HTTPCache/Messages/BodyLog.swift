@@ -11,6 +11,10 @@ final class BodyLog: Sendable {
     var waitingProducer: UnsafeContinuation<Void, Never>?
     /// How long the producer has waited, all in all, since the laggards were last looked for.
     var heldUp = Duration.zero
+    /// How many looks in a row a reader may take next to nothing. Once some have been let go, those who still read have
+    /// waited enough, and it becomes less: what sockets hold lets readers that stopped together seem to stop one after the
+    /// other.
+    var patience = 4
     /// Up to when that has been counted.
     var countedUntil = CacheInstant.distantPast
   }
@@ -80,17 +84,17 @@ final class BodyLog: Sendable {
   }
 
   private func waitForRoom() async {
-    let heldUp = guarded.withLock { guarded in
+    let rest = guarded.withLock { guarded in
       guarded.countedUntil = clock.now
-      return guarded.heldUp
+      return lookInterval - guarded.heldUp
     }
     // Short waits add up: a reader that takes a little now and then must not hold up the others for ever either.
-    let stallTimer = Task { [clock, stallLimit, weak self] in
-      var rest = stallLimit - heldUp
+    let stallTimer = Task { [clock, lookInterval, weak self] in
+      var next = rest
       while true {
-        try await clock.sleep(until: clock.now.advanced(by: rest))
+        try await clock.sleep(until: clock.now.advanced(by: next))
         self?.dropLaggards()
-        rest = stallLimit
+        next = lookInterval
       }
     }
     defer {
@@ -111,11 +115,21 @@ final class BodyLog: Sendable {
     }
   }
 
+  /// How long the producer waits, all in all, between two looks at the laggards.
+  private var lookInterval: Duration { stallLimit / 4 }
+
   private func dropLaggards() {
-    let (dropped, producer) = guarded.withLock { guarded in
-      guarded.heldUp = .zero
+    let (dropped, producer) = guarded.withLock {
+      guarded -> ([UnsafeContinuation<Void, Never>], UnsafeContinuation<Void, Never>?) in
+      // The producer is about to go on: what it has waited is counted at its next look.
+      guard !guarded.state.hasRoom else { return ([], nil) }
+      guarded.heldUp += clock.now.duration(since: guarded.countedUntil)
       guarded.countedUntil = clock.now
-      let laggards = guarded.state.dropLaggards()
+      // The coarse clock may lag a tick behind the timer.
+      let looks = Swift.max(1, Int(guarded.heldUp / lookInterval))
+      guarded.heldUp = Swift.max(.zero, guarded.heldUp - lookInterval * looks)
+      let laggards = guarded.state.dropLaggards(looks: looks, patience: guarded.patience)
+      if !laggards.isEmpty { guarded.patience = Swift.max(1, guarded.patience / 2) }
       let waiting = laggards.compactMap { guarded.waitingReaders.removeValue(forKey: $0) }
       return (waiting, guarded.state.hasRoom ? guarded.takeProducer() : nil)
     }

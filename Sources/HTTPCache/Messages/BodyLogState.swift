@@ -45,6 +45,8 @@ struct BodyLogState {
     var cursor = 0
     /// How many bytes it has taken while the producer waited, since the laggards were last looked for.
     var awaitedByteCount = 0
+    /// How many times in a row that has been next to nothing.
+    var idleLooks = 0
   }
 
   private let window: Int
@@ -148,21 +150,30 @@ struct BodyLogState {
     if isOpen { end = .failed(error) }
   }
 
-  /// Lets go of the readers that hold up the others, if there are others: those that took next to nothing while the
-  /// producer waited, although there was something to take.
+  /// Lets go of the readers that hold up the others, if there are others: those that, as often as `patience` says in a row,
+  /// took next to nothing while the producer waited, although there was something to take.
   ///
   /// All of them at once, wherever they are: one at a time, a few that have stopped reading would hold up the others for a
   /// few times as long. Whoever does take something is slow, but reads; it is let go of only if it takes so little that
   /// it might as well have stopped.
   ///
+  /// - Parameter looks: For how many looks this one counts.
   /// - Returns: Those readers.
-  mutating func dropLaggards() -> [ReaderID] {
+  mutating func dropLaggards(looks: Int, patience: Int) -> [ReaderID] {
     guard !hasRoom else { return [] }
     let end = firstPosition + chunks.count
-    let least = Swift.max(1, window / 4)
-    let laggards = readers.filter { $0.value.cursor < end && $0.value.awaitedByteCount < least }.map(\.key)
-    for reader in readers.keys { readers[reader]?.awaitedByteCount = 0 }
-    guard laggards.count < readers.count else { return [] }
+    let least = Swift.max(1, window / 16)
+    var laggards: [ReaderID] = []
+    for (id, reader) in readers {
+      let isIdle = reader.cursor < end && reader.awaitedByteCount < least
+      let idleLooks = isIdle ? reader.idleLooks + looks : 0
+      readers[id] = Reader(cursor: reader.cursor, idleLooks: idleLooks)
+      if idleLooks >= patience { laggards.append(id) }
+    }
+    guard laggards.count < readers.count else {
+      for id in laggards { readers[id]?.idleLooks = 0 }
+      return []
+    }
     for reader in laggards { _ = detach(reader) }
     return laggards
   }
