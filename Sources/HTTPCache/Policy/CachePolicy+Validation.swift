@@ -33,6 +33,11 @@ extension CachePolicy {
     guard streamWindow >= 1024 else {
       throw CacheConfigurationError("streamWindow is \(streamWindow): give at least 1024 bytes")
     }
+    guard earlyRefreshBeta >= 0 && earlyRefreshBeta <= 1_000 else {
+      throw CacheConfigurationError("earlyRefreshBeta is \(earlyRefreshBeta): give 0 for no early refresh, or about 1")
+    }
+    try originLimit?.validate("originLimit")
+    try admission?.validate()
     for status in timeToLiveByStatus.keys where !(200...599).contains(status) {
       throw CacheConfigurationError("timeToLiveByStatus has \(status), which is no final status (200 to 599)")
     }

@@ -101,6 +101,22 @@ public struct CachePolicy: Sendable {
   /// How long after a failed refresh the next is attempted at the earliest, while something stale may be served.
   public var retryInterval: Duration
 
+  /// How many calls to the origin this policy's requests may make at a time; nil for no limit of their own. The limit of
+  /// the whole cache (``CacheLayer/init(backend:policy:name:showsKeys:observers:autoRefresh:originLimit:clock:)``) counts
+  /// as well.
+  public var originLimit: OriginLimit?
+
+  /// How many different resources may be brought into the cache in a time; nil (the default) for any number.
+  public var admission: AdmissionPolicy?
+
+  /// How eagerly fresh responses are refreshed at random before they expire: 0 (the default) for not at all, 1 for what
+  /// is optimal by the paper, more for earlier. The origin's measured time decides how early; see <doc:Staleness>.
+  public var earlyRefreshBeta: Double
+
+  /// Whether a response that is stored without a validator gets a strong `ETag`, made of its body, so that clients and
+  /// refreshes can be told that nothing has changed.
+  public var generatesEntityTags: Bool
+
   /// How long a resource whose response turned out not to be cacheable is remembered as such: its requests do not wait
   /// for each other.
   public var uncacheableTimeToLive: Duration
@@ -164,6 +180,10 @@ public struct CachePolicy: Sendable {
     self.waitLimit = waitLimit
     self.finishesAbandonedFlights = false
     self.retryInterval = .seconds(10)
+    self.originLimit = nil
+    self.admission = nil
+    self.earlyRefreshBeta = 0
+    self.generatesEntityTags = false
     self.uncacheableTimeToLive = .seconds(120)
     self.streamWindow = 1 << 20
     self.shouldCache = shouldCache

@@ -33,6 +33,8 @@ public enum CacheOutcome: Hashable, Sendable {
     case softTimeout = "soft-timeout"
     /// A refresh has failed a moment ago and the next attempt is not due.
     case retryPending = "retry-pending"
+    /// The origin has as many calls as it is given at a time (``OriginLimit``).
+    case originSaturated = "origin-saturated"
   }
 
   /// Why no stored response could be used.
@@ -71,5 +73,7 @@ public enum CacheOutcome: Hashable, Sendable {
     case originTimeout = "origin-timeout"
     /// The origin failed, for this request and for the one made in its stead.
     case originFailed = "origin-failed"
+    /// The origin has as many calls as it is given at a time, and too many wait (``OriginLimit``): 503 with `Retry-After`.
+    case originSaturated = "origin-saturated"
   }
 }

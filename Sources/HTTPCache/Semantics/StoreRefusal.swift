@@ -37,6 +37,10 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   case truncated = "truncated"
   /// It was invalidated while it was being made.
   case invalidated = "invalidated"
+  /// Its URL is one of too many new ones: it is stored when it is asked for again (``AdmissionPolicy``).
+  case probation = "probation"
+  /// Too many variants of its resource are stored already (``AdmissionPolicy/variantLimit``).
+  case variantLimit = "variant-limit"
   /// The backend failed.
   case backend = "backend"
   /// The origin failed (5xx): nothing is stored, so that what is stored may still be served stale.

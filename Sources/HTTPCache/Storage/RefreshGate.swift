@@ -33,4 +33,10 @@ struct RefreshGate: ~Copyable, Sendable {
     let opensAt = opensAt.load(ordering: .relaxed)
     return opensAt != .max && opensAt > now.nanoseconds
   }
+
+  /// Until when no refresh is due because one has failed; nil when none has, or one is under way.
+  var restsUntil: CacheInstant? {
+    let opensAt = opensAt.load(ordering: .relaxed)
+    return opensAt == .max || opensAt == .min ? nil : CacheInstant(nanoseconds: opensAt)
+  }
 }

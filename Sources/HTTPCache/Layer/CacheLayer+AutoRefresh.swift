@@ -1,0 +1,49 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension CacheLayer {
+  /// Runs what the cache does in its own time until the task is cancelled, and then ends it in order: no refresh is begun
+  /// any more, those under way are waited for.
+  ///
+  /// The cache does that work without it too; `run()` ties it to the life of a server. It has the shape of
+  /// swift-service-lifecycle's `Service`.
+  public nonisolated func run() async {
+    try? await clock.sleep(until: .distantFuture)
+    await refresher?.stop()
+  }
+
+  /// What is asked for often at the moment, the most frequent first, with the header fields that select a variant: what a
+  /// new process would do well to fetch first (``warmUp(_:next:maximumConcurrency:perSecond:progress:)``). Empty without
+  /// automatic refresh, which is what counts.
+  public nonisolated func hotRequests(limit: Int = 1_000) -> [CacheRequest] {
+    Array((refresher?.hotRequests(at: clock.now) ?? []).prefix(limit))
+  }
+
+  /// Counts a hit; whether the entry is to be looked after from now on.
+  @inline(__always)
+  nonisolated func isNewlyHot(_ entry: CacheEntry, at now: CacheInstant) -> Bool {
+    guard let refresher else { return false }
+    return refresher.noteRequest(entry, at: now)
+  }
+
+  /// Looks after an entry that has become hot.
+  nonisolated func lookAfter(_ entry: CacheEntry, _ plan: FetchPlan) {
+    guard let refresher, !entry.traits.contains(.partial), !entry.traits.contains(.alwaysValidate) else { return }
+    refresher.track(entry, plan.withoutConditions(storing: entry))
+  }
+
+  /// Refreshes a hot entry, unless somebody else has.
+  nonisolated func refreshHot(_ plan: FetchPlan) async -> CacheEntry? {
+    guard let stored = plan.stored else { return nil }
+    let now = clock.now
+    let (found, stamp) = await lookup(plan.key, for: plan.request, at: now)
+    guard case .found(let entry) = found else { return nil }
+    // Renewed since it was tracked: its time has not come yet.
+    if entry.times.freshUntil > stored.times.freshUntil { return entry }
+    if let refresh = refreshInBackground(plan.storing(entry, stamp: stamp, startedAt: now)) { await refresh.value }
+    guard case .found(let renewed) = await lookup(plan.key, for: plan.request, at: clock.now).0 else { return nil }
+    return renewed
+  }
+}

@@ -1,0 +1,157 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// Refreshes hot entries before they expire. Performs what ``AutoRefreshStateMachine`` decides.
+///
+/// One task sleeps until the next entry's time has come. It is there only while entries are looked after, and does not keep
+/// the cache alive.
+final class AutoRefresher: Sendable {
+  /// Refreshes what is stored for a plan's request, and says what is stored then; nil when nothing is.
+  typealias Refresh = @Sendable (FetchPlan) async -> CacheEntry?
+
+  private struct State {
+    var machine: AutoRefreshStateMachine
+    /// The requests that made the entries hot, by the entries' keys.
+    var plans: [CacheKey: FetchPlan] = [:]
+    var refresh: Refresh?
+    var watchdog: Task<Void, Never>?
+    var watchedMoment: CacheInstant?
+    var refreshes: [CacheKey: Task<Void, Never>] = [:]
+    var isStopped = false
+  }
+
+  let policy: AutoRefreshPolicy
+  private let clock: CacheClock
+  private let rates: RequestRates
+  private let state: Locked<State>
+
+  init(_ policy: AutoRefreshPolicy, clock: CacheClock) {
+    self.policy = policy
+    self.clock = clock
+    rates = RequestRates(capacity: policy.maximumTrackedKeys * 4)
+    state = Locked(State(machine: AutoRefreshStateMachine(policy)))
+  }
+
+  deinit {
+    let tasks = state.withLock { [$0.watchdog].compactMap(\.self) + $0.refreshes.values }
+    for task in tasks { task.cancel() }
+  }
+
+  /// Says how an entry is refreshed.
+  func use(_ refresh: @escaping Refresh) { state.withLock { $0.refresh = refresh } }
+
+  /// How many entries are looked after, and how many are being refreshed.
+  var load: (tracked: Int, running: Int) { state.withLock { ($0.machine.count, $0.machine.running) } }
+
+  /// The requests that made the entries hot, the most frequent first.
+  func hotRequests(at now: CacheInstant) -> [CacheRequest] {
+    let plans = state.withLock { Array($0.plans) }
+    return plans.map { (rates.perMinute($0.key.digest, at: now), $0.value.request) }
+      .sorted { $0.0 > $1.0 }.map(\.1)
+  }
+
+  /// Counts a request that was answered from `entry`.
+  ///
+  /// - Returns: Whether the entry has become hot, and is to be tracked.
+  func noteRequest(_ entry: CacheEntry, at now: CacheInstant) -> Bool {
+    let observation = rates.record(entry.key.digest, at: now)
+    return observation.perMinute >= policy.minimumRequestsPerMinute && !observation.isTracked
+  }
+
+  /// Looks after an entry from now on.
+  func track(_ entry: CacheEntry, _ plan: FetchPlan) {
+    let notBefore = entry.refreshGate.restsUntil ?? .distantPast
+    let isTracked = state.withLock { state in
+      guard !state.isStopped,
+        state.machine.track(
+          entry.key, receivedAt: entry.times.receivedAt, freshUntil: entry.times.freshUntil, notBefore: notBefore)
+      else { return false }
+      state.plans[entry.key] = plan
+      return true
+    }
+    // Also when there was no room: it is asked again when the frequency has been counted anew.
+    rates.setTracked(entry.key.digest, true)
+    if isTracked { watch() }
+  }
+
+  /// Ends what is under way, and begins nothing any more. Returns when all has ended.
+  func stop() async {
+    let (watchdog, refreshes) = state.withLock { state in
+      state.isStopped = true
+      return (state.watchdog, Array(state.refreshes.values))
+    }
+    watchdog?.cancel()
+    for refresh in refreshes { await refresh.value }
+  }
+
+  // MARK: The schedule
+
+  private func watch() {
+    state.withLock { state in
+      guard !state.isStopped, let moment = state.machine.nextMoment else { return }
+      if let watched = state.watchedMoment, watched <= moment { return }
+      state.watchedMoment = moment
+      state.watchdog?.cancel()
+      state.watchdog = Task.detached { [weak self, clock] in
+        guard (try? await clock.sleep(until: moment)) != nil else { return }
+        self?.momentReached(clock.now)
+      }
+    }
+  }
+
+  private func momentReached(_ now: CacheInstant) {
+    let due = state.withLock { state in
+      // The coarse clock may lag a tick behind the timer.
+      let due = Swift.max(now, state.watchedMoment ?? now)
+      state.watchedMoment = nil
+      state.watchdog = nil
+      return due
+    }
+    advance(to: due)
+    watch()
+  }
+
+  private func advance(to now: CacheInstant) {
+    let (started, forgotten, refresh) = state.withLock { state in
+      let (started, forgotten) = state.machine.advance(to: now) { key in
+        rates.perMinute(key.digest, at: now) >= policy.minimumRequestsPerMinute
+      }
+      for key in forgotten { state.plans[key] = nil }
+      return (state.isStopped ? [] : started.compactMap { state.plans[$0] }, forgotten, state.refresh)
+    }
+    for key in forgotten { rates.setTracked(key.digest, false) }
+    guard let refresh else { return }
+    for plan in started { begin(plan, refresh) }
+  }
+
+  private func begin(_ plan: FetchPlan, _ refresh: @escaping Refresh) {
+    guard let key = plan.stored?.key else { return }
+    state.withLock { state in
+      state.refreshes[key] = Task { @concurrent [weak self] in
+        let entry = await refresh(plan)
+        self?.finished(key, plan, entry)
+      }
+    }
+  }
+
+  private func finished(_ key: CacheKey, _ plan: FetchPlan, _ entry: CacheEntry?) {
+    state.withLock { state in
+      state.refreshes[key] = nil
+      state.machine.finished(key)
+      state.plans[key] = nil
+    }
+    let now = clock.now
+    if let entry, now < entry.times.freshUntil,
+      rates.perMinute(entry.key.digest, at: now) >= policy.minimumRequestsPerMinute
+    {
+      track(entry, plan.storing(entry))
+    } else {
+      rates.setTracked(key.digest, false)
+    }
+    // A slot has become free.
+    advance(to: now)
+    watch()
+  }
+}

@@ -1,0 +1,31 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension FetchPlan {
+  /// The same request, with something else stored.
+  func storing(
+    _ entry: CacheEntry, stamp: InvalidationStamp? = nil, startedAt: CacheInstant? = nil
+  ) -> FetchPlan {
+    FetchPlan(
+      request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
+      stamp: stamp ?? self.stamp, startedAt: startedAt ?? self.startedAt)
+  }
+
+  /// The request that asks for all of what is stored, for nobody in particular: without the client's conditions, ranges,
+  /// demands on the cache, credentials and body.
+  func withoutConditions(storing entry: CacheEntry) -> FetchPlan {
+    var request = request.as(.get)
+    for name in Self.clientsOwn { request.fields.removeAll(name) }
+    request.body = .empty
+    request.onInformational = nil
+    return FetchPlan(
+      request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
+      stamp: stamp, startedAt: startedAt)
+  }
+
+  private static let clientsOwn: [HeaderName] = [
+    .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince, .ifRange, .range, .cacheControl, .pragma,
+  ]
+}
