@@ -59,7 +59,7 @@ public final class CacheEntry: Sendable {
   /// An entry from what the wire format has of it.
   init(
     key: CacheKey, shortStatus: Int16, fields: HeaderFields, body: Bytes, trailers: HeaderFields?, times: EntryTimes,
-    traits: EntryTraits, costInMicroseconds: UInt32
+    traits: EntryTraits, costInMicroseconds: UInt32, tags: CacheTags?
   ) {
     self.key = key
     self.shortStatus = shortStatus
@@ -69,7 +69,7 @@ public final class CacheEntry: Sendable {
     self.times = times
     self.traits = traits
     self.costInMicroseconds = costInMicroseconds
-    self.membership = nil
+    self.tags = tags
     self.variantIndex = nil
   }
 

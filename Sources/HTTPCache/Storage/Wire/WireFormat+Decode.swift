@@ -38,7 +38,6 @@ extension WireFormat {
         let index = try VariantIndex(wire: variantIndexSection)
         return Decoded(entry: CacheEntry(key: key, variantIndex: index, times: times), stamp: header.stamp)
       }
-      guard tagsSection.isEmpty else { throw .damaged("no tag") }
       guard lengths.variantIndex == 0 else { throw .damaged("a response is no variant index") }
       guard header.status >= 100, header.status <= 999 else { throw .damaged("no status code") }
       let hasTrailers = header.flags & WireHeader.trailersFlag != 0
@@ -47,7 +46,7 @@ extension WireFormat {
         key: key, shortStatus: Int16(header.status), fields: try HeaderFields(wire: fieldsSection),
         body: bytes.slice(buffer.count - lengths.body..<buffer.count),
         trailers: hasTrailers ? try HeaderFields(wire: trailersSection) : nil, times: times, traits: traits,
-        costInMicroseconds: header.costInMicroseconds)
+        costInMicroseconds: header.costInMicroseconds, tags: try WireTags.read(tagsSection))
       return Decoded(entry: entry, stamp: header.stamp)
     }
   }
