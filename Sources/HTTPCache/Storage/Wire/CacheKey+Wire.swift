@@ -39,14 +39,22 @@ extension CacheKey {
       let authorityBytes = reader.take(Int(authorityLength)), let targetBytes = reader.take(Int(targetLength))
     else { throw .damaged("the key does not fill its section") }
     return Self.isSame(target, targetBytes) && Self.isSame(authority, authorityBytes)
-      && Self.isSame(schemeText, schemeBytes) && Self.isSame(variantText ?? "", reader.rest)
+      && Self.isSame(schemeText, schemeBytes) && isVariant(reader.rest)
+  }
+
+  @inline(__always)
+  private func isVariant(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let variant = variantText else { return bytes.isEmpty }
+    return Self.isSame(variant, bytes)
   }
 
   @inline(__always)
   private static func isSame(_ text: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    text.utf8.count == bytes.count
-      && (text.utf8.withContiguousStorageIfAvailable {
-        $0.isEmpty || memcmp($0.baseAddress!, bytes.baseAddress!, bytes.count) == 0
-      } ?? text.utf8.elementsEqual(bytes))
+    guard text.utf8.count == bytes.count else { return false }
+    let result = text.utf8.withContiguousStorageIfAvailable {
+      $0.isEmpty || memcmp($0.baseAddress!, bytes.baseAddress!, $0.count) == 0
+    }
+    // Strings that are not contiguous come from Objective-C only.
+    return result ?? text.utf8.elementsEqual(bytes)
   }
 }

@@ -32,14 +32,19 @@ extension HeaderStorage {
   }
 
   func write(to writer: inout WireWriter) {
-    let count = header.fieldCount
-    writer.put(UInt32(truncatingIfNeeded: count))
-    for position in 0..<count {
-      let entry = entry(position)
-      writer.put(UInt16(truncatingIfNeeded: entry.nameRange.count))
-      writer.put(UInt32(truncatingIfNeeded: entry.valueRange.count))
+    withUnsafeMutablePointers { header, elements in
+      let header = header.pointee
+      writer.put(UInt32(truncatingIfNeeded: header.fieldCount))
+      let index = writer.reserve(header.fieldCount * Self.lengthsSize)
+      let entries = UnsafeRawPointer(elements + header.byteCapacity)
+      for position in 0..<header.fieldCount {
+        let entry = entries.load(fromByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
+        let lengths = index + position * Self.lengthsSize
+        lengths.storeBytes(of: entry.nameLength.littleEndian, as: UInt16.self)
+        lengths.storeBytes(of: entry.valueLength.littleEndian, toByteOffset: 2, as: UInt32.self)
+      }
+      writer.put(UnsafeRawBufferPointer(start: elements, count: header.byteCount))
     }
-    withBytes { writer.put($0) }
   }
 
   /// The storage for a section that is not empty.
@@ -51,36 +56,45 @@ extension HeaderStorage {
       throw .damaged("more fields than there is room for")
     }
     let index = base + countSize
-    let lines = index + count * lengthsSize
-    let byteCount = section.count - countSize - count * lengthsSize
-    let storage = make(fieldCapacity: count, byteCapacity: byteCount)
+    let lines = UnsafeRawBufferPointer(rebasing: section[(countSize + count * lengthsSize)...])
+    let storage = make(fieldCapacity: count, byteCapacity: lines.count)
+    try storage.withUnsafeMutablePointers { header, elements throws(WireFormatError) in
+      UnsafeMutableRawBufferPointer(start: elements, count: lines.count).copyMemory(from: lines)
+      header.pointee.presence = try readEntries(
+        count, index: index, lines: lines, to: UnsafeMutableRawPointer(elements + header.pointee.byteCapacity))
+      header.pointee.fieldCount = count
+      header.pointee.byteCount = lines.count
+    }
+    return storage
+  }
+
+  /// Checks all lines and makes their index.
+  ///
+  /// - Returns: Which of the known names are present.
+  @inline(__always)
+  private static func readEntries(
+    _ count: Int, index: UnsafeRawPointer, lines: UnsafeRawBufferPointer, to entries: UnsafeMutableRawPointer
+  ) throws(WireFormatError) -> UInt64 {
+    // When there are no controls but those that end the lines, none needs to be looked for.
+    let mayHoldControls = lines.controlCount != 2 * count
     var presence: UInt64 = 0
     var start = 0
-    let byteCapacity = storage.header.byteCapacity
-    try storage.withUnsafeMutablePointerToElements { elements throws(WireFormatError) in
-      let memory = UnsafeMutableRawPointer(elements)
-      memory.copyMemory(from: lines, byteCount: byteCount)
-      let entries = memory + byteCapacity
-      for position in 0..<count {
-        let lengths = index + position * lengthsSize
-        let nameLength = Int(UInt16(littleEndian: lengths.loadUnaligned(as: UInt16.self)))
-        let valueLength = Int(UInt32(littleEndian: lengths.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
-        guard nameLength > 0, nameLength + valueLength + punctuationSize <= byteCount - start else {
-          throw .damaged("a field is longer than its section")
-        }
-        let known = try check(lines + start, nameLength: nameLength, valueLength: valueLength)
-        if let known { presence |= known.bit }
-        entries.storeBytes(
-          of: Entry(start: start, nameLength: nameLength, valueLength: valueLength, known: known),
-          toByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
-        start += nameLength + valueLength + punctuationSize
-      }
+    for position in 0..<count {
+      let lengths = index + position * lengthsSize
+      let nameLength = Int(UInt16(littleEndian: lengths.loadUnaligned(as: UInt16.self)))
+      let valueLength = Int(UInt32(littleEndian: lengths.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
+      let length = nameLength + valueLength + punctuationSize
+      guard nameLength > 0, length <= lines.count - start else { throw .damaged("a field is longer than its section") }
+      let line = UnsafeRawBufferPointer(rebasing: lines[start..<start + length])
+      let known = try check(line, nameLength: nameLength, mayHoldControls: mayHoldControls)
+      if let known { presence |= known.bit }
+      entries.storeBytes(
+        of: Entry(start: start, nameLength: nameLength, valueLength: valueLength, known: known),
+        toByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
+      start += length
     }
-    guard start == byteCount else { throw .damaged("bytes behind the last field") }
-    storage.header.fieldCount = count
-    storage.header.byteCount = byteCount
-    storage.header.presence = presence
-    return storage
+    guard start == lines.count else { throw .damaged("bytes behind the last field") }
+    return presence
   }
 
   /// Checks a line (RFC 9110 §5.1, §5.5): a token, `: `, a value without controls or space around it, the end.
@@ -88,46 +102,50 @@ extension HeaderStorage {
   /// - Returns: The number of its name, if that is one of the known ones.
   @inline(__always)
   private static func check(
-    _ line: UnsafeRawPointer, nameLength: Int, valueLength: Int
+    _ line: UnsafeRawBufferPointer, nameLength: Int, mayHoldControls: Bool
   ) throws(WireFormatError) -> KnownHeader? {
-    let value = line + nameLength + 2
+    let end = line.count - 2
     let separator = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: nameLength, as: UInt16.self))
-    let ending = UInt16(littleEndian: value.loadUnaligned(fromByteOffset: valueLength, as: UInt16.self))
+    let ending = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: end, as: UInt16.self))
     guard separator == 0x203A, ending == 0x0A0D else { throw .damaged("a field is no line") }
-    let name = UnsafeRawBufferPointer(start: line, count: nameLength)
+    let name = UnsafeRawBufferPointer(rebasing: line[..<nameLength])
     let known = KnownHeader.recognize(name)
     guard known != nil || name.allSatisfy(ASCII.isTokenCharacter) else { throw .damaged("no field name") }
-    guard isFieldValue(UnsafeRawBufferPointer(start: value, count: valueLength)) else {
-      throw .damaged("no field value")
+    let value = UnsafeRawBufferPointer(rebasing: line[(nameLength + 2)..<end])
+    if let first = value.first, let last = value.last {
+      guard first > ASCII.space, last > ASCII.space,
+        !mayHoldControls || value.allSatisfy(ASCII.isFieldValueCharacter)
+      else { throw .damaged("no field value") }
     }
     return known
   }
+}
 
-  /// Whether `value` may stand behind a name as it is.
-  @inline(__always)
-  private static func isFieldValue(_ value: UnsafeRawBufferPointer) -> Bool {
-    guard let first = value.first, let last = value.last else { return true }
-    guard first > ASCII.space, last > ASCII.space else { return false }
-    guard value.count >= 8 else { return value.allSatisfy(ASCII.isFieldValueCharacter) }
-    // Eight at a time, the last eight once more if need be.
-    var offset = 0
-    while offset < value.count {
-      let place = min(offset, value.count - 8)
-      guard mayBeText(value.loadUnaligned(fromByteOffset: place, as: UInt64.self)) else {
-        return value.allSatisfy(ASCII.isFieldValueCharacter)
+extension UnsafeRawBufferPointer {
+  /// How many octets are controls (below 0x20, or 0x7F).
+  fileprivate var controlCount: Int {
+    typealias Vector = SIMD16<UInt8>
+    let one = Vector(repeating: 1)
+    var count = 0
+    var place = 0
+    while place + Vector.scalarCount <= self.count {
+      // As many at a time as cannot overflow a lane.
+      var sums = Vector()
+      let end = Swift.min(self.count - Vector.scalarCount, place + 250 * Vector.scalarCount)
+      while place <= end {
+        let octets = loadUnaligned(fromByteOffset: place, as: Vector.self)
+        let isControl = (octets .< 0x20) .| (octets .== 0x7F)
+        sums &+= Vector().replacing(with: one, where: isControl)
+        place += Vector.scalarCount
       }
-      offset += 8
+      let halves = SIMD16<UInt16>(truncatingIfNeeded: sums)
+      count += Int(halves.wrappedSum())
     }
-    return true
-  }
-
-  /// Whether none of eight octets is a control. (A tab counts as one here.)
-  @inline(__always)
-  private static func mayBeText(_ word: UInt64) -> Bool {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highBits = ones << 7
-    let belowSpace = (word &- ones &* 0x20) & ~word
-    let isDelete = word ^ (ones &* 0x7F)
-    return (belowSpace | ((isDelete &- ones) & ~isDelete)) & highBits == 0
+    while place < self.count {
+      let octet = self[place]
+      if octet < 0x20 || octet == 0x7F { count += 1 }
+      place += 1
+    }
+    return count
   }
 }

@@ -12,7 +12,7 @@
 /// ```
 ///
 /// A fixed header, then the key, tags, fields, trailers and variant index, then the body as it is, all under one CRC-32C.
-/// <doc:WireFormat> has it byte by byte; golden files pin it.
+/// Golden files pin it.
 ///
 /// Decoding believes nothing: every length, name, value and bit is checked, and every byte accounted for. Whatever is wrong
 /// is a ``WireFormatError``, which a backend treats as a miss and tells about; it deletes nothing, since another version of

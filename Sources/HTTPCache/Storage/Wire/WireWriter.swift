@@ -19,8 +19,9 @@ struct WireWriter {
   /// Whether all of the memory has been written.
   var isFull: Bool { remaining == 0 }
 
+  /// The next `count` bytes, for the caller to fill.
   @inline(__always)
-  private mutating func advance(_ count: Int) -> UnsafeMutableRawPointer {
+  mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
     precondition(count <= remaining, "an entry is larger than was worked out")
     let place = memory
     memory += count
@@ -30,13 +31,13 @@ struct WireWriter {
 
   @inline(__always)
   mutating func put<Number: FixedWidthInteger>(_ number: Number) {
-    advance(MemoryLayout<Number>.size).storeBytes(of: number.littleEndian, as: Number.self)
+    reserve(MemoryLayout<Number>.size).storeBytes(of: number.littleEndian, as: Number.self)
   }
 
   @inline(__always)
   mutating func put(_ bytes: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
-    advance(bytes.count).copyMemory(from: base, byteCount: bytes.count)
+    reserve(bytes.count).copyMemory(from: base, byteCount: bytes.count)
   }
 
   @inline(__always)
