@@ -65,9 +65,13 @@ struct Main {
       filters.isEmpty || filters.contains { benchmark.id.localizedCaseInsensitiveContains($0) }
     }
     guard !chosen.isEmpty else { fail("no benchmark matches \(filters.joined(separator: ", ")); --list names them") }
-    if let exactly {
-      for benchmark in chosen { try await runner.repeatExactly(exactly, benchmark) }
-      return
+    do {
+      if let exactly {
+        for benchmark in chosen { try await runner.repeatExactly(exactly, benchmark) }
+        return
+      }
+    } catch let error as WrongWork {
+      fail(error.description)
     }
     var earlier: [Measurement] = []
     if let comparePath {
@@ -77,7 +81,12 @@ struct Main {
     runner.progress = { text in
       if isTerminal { note("\r\u{1B}[K\(text)") }
     }
-    let measurements = try await runner.run(chosen)
+    let measurements: [Measurement]
+    do {
+      measurements = try await runner.run(chosen)
+    } catch let error as WrongWork {
+      fail(error.description)
+    }
     print(Report.table(measurements, earlier: earlier))
     if let jsonPath {
       let encoder = JSONEncoder()

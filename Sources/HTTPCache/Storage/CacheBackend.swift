@@ -54,7 +54,7 @@ public enum CachePeek: Sendable {
 }
 
 /// What became of an attempt to store without waiting.
-public enum CacheStoreResult: Sendable {
+public enum CacheStoreResult: Hashable, Sendable {
   /// It is stored.
   case stored
   /// The backend does not take it.
