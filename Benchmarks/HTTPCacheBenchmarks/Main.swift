@@ -61,13 +61,23 @@ struct Main {
     #if DEBUG
       note("warning: this is a debug build; measure with -c release\n")
     #endif
-    let chosen = Catalog.all(threads: threads).filter { benchmark in
-      filters.isEmpty || filters.contains { benchmark.id.localizedCaseInsensitiveContains($0) }
+    let all = Catalog.all(threads: threads)
+    let chosen = all.filter { benchmark in
+      filters.isEmpty
+        || filters.contains { filter in
+          // A whole name means that one only.
+          all.contains { $0.id == filter }
+            ? benchmark.id == filter : benchmark.id.localizedCaseInsensitiveContains(filter)
+        }
     }
     guard !chosen.isEmpty else { fail("no benchmark matches \(filters.joined(separator: ", ")); --list names them") }
-    if let exactly {
-      for benchmark in chosen { try await runner.repeatExactly(exactly, benchmark) }
-      return
+    do {
+      if let exactly {
+        for benchmark in chosen { try await runner.repeatExactly(exactly, benchmark) }
+        return
+      }
+    } catch let error as WrongWork {
+      fail(error.description)
     }
     var earlier: [Measurement] = []
     if let comparePath {
@@ -77,7 +87,12 @@ struct Main {
     runner.progress = { text in
       if isTerminal { note("\r\u{1B}[K\(text)") }
     }
-    let measurements = try await runner.run(chosen)
+    let measurements: [Measurement]
+    do {
+      measurements = try await runner.run(chosen)
+    } catch let error as WrongWork {
+      fail(error.description)
+    }
     print(Report.table(measurements, earlier: earlier))
     if let jsonPath {
       let encoder = JSONEncoder()

@@ -20,7 +20,9 @@ enum KeyExtraction {
 
   private static func benchmark(_ name: String, _ summary: String, _ extractor: KeyExtractor) -> Benchmark {
     Benchmark("key_extractor/\(name)", summary) {
-      .synchronous { count in
+      .synchronous(check: {
+        try expect((extractor.key(for: request) == nil) == (name == "custom_miss"), "whether there is a key")
+      }) { count in
         for _ in 0..<count { consume(extractor.key(for: request)) }
       }
     }

@@ -11,7 +11,11 @@ enum NegativeCache {
 
   static let benchmarks = [
     Benchmark("negative_cache/initial_miss", "a new layer, one call to a handler that says 404", maximumBatch: 200) {
-      .asynchronous { count in
+      .asynchronous(check: {
+        let service = handler.layer(try CacheLayer(backend: InMemoryBackend(capacity: 1 << 20)))
+        try await expect(.miss(.absent), status: 404, of: Samples.request, from: service)
+        try await expect(.hit, status: 404, of: Samples.request, from: service)
+      }) { count in
         for _ in 0..<count {
           let service = handler.layer(try CacheLayer(backend: InMemoryBackend(capacity: 1 << 20)))
           consume(try await service.call(Samples.request))
@@ -19,10 +23,14 @@ enum NegativeCache {
       }
     },
     Benchmark("negative_cache/stored_negative_hit", "a hit on a stored 404") {
-      let service = handler.layer(try CacheLayer(backend: InMemoryBackend(capacity: 1 << 20)))
+      // Long enough that no run outlasts it.
+      let policy = CachePolicy(negativeTimeToLive: .seconds(3600))
+      let service = handler.layer(try CacheLayer(backend: InMemoryBackend(capacity: 1 << 20), policy: policy))
       _ = try await service.call(Samples.request)
-      return .asynchronous { count in
-        for _ in 0..<count { consume(try await service.call(Samples.request)) }
+      return .asynchronous(check: { try await expect(.hit, status: 404, of: Samples.request, from: service) }) {
+        count in
+        let request = Samples.request
+        for _ in 0..<count { consume(try await service.call(request)) }
       }
     },
     Benchmark(
@@ -35,7 +43,11 @@ enum NegativeCache {
           backend: InMemoryBackend(capacity: 1 << 20, clock: CacheClock(clock)),
           policy: CachePolicy(negativeTimeToLive: .seconds(1)), clock: CacheClock(clock)))
       let requests = (0..<256).map { Samples.request($0) }
-      return .asynchronous { count in
+      return .asynchronous(check: {
+        clock.makeStale()
+        for request in requests { try await expect(.miss(.absent), status: 404, of: request, from: service) }
+        try await expect(.hit, status: 404, of: requests[0], from: service)
+      }) { count in
         clock.makeStale()
         for request in requests[..<count] { consume(try await service.call(request)) }
       }

@@ -3,9 +3,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Foundation
 import HTTPCache
 
-/// The requests and responses that the groups have in common.
+/// What the benchmarks ask, and what they are answered.
 enum Samples {
   /// The request of the original's layer benchmarks.
   static let request = CacheRequest(
@@ -16,23 +17,35 @@ enum Samples {
     CacheRequest(authority: "bench.example.com", target: "/catalog/items/\(number)?locale=en-US")
   }
 
-  /// A response with five fields.
+  /// A response with five fields, made at this moment and fresh for an hour from now on.
   static func response(_ size: Int) -> CacheResponse {
     CacheResponse(
       fields: [
         "Content-Type": "application/json", "ETag": "\"33a64df551425fcc55e4d42a148795d9f25f89d4\"",
-        "Date": "Tue, 24 Nov 2026 10:00:00 GMT", "Cache-Control": "public, max-age=3600",
+        "Date": dateNow(), "Cache-Control": "public, max-age=3600",
         "Content-Length": String(size),
       ], body: Body(Bytes(repeatElement(UInt8(ascii: "x"), count: size))))
   }
 
+  /// The time of day as a `Date` field has it (RFC 9110 §5.6.7).
+  private static func dateNow() -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(identifier: "GMT")
+    formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+    return formatter.string(from: Date())
+  }
+
   /// An entry of `size` bytes that lasts for an hour.
   static func entry(_ key: CacheKey, _ size: Int) -> CacheEntry {
+    entry(key, response(size))
+  }
+
+  static func entry(_ key: CacheKey, _ response: CacheResponse) -> CacheEntry {
     let now = CacheClock.system.now
     let end = now.advanced(by: .seconds(3600))
     return CacheEntry(
-      key: key, status: 200, fields: response(size).fields,
-      body: Bytes(repeatElement(UInt8(ascii: "x"), count: size)),
+      key: key, status: 200, fields: response.fields, body: response.body.bytes ?? Bytes(),
       times: EntryTimes(
         birth: now, receivedAt: now, freshUntil: end, staleWhileRevalidateUntil: end, staleIfErrorUntil: end,
         reclaimAt: end))

@@ -22,8 +22,11 @@ enum StaleWhileRevalidate {
         try CacheLayer(backend: InMemoryBackend(clock: CacheClock(clock)), clock: CacheClock(clock)))
       _ = try await service.call(Samples.request)
       clock.makeStale()
-      return .asynchronous { count in
-        for _ in 0..<count { consume(try await service.call(Samples.request)) }
+      return .asynchronous(check: {
+        try await expect(.stale(.whileRevalidating), of: Samples.request, from: service)
+      }) { count in
+        let request = Samples.request
+        for _ in 0..<count { consume(try await service.call(request)) }
       }
     },
     Benchmark(
@@ -37,10 +40,53 @@ enum StaleWhileRevalidate {
       let service = handler.layer(
         try CacheLayer(backend: InMemoryBackend(clock: CacheClock(clock)), clock: CacheClock(clock)))
       let requests = (0..<2000).map { Samples.request($0) }
-      return .asynchronous { count in
+      return .asynchronous(check: {
+        _ = try await service.call(requests[0])
+        clock.makeStale()
+        try await expect(.stale(.whileRevalidating), of: requests[0], from: service)
+      }) { count in
         for request in requests[..<count] { _ = try await service.call(request) }
         clock.makeStale()
         for request in requests[..<count] { consume(try await service.call(request)) }
+      }
+    },
+    Benchmark(
+      "stale_while_revalidate/forced_refresh", "a request with Cache-Control: no-cache on a fresh entry: fetched anew"
+    ) {
+      let layer = try LayerThroughput.layer()
+      let service = LayerThroughput.handler(1024).layer(layer)
+      var request = Samples.request
+      request.fields[.cacheControl] = "no-cache"
+      let forced = request
+      _ = try await service.call(Samples.request)
+      return .asynchronous(check: {
+        let before = layer.statistics.stores
+        try await expect(.miss(.request), of: forced, from: service)
+        try expect(layer.statistics.stores == before + 1, "nothing was stored")
+      }) { count in
+        for _ in 0..<count { consume(try await service.call(forced)) }
+      }
+    },
+    Benchmark(
+      "stale_while_revalidate/strict_refresh", "an expired entry without a window: confirmed by a 304 while one waits"
+    ) {
+      let clock = SteppingClock()
+      let handler = Handler { request in
+        let fields: HeaderFields = ["Cache-Control": "max-age=1", "ETag": "\"1\""]
+        return request.fields.contains(.ifNoneMatch)
+          ? CacheResponse(status: 304, fields: fields) : Samples.response(1024).withFields(fields)
+      }
+      let service = handler.layer(
+        try CacheLayer(backend: InMemoryBackend(clock: CacheClock(clock)), clock: CacheClock(clock)))
+      _ = try await service.call(Samples.request)
+      return .asynchronous(check: {
+        clock.makeStale()
+        try await expect(.revalidated, of: Samples.request, from: service)
+      }) { count in
+        for _ in 0..<count {
+          clock.makeStale()
+          consume(try await service.call(Samples.request))
+        }
       }
     },
   ]

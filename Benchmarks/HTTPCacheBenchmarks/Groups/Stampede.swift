@@ -14,7 +14,13 @@ enum Stampede {
         "\(count) tasks at once on one cold URL, handler without sleep\(isLayered ? ", a new layer each time" : "")",
         maximumBatch: 50
       ) {
-        .asynchronous { operations in
+        .asynchronous(check: {
+          guard isLayered else { return }
+          let layer = try CacheLayer(backend: InMemoryBackend(capacity: 1 << 20))
+          try await crowd(count, LayerThroughput.handler(11).layer(layer))
+          let statistics = layer.statistics
+          try expect(statistics.stores == 1 && statistics.requests == count, "the origin was asked more than once")
+        }) { operations in
           for _ in 0..<operations {
             let handler = LayerThroughput.handler(11)
             if isLayered {

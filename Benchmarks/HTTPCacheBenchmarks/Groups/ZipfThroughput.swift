@@ -12,12 +12,16 @@ enum ZipfThroughput {
   static func benchmarks(threads: Int) -> [Benchmark] {
     Set([1, 2, threads]).sorted().flatMap { count in
       [
-        Benchmark("zipf/layer_hits/\(count)_threads", "hits through the layer from \(count) threads") {
+        Benchmark(
+          "zipf/layer_hits/\(count)_threads", "hits through the layer from \(count) threads", minimumBatch: 100_000
+        ) {
           let service = LayerThroughput.handler(1024).layer(try LayerThroughput.layer())
           let requests = (0..<10_000).map { Samples.request($0) }
           for request in requests { _ = try await service.call(request) }
           let indices = Zipf.indices(threads: count)
-          return .asynchronous { operations in
+          return .asynchronous(check: {
+            for request in requests { try await expect(.hit, of: request, from: service) }
+          }) { operations in
             try await onThreads(count) { thread in
               let own = indices[thread]
               for step in 0..<operations / count {
@@ -26,13 +30,17 @@ enum ZipfThroughput {
             }
           }
         },
-        Benchmark("zipf/backend_gets/\(count)_threads", "the backend's own hits from \(count) threads") {
+        Benchmark(
+          "zipf/backend_gets/\(count)_threads", "the backend's own hits from \(count) threads", minimumBatch: 100_000
+        ) {
           let backend = InMemoryBackend()
           let keys = (0..<10_000).map { Samples.key($0) }
           for key in keys { _ = backend.storeNow(Samples.entry(key, 1024)) }
           let indices = Zipf.indices(threads: count)
           let now = CacheClock.system.now
-          return .asynchronous { operations in
+          return .asynchronous(check: {
+            for key in keys { try InMemory.expectFound(key, in: backend) }
+          }) { operations in
             try await onThreads(count) { thread in
               let own = indices[thread]
               for step in 0..<operations / count {
@@ -44,13 +52,16 @@ enum ZipfThroughput {
       ]
     }
       + [
-        Benchmark("zipf/mixed_95_5", "95 % hits, 5 % true misses with a store, one thread") {
+        Benchmark("zipf/mixed_95_5", "95 % hits, 5 % true misses with a store that evicts, one thread") {
           let service = LayerThroughput.handler(1024).layer(try LayerThroughput.layer(capacity: 64 << 20))
           let requests = (0..<10_000).map { Samples.request($0) }
           for request in requests { _ = try await service.call(request) }
           let indices = Zipf.indices(threads: 1)[0]
           let next = Sequencer()
-          return .asynchronous { count in
+          return .asynchronous(check: {
+            try await expect(.hit, of: requests[0], from: service)
+            try await expect(.miss(.absent), of: Samples.request(1_000_000 + next.next()), from: service)
+          }) { count in
             for step in 0..<count {
               if step % 20 == 19 {
                 consume(try await service.call(Samples.request(1_000_000 + next.next())))
@@ -59,7 +70,27 @@ enum ZipfThroughput {
               }
             }
           }
-        }
+        },
+        Benchmark("zipf/backend_mixed_95_5", "95 % gets, 5 % sets of the backend alone, one thread") {
+          let backend = InMemoryBackend()
+          let keys = (0..<10_000).map { Samples.key($0) }
+          let entries = keys.map { Samples.entry($0, 1024) }
+          for entry in entries { _ = backend.storeNow(entry) }
+          let indices = Zipf.indices(threads: 1)[0]
+          let now = CacheClock.system.now
+          return .synchronous(check: {
+            for key in keys { try InMemory.expectFound(key, in: backend) }
+          }) { count in
+            for step in 0..<count {
+              let index = indices[step & (Zipf.length - 1)]
+              if step % 20 == 19 {
+                consume(backend.storeNow(entries[index]))
+              } else {
+                consume(backend.peek(keys[index], at: now))
+              }
+            }
+          }
+        },
       ]
   }
 

@@ -41,13 +41,17 @@ struct Runner {
 
   /// Does the work of `benchmark` `count` times, and nothing else.
   func repeatExactly(_ count: Int, _ benchmark: Benchmark) async throws {
-    _ = try await time(try await benchmark.prepare(), count)
+    let work = try await benchmark.prepare()
+    try await check(work, of: benchmark)
+    _ = try await time(work, count)
+    try await check(work, of: benchmark)
   }
 
   private func measure(_ benchmark: Benchmark, into series: inout Series) async throws {
     let work = try await benchmark.prepare()
+    try await check(work, of: benchmark)
     // Warm-up, and how many operations make a sample.
-    var batch = 1
+    var batch = benchmark.minimumBatch
     while true {
       let elapsed = try await time(work, batch)
       if elapsed >= sampleDuration || batch >= benchmark.maximumBatch { break }
@@ -64,13 +68,23 @@ struct Runner {
       series.samples.append(elapsed / .nanoseconds(1) / Double(batch))
     }
     series.batch = batch
+    try await check(work, of: benchmark)
   }
 
-  private func time(_ work: Benchmark.Work, _ count: Int) async throws -> Duration {
+  /// A figure for something else than the name says is worse than none.
+  private func check(_ work: Work, of benchmark: Benchmark) async throws {
+    do {
+      try await work.check()
+    } catch {
+      throw WrongWork(description: "\(benchmark.id): \(error)")
+    }
+  }
+
+  private func time(_ work: Work, _ count: Int) async throws -> Duration {
     let clock = ContinuousClock()
     let start = clock.now
-    switch work {
-    case .synchronous(let body): body(count)
+    switch work.body {
+    case .synchronous(let body): try body(count)
     case .asynchronous(let body): try await body(count)
     }
     return clock.now - start

@@ -13,7 +13,7 @@ extension CacheLayer {
       first.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
       report(.refreshFailed, key: first.key)
     }
-    await landed(flight)
+    flights.remove(flight)
   }
 
   /// One call to the origin.
@@ -71,7 +71,7 @@ extension CacheLayer {
       ?? RFC9111.conditionalFields(
         for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
         forwardsRange: plan.stored == nil)
-    request.onInformational = { [weak flight] in flight?.broadcast($0) }
+    request.onInformational = { flight.broadcast($0) }
     return request
   }
 
@@ -109,19 +109,19 @@ extension CacheLayer {
     _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) async {
     report(.refused(refusal), key: plan.key)
-    var results: [Flight.WaiterID: FlightResult] = [:]
+    var results = Flight.Results()
     if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
-      results[leader] = .response(
-        FlightResponse(
-          status: response.status,
-          fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
-          body: response.body,
-          trailers: response.trailers, originStatus: response.status, storing: .refused(refusal),
-          originDuration: receipt.receivedAt.duration(since: receipt.requestedAt)))
+      let answer = FlightResponse(
+        status: response.status,
+        fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
+        body: response.body,
+        trailers: response.trailers, originStatus: response.status, storing: .refused(refusal),
+        originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+      results.append((leader, .response(answer)))
     } else {
       response.body.cancel()
     }
-    await rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
+    rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
     flight.answered(results, release: .uncacheable, replay: nil)
     // What is stored has been superseded by something that may not be. Not so when the reason is this one request's: then
     // anybody could have it removed.
@@ -156,7 +156,6 @@ extension CacheLayer {
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
       entryOutcome: .revalidated, originStatus: 304, storing: storing,
       originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
-    let receivers = flight.waiting.map { ($0.id, FlightResult.response(answer)) }
-    flight.answered(Dictionary(uniqueKeysWithValues: receivers), release: .over, replay: nil)
+    flight.answered(forAll: answer)
   }
 }

@@ -102,12 +102,12 @@ extension CacheLayer {
     _ answer: FlightResponse, _ leaderFields: HeaderFields, _ leader: Flight.WaiterID?, _ sharing: Sharing,
     _ flight: Flight, replay: Flight.Replay?, body: () -> Body
   ) {
-    var results: [Flight.WaiterID: FlightResult] = [:]
+    var results = Flight.Results()
     for (id, plan) in flight.waiting where sharing.isFor(plan) {
       var answer = answer
       if id == leader { answer.fields = leaderFields }
       answer.body = body()
-      results[id] = .response(answer)
+      results.append((id, .response(answer)))
     }
     let release: FlightResult.Release = sharing.index.map { .variant(sharing.storing.vary, nonce: $0.nonce) } ?? .over
     flight.answered(results, release: release, replay: replay)

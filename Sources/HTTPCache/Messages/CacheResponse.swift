@@ -36,4 +36,13 @@ public struct CacheResponse: Sendable {
     self.body = body
     self.trailers = trailers
   }
+
+  @inline(__always)
+  init(hit status: Int, _ fields: HeaderFields, _ body: Bytes, _ trailers: HeaderFields?) {
+    self.status = status
+    self.fields = fields
+    self.body = Body(body)
+    self.trailers = trailers
+    self.outcome = .hit
+  }
 }

@@ -16,7 +16,7 @@ extension HeaderFields {
 
   /// Which of the known names are present, one bit each (`KnownHeader.bit`).
   @inline(__always)
-  var presence: UInt64 { storage.header.presence }
+  var presence: UInt64 { storage.summary.presence }
 
   @inline(__always)
   func contains(_ known: KnownHeader) -> Bool { presence & known.bit != 0 }
@@ -120,7 +120,7 @@ extension HeaderFields {
   private static func becomesSpace(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x7F }
 
   mutating func ensureUnique(extraFields: Int, extraBytes: Int) {
-    let header = storage.header
+    let header = storage.summary
     let fields = header.fieldCount + Swift.max(0, extraFields)
     let bytes = header.byteCount + Swift.max(0, extraBytes)
     if isKnownUniquelyReferenced(&storage), fields <= header.fieldCapacity, bytes <= header.byteCapacity { return }

@@ -16,30 +16,41 @@
 /// Reading the system's takes about 6 ns, because it is the coarse one (a tick of 1 to 4 ms): no freshness lifetime in
 /// HTTP is finer than a second.
 public struct CacheClock: Sendable {
-  private let source: (any TimeSource)?
+  /// Boxed, so that looking whether there is one, which every hit does, copies no existential.
+  private final class Source: Sendable {
+    let source: any TimeSource
+    init(_ source: any TimeSource) { self.source = source }
+  }
+
+  private let box: Source?
 
   /// The machine's clocks.
-  public static let system = CacheClock(source: nil)
+  public static let system = CacheClock(box: nil)
 
   /// A clock over a source of one's own.
-  public init(_ source: some TimeSource) { self.source = source }
+  public init(_ source: some TimeSource) { box = Source(source) }
 
-  private init(source: (any TimeSource)?) { self.source = source }
+  private init(box: Source?) { self.box = box }
 
   /// The time that only goes forward.
-  public var now: CacheInstant {
-    if let source { return source.now }
-    return CacheInstant(nanoseconds: Self.read(Self.coarseMonotonic))
+  public var now: CacheInstant { fastNow }
+
+  @inline(__always)
+  var fastNow: CacheInstant {
+    box == nil ? CacheInstant(nanoseconds: Self.read(Self.coarseMonotonic)) : sourceNow
   }
+
+  @inline(never)
+  private var sourceNow: CacheInstant { box?.source.now ?? .distantPast }
 
   /// The time of day.
   public var unixTime: UnixTime {
-    if let source { return source.unixTime }
+    if let source = box?.source { return source.unixTime }
     return UnixTime(milliseconds: Self.read(CLOCK_REALTIME) / 1_000_000)
   }
 
   /// How far behind the moment `now` may be: the tick of the coarse clock, nothing for a manual one.
-  var resolution: Duration { source == nil ? Self.tick : .zero }
+  var resolution: Duration { box == nil ? Self.tick : .zero }
 
   private static let tick: Duration = {
     var resolution = timespec()
@@ -51,7 +62,7 @@ public struct CacheClock: Sendable {
   ///
   /// - Throws: `CancellationError` when the task is cancelled first.
   public func sleep(until deadline: CacheInstant) async throws {
-    if let source { return try await source.sleep(until: deadline) }
+    if let source = box?.source { return try await source.sleep(until: deadline) }
     let remaining = deadline.duration(since: CacheInstant(nanoseconds: Self.read(Self.monotonic)))
     if remaining > .zero { try await Task.sleep(for: remaining) }
   }
