@@ -10,7 +10,7 @@ extension CacheLayer {
   /// The cache does that work without it too; `run()` ties it to the life of a server. It has the shape of
   /// swift-service-lifecycle's `Service`.
   public nonisolated func run() async {
-    try? await clock.sleep(until: .distantFuture)
+    while (try? await clock.sleep(until: clock.now.advanced(by: .seconds(3600)))) != nil {}
     await refresher?.stop()
   }
 
@@ -26,6 +26,26 @@ extension CacheLayer {
   nonisolated func isNewlyHot(_ entry: CacheEntry, at now: CacheInstant) -> Bool {
     guard let refresher else { return false }
     return refresher.noteRequest(entry, at: now)
+  }
+
+  /// Whether the expiry is so near that the dice for an early refresh are worth throwing.
+  @inline(__always)
+  nonisolated func isEarlyRefreshPossible(
+    _ entry: CacheEntry, _ policy: ResolvedPolicy, at now: CacheInstant
+  ) -> Bool {
+    let beta = policy.policy.earlyRefreshBeta
+    return beta > 0 && !entry.refreshGate.isClaimed && !entry.refreshGate.isResting(at: now)
+      && EarlyRefresh.isWithinReach(
+        freshUntil: entry.times.freshUntil, cost: entry.cost, beta: beta, at: now)
+  }
+
+  /// Throws the dice.
+  nonisolated func isEarlyRefreshDue(
+    _ entry: CacheEntry, _ policy: ResolvedPolicy, at now: CacheInstant
+  ) -> Bool {
+    EarlyRefresh.isDue(
+      freshUntil: entry.times.freshUntil, cost: entry.cost, beta: policy.policy.earlyRefreshBeta, at: now,
+      random: .random(in: 1e-12...1))
   }
 
   /// Looks after an entry that has become hot.

@@ -67,6 +67,11 @@ extension CacheLayer {
     }
     switch verdict {
     case .serve:
+      if isEarlyRefreshPossible(entry, plan.policy, at: now), isEarlyRefreshDue(entry, plan.policy, at: now) {
+        refreshInBackground(plan)
+      } else if isNewlyHot(entry, at: now) {
+        lookAfter(entry, plan)
+      }
       return served(.hit)
     case .serveAndRefresh:
       refreshInBackground(plan)
@@ -145,6 +150,11 @@ extension CacheLayer {
     case .originTimeout:
       if let stored = plan.stored, mayServeOnError(plan, at: now) { return staleResponse(stored, plan, .ifError) }
       return gatewayTimeout(plan, .originTimeout)
+    case .saturated:
+      if let stored = plan.stored, mayServeOnError(plan, at: now) {
+        return staleResponse(stored, plan, .originSaturated)
+      }
+      return failureResponse(plan, status: 503, .originSaturated, retryAfter: retryAfter(plan.policy))
     case .failed(let error):
       if let stored = plan.stored, mayServeOnError(plan, at: now), !(error is CancellationError) {
         return staleResponse(stored, plan, .ifError)
@@ -245,6 +255,7 @@ extension CacheLayer {
     case .originTimeout: response.body = "The origin did not answer in time.\n"
     case .originFailed:
       response.body = "The origin failed to answer this and an earlier request for the same resource.\n"
+    case .originSaturated: response.body = "The origin has as many calls as it can take. Ask again later.\n"
     }
     RFC9211.append(
       to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())

@@ -74,6 +74,8 @@ extension CacheLayer {
       times: entry.times, traits: entry.traits, directives: directives, now: now, rules: policy.rules)
     {
     case .serve:
+      // Becoming hot, and refreshing early, need the handler.
+      if isNewlyHot(entry, at: now) || isEarlyRefreshPossible(entry, policy, at: now) { return nil }
       outcome = .hit
     case .serveAndRefresh where entry.refreshGate.isClaimed || entry.refreshGate.isResting(at: now):
       outcome = .hit

@@ -20,12 +20,24 @@ extension CacheLayer {
   ///
   /// - Returns: Whose request is to be sent next, if the call failed and somebody else still waits.
   private nonisolated func attempt(_ flight: Flight, _ plan: FetchPlan) async -> FetchPlan? {
+    var turn = OriginTurn.unlimited
+    if isShielded(plan.policy) {
+      do {
+        guard let granted = try await originTurn(plan.policy, mayWait: !flight.isRefresh) else {
+          return flight.originFailed(mayRetry: false) { _, _ in .saturated }
+        }
+        turn = granted
+      } catch {
+        return flight.originFailed(mayRetry: false) { _, _ in .failed(error) }
+      }
+    }
     // A tick early: the coarse clock may show the past, and an age is better a moment too high than too low.
     let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
     let response: CacheResponse
     do {
-      response = try await plan.next.call(originRequest(plan, flight))
+      response = turn.ending(with: try await plan.next.call(originRequest(plan, flight)))
     } catch {
+      turn.failed()
       restAfterFailure(plan)
       return flight.originFailed { _, _ in .failed(error) }
     }

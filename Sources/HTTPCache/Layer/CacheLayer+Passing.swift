@@ -101,20 +101,25 @@ extension CacheLayer {
     _ request: CacheRequest, _ next: AnyService, _ outcome: CacheOutcome, policy: ResolvedPolicy?, key: CacheKey?,
     startedAt: CacheInstant
   ) async throws -> CacheResponse {
+    var turn = OriginTurn.unlimited
+    if isShielded(policy) {
+      guard let granted = try await originTurn(policy, mayWait: true) else {
+        return failure(
+          .originSaturated, 503, ["Retry-After": retryAfter(policy)],
+          "The origin has as many calls as it can take. Ask again later.\n", request, key, startedAt)
+      }
+      turn = granted
+    }
     var response: CacheResponse
     do {
       response = try await withDeadline(policy?.policy.hardTimeout, clock) { try await next.call(request) }
+      response = turn.ending(with: response)
     } catch is DeadlineExceeded {
-      response = CacheResponse(
-        status: 504, fields: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"],
-        body: "The origin did not answer in time.\n")
-      response.outcome = .failed(.originTimeout)
-      RFC9211.append(
-        to: &response.fields, cacheName: name, outcome: .failed(.originTimeout), details: CacheStatusDetails())
-      report(
-        .answered(.failed(.originTimeout)), key: key, method: request.method, status: 504, since: startedAt)
-      return response
+      turn.failed()
+      return failure(
+        .originTimeout, 504, [:], "The origin did not answer in time.\n", request, key, startedAt)
     } catch {
+      turn.failed()
       report(.answered(.failed(.originFailed)), key: key, method: request.method, since: startedAt, error: error)
       throw error
     }
@@ -125,6 +130,22 @@ extension CacheLayer {
     report(
       .answered(outcome), key: key, method: request.method, status: response.status, bodySize: response.body.length,
       since: startedAt)
+    return response
+  }
+
+  /// A response that the cache makes to a request that it stood aside for, because nobody else does.
+  private nonisolated func failure(
+    _ reason: CacheOutcome.FailureReason, _ status: Int, _ extra: HeaderFields, _ text: String,
+    _ request: CacheRequest, _ key: CacheKey?, _ startedAt: CacheInstant
+  ) -> CacheResponse {
+    var response = CacheResponse(
+      status: status, fields: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"],
+      body: Body(text))
+    response.fields.append(contentsOf: extra)
+    response.outcome = .failed(reason)
+    RFC9211.append(
+      to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())
+    report(.answered(.failed(reason)), key: key, method: request.method, status: status, since: startedAt)
     return response
   }
 

@@ -23,7 +23,9 @@ extension CacheLayer {
       plan: plan, storing: storing, primary: primary, index: index,
       existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil)
 
-    if let refusal = sizeRefusal(response.body.length, policy, flight) {
+    if let refusal = sizeRefusal(response.body.length, policy, flight)
+      ?? admissionRefusal(sharing, at: receipt.receivedAt)
+    {
       answer.storing = .refused(refusal)
       report(.refused(refusal), key: plan.key)
     }
@@ -69,9 +71,15 @@ extension CacheLayer {
     _ response: CacheResponse, _ answer: FlightResponse, _ leaderFields: HeaderFields, _ leader: Flight.WaiterID?,
     _ sharing: Sharing, _ flight: Flight
   ) async {
+    var entityTag: String?
     func deliver(_ storing: CacheEvent.Storing) {
       var answer = answer
+      var leaderFields = leaderFields
       answer.storing = storing
+      if let entityTag {
+        answer.fields.append(KnownHeader.etag, entityTag)
+        leaderFields.append(KnownHeader.etag, entityTag)
+      }
       let result = FlightResult.response(answer)
       let replay: Flight.Replay = { sharing.isFor($0) ? result : .released(.over) }
       self.deliver(answer, leaderFields, leader, sharing, flight, replay: storing == .stored ? replay : nil) {
@@ -86,6 +94,7 @@ extension CacheLayer {
       report(.refused(.partial), key: flight.key)
       return deliver(.refused(.partial))
     }
+    if !answer.fields.contains(KnownHeader.etag) { entityTag = entry.fields[.etag] }
     // In memory, storing takes no time: whoever has been answered finds it there. Elsewhere nobody waits for it.
     switch putNow(entry, index: sharing.indexEntry(entry), sharing.plan, flight) {
     case .stored: deliver(.stored)

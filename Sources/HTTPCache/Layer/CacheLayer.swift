@@ -39,6 +39,8 @@ public actor CacheLayer: Layer {
   /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
   nonisolated let hitPath: HitPath?
   nonisolated let observers: [any CacheObserver]
+  nonisolated let refresher: AutoRefresher?
+  nonisolated let shield: OriginShield?
   nonisolated let counters = CacheCounters()
   nonisolated let searchRules = SearchRules()
 
@@ -54,6 +56,8 @@ public actor CacheLayer: Layer {
   ///   - showsKeys: Whether `Cache-Status` names the key of a response that the store did not have (RFC 9211 §2.7). A key
   ///     may hold what is nobody else's business.
   ///   - observers: Who is told what the cache does.
+  ///   - autoRefresh: Which entries are refreshed before they expire without being asked for; nil for none.
+  ///   - originLimit: How many calls to the origin there may be at a time, across all keys and policies; nil for any number.
   ///   - clock: Where the time comes from; tests give a manual one.
   /// - Throws: When the policy makes no sense.
   public init(
@@ -62,16 +66,18 @@ public actor CacheLayer: Layer {
     name: String = "swift-http-cache",
     showsKeys: Bool = false,
     observers: [any CacheObserver] = [],
+    autoRefresh: AutoRefreshPolicy? = nil,
+    originLimit: OriginLimit? = nil,
     clock: CacheClock = .system
   ) throws(CacheConfigurationError) {
     try self.init(
       backend: backend, policies: PolicyRouter(default: policy), name: name, showsKeys: showsKeys,
-      observers: observers, clock: clock)
+      observers: observers, autoRefresh: autoRefresh, originLimit: originLimit, clock: clock)
   }
 
   /// A cache with different policies for different requests.
   ///
-  /// - Parameters: as in ``init(backend:policy:name:observers:clock:)``.
+  /// - Parameters: as in ``init(backend:policy:name:showsKeys:observers:autoRefresh:originLimit:clock:)``.
   /// - Throws: When one of the policies makes no sense.
   public init(
     backend: some CacheBackend,
@@ -79,15 +85,22 @@ public actor CacheLayer: Layer {
     name: String = "swift-http-cache",
     showsKeys: Bool = false,
     observers: [any CacheObserver] = [],
+    autoRefresh: AutoRefreshPolicy? = nil,
+    originLimit: OriginLimit? = nil,
     clock: CacheClock = .system
   ) throws(CacheConfigurationError) {
     self.backend = backend
-    self.router = try ResolvedRouter(policies)
+    try autoRefresh?.validate()
+    try originLimit?.validate("originLimit")
+    self.router = try ResolvedRouter(policies, clock: clock)
     self.name = name
     self.showsKeys = showsKeys
     self.observers = observers
     self.clock = clock
-    self.hitPath = HitPath(backend: backend, router: router, observers: observers)
+    self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }
+    self.shield = originLimit.map { OriginShield($0, clock: clock) }
+    self.hitPath = refresher == nil ? HitPath(backend: backend, router: router, observers: observers) : nil
+    refresher?.use { [weak self] plan in await self?.refreshHot(plan) }
   }
 
   /// Answers `request`: from the store if that will do, else with the help of `next`.

@@ -22,7 +22,7 @@ final class HitPath: Sendable {
   init?(backend: any CacheBackend, router: ResolvedRouter, observers: [any CacheObserver]) {
     guard let memory = backend as? InMemoryBackend, let policy = router.onlyPolicy, observers.isEmpty,
       case .standard = policy.policy.methods.kind, case .resource = policy.policy.key.kind,
-      policy.policy.shouldCache == nil
+      policy.policy.shouldCache == nil, policy.policy.earlyRefreshBeta == 0
     else { return nil }
     self.memory = memory
     shards = memory.shards

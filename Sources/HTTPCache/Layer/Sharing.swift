@@ -44,6 +44,14 @@ struct Sharing: Sendable {
     if response.status != 204, fields[.contentLength] != String(body.count) {
       fields[.contentLength] = String(body.count)
     }
+    if plan.policy.policy.generatesEntityTags, response.status == 200,
+      !fields.contains(KnownHeader.etag), !fields.contains(KnownHeader.lastModified)
+    {
+      fields.append(KnownHeader.etag, EntityTag.generated(for: body, fields: fields))
+    }
+    // What has not changed keeps its memory: those who are reading it and those to come share it.
+    let isUnchanged = plan.stored.map { $0.body == body } ?? false
+    let body = isUnchanged ? plan.stored?.body ?? body : body
     return CacheEntry(
       key: key, status: response.status, fields: fields, body: body, trailers: trailers, times: storing.times,
       traits: storing.traits, cost: cost, tags: tags)

@@ -7,11 +7,17 @@
 final class ResolvedPolicy: Sendable {
   let policy: CachePolicy
   let rules: CachingRules
+  /// The policy's own limit of calls to the origin.
+  let shield: OriginShield?
+  /// What new resources the policy lets in.
+  let admission: AdmissionFilter?
 
-  init(_ policy: CachePolicy) throws(CacheConfigurationError) {
+  init(_ policy: CachePolicy, clock: CacheClock) throws(CacheConfigurationError) {
     try policy.validate()
     self.policy = policy
     self.rules = policy.rules
+    self.shield = policy.originLimit.map { OriginShield($0, clock: clock) }
+    self.admission = policy.admission.map { AdmissionFilter($0) }
   }
 
   /// The factor for the lifetime of a response that is stored now.

@@ -8,12 +8,12 @@ final class ResolvedRouter: Sendable {
   private let fallback: ResolvedPolicy
   private let routes: [(matches: @Sendable (CacheRequest) -> Bool, policy: ResolvedPolicy?)]
 
-  init(_ router: PolicyRouter) throws(CacheConfigurationError) {
-    fallback = try ResolvedPolicy(router.fallback)
+  init(_ router: PolicyRouter, clock: CacheClock) throws(CacheConfigurationError) {
+    fallback = try ResolvedPolicy(router.fallback, clock: clock)
     var routes: [(matches: @Sendable (CacheRequest) -> Bool, policy: ResolvedPolicy?)] = []
     for route in router.routes {
       var policy: ResolvedPolicy?
-      if let unchecked = route.policy { policy = try ResolvedPolicy(unchecked) }
+      if let unchecked = route.policy { policy = try ResolvedPolicy(unchecked, clock: clock) }
       routes.append((route.matches, policy))
     }
     self.routes = routes

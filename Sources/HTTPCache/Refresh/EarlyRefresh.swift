@@ -22,10 +22,10 @@ enum EarlyRefresh {
   /// Whether it is worth throwing dice: the expiry is within reach.
   @inline(__always)
   static func isWithinReach(
-    freshUntil: CacheInstant, costInMicroseconds: Int64, beta: Double, at now: CacheInstant
+    freshUntil: CacheInstant, cost: Duration, beta: Double, at now: CacheInstant
   ) -> Bool {
     let remaining = freshUntil.nanoseconds.subtractingSaturated(now.nanoseconds)
-    return Double(remaining) < Double(reach &* costInMicroseconds &* 1_000) * beta
+    return Double(remaining) < Double(reach) * Double(cost.clampedNanoseconds) * beta
   }
 
   /// Whether a request at `now` is to refresh.

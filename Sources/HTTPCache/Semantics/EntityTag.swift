@@ -77,3 +77,13 @@ enum EntityTag {
     return false
   }
 }
+
+extension EntityTag {
+  /// A strong tag for a representation whose handler has given none: 128 bits of its octets and codings. The same in every
+  /// process.
+  static func generated(for body: Bytes, fields: HeaderFields) -> String {
+    var digest = KeyDigest.unseeded.appending(fields[.contentEncoding] ?? "").appending(fields[.contentType] ?? "")
+    digest = body.withUnsafeBytes { digest.appending($0) }
+    return "\"\(String(digest.high, radix: 36))-\(String(digest.low, radix: 36))\""
+  }
+}

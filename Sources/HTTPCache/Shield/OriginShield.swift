@@ -66,7 +66,7 @@ final class OriginShield: Sendable {
     }
     guard Task.isCancelled else { return isAdmitted }
     // Admitted at the moment of leaving: the turn is somebody else's.
-    if isAdmitted { decide(state.withLock { $0.machine.abandoned() }, true) }
+    if isAdmitted { abandoned() }
     throw CancellationError()
   }
 
@@ -79,6 +79,9 @@ final class OriginShield: Sendable {
     }
     continuation?.resume(returning: false)
   }
+
+  /// A call that was let through will not be made.
+  fileprivate func abandoned() { decide(state.withLock { $0.machine.abandoned() }, true) }
 
   /// A call has ended.
   fileprivate func finished(latency: Duration, isFailure: Bool) {
@@ -151,13 +154,21 @@ final class OriginSlot: Sendable {
     }
   }
 
-  /// Gives the turn back.
-  func release() {
-    let last = state.withLock { state in
+  /// Gives the turn back without having used it.
+  func giveBack() {
+    if takeState() != nil { shield.abandoned() }
+  }
+
+  private func takeState() -> (latency: Duration?, isFailure: Bool)? {
+    state.withLock { state in
       defer { state = nil }
       return state
     }
-    guard let last else { return }
+  }
+
+  /// Gives the turn back.
+  func release() {
+    guard let last = takeState() else { return }
     shield.finished(
       latency: last.latency ?? clock.now.duration(since: beganAt), isFailure: last.isFailure || last.latency == nil)
   }

@@ -69,7 +69,7 @@ struct OriginShieldStateMachine {
       running += 1
       return .run
     }
-    guard mayWait, waiting < queueLimit, queueDeadline > .zero else { return .shed }
+    guard mayWait, queueDeadline > .zero, waiting < queueLimit else { return .shed }
     nextID += 1
     queue.append(Waiter(id: nextID, deadline: now.advanced(by: queueDeadline)))
     return .wait(nextID)

@@ -197,10 +197,12 @@ final class Flight: Sendable {
   /// The origin failed.
   ///
   /// - Returns: The plan of the successor, when there is to be one; otherwise everybody has been given `result`.
-  func originFailed(_ result: (_ id: WaiterID, _ isLeader: Bool) -> FlightResult) -> FetchPlan? {
+  func originFailed(
+    mayRetry: Bool = true, _ result: (_ id: WaiterID, _ isLeader: Bool) -> FlightResult
+  ) -> FetchPlan? {
     let (successor, ids, leader) = guarded.withLock { guarded -> (FetchPlan?, [WaiterID], WaiterID?) in
       let leader = guarded.machine.leader
-      switch guarded.machine.originFailed() {
+      switch guarded.machine.originFailed(mayRetry: mayRetry) {
       case .retry(let id):
         return (guarded.position(of: id).flatMap { guarded.waiters[$0].plan }, [], nil)
       case .fail(let ids): return (nil, ids, leader)

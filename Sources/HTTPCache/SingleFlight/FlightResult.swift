@@ -13,6 +13,8 @@ enum FlightResult: Sendable {
   case failed(any Error)
   /// The origin answered with a server error, which stands in no relation to this waiter's own request.
   case serverError(status: Int, retryAfter: String?)
+  /// The origin has as many calls as it is given at a time.
+  case saturated
   /// The origin took longer than the hard timeout.
   case originTimeout
   /// This waiter's own deadline (soft timeout, or wait limit) has come.

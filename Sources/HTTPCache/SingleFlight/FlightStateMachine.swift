@@ -115,10 +115,12 @@ struct FlightStateMachine {
   }
 
   /// The origin has failed.
-  mutating func originFailed() -> FailureAction {
+  ///
+  /// - Parameter mayRetry: Whether calling it once more makes sense.
+  mutating func originFailed(mayRetry: Bool = true) -> FailureAction {
     guard isCalling else { return .fail([]) }
     // A successor is worth a call only if somebody beside the one who has just been failed is waiting.
-    if attemptsLeft > 0, let successor = waiters.first(where: { $0.id != leader })?.id {
+    if mayRetry, attemptsLeft > 0, let successor = waiters.first(where: { $0.id != leader })?.id {
       attemptsLeft -= 1
       leader = successor
       return .retry(successor)

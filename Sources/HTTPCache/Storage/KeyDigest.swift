@@ -25,6 +25,9 @@ public struct KeyDigest: Hashable, Sendable {
     low = Self.seed.1
   }
 
+  /// The same in every process, for what is no key: nothing is looked up by it.
+  static let unseeded = KeyDigest(high: 0x243F_6A88_85A3_08D3, low: 0x1319_8A2E_0370_7344)
+
   /// The digest of what has been digested so far, followed by `bytes` (and their number, so that "a"+"bc" and "ab"+"c"
   /// differ).
   @inline(__always)

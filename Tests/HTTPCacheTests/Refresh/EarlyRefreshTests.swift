@@ -34,7 +34,7 @@ import Testing
   @Test func `within reach is wherever the dice could say yes`() {
     for remaining in [Duration.milliseconds(1), .milliseconds(500), .milliseconds(1_900), .seconds(3), .seconds(60)] {
       let within = EarlyRefresh.isWithinReach(
-        freshUntil: now.advanced(by: remaining), costInMicroseconds: 100_000, beta: 1, at: now)
+        freshUntil: now.advanced(by: remaining), cost: .milliseconds(100), beta: 1, at: now)
       #expect(within || !isDue(remaining: remaining, cost: .milliseconds(100), random: 1e-8))
     }
   }
