@@ -49,7 +49,8 @@ final class AdmissionFilter: Sendable {
     }
   }
 
-  private func admitsVariant(_ key: CacheKey, of primary: CacheKey, at now: CacheInstant, _ state: inout State) -> Bool {
+  private func admitsVariant(_ key: CacheKey, of primary: CacheKey, at now: CacheInstant, _ state: inout State) -> Bool
+  {
     var variants = state.variants[primary.digest] ?? Variants(end: now.advanced(by: policy.interval))
     if now >= variants.end { variants = Variants(end: now.advanced(by: policy.interval)) }
     let fingerprint = UInt32(truncatingIfNeeded: key.digest.low)

@@ -26,13 +26,16 @@ public struct AdmissionPolicy: Hashable, Sendable {
   /// Refuses what makes no sense.
   func validate() throws(CacheConfigurationError) {
     guard (0...10_000_000).contains(newKeyLimit) else {
-      throw CacheConfigurationError("admission.newKeyLimit is \(newKeyLimit): give 0 to 10000000 new keys in an interval")
+      throw CacheConfigurationError(
+        "admission.newKeyLimit is \(newKeyLimit): give 0 to 10000000 new keys in an interval")
     }
     guard interval > .zero else {
-      throw CacheConfigurationError("admission.interval is \(interval): limits are for an interval, which must be positive")
+      throw CacheConfigurationError(
+        "admission.interval is \(interval): limits are for an interval, which must be positive")
     }
     guard (1...65_536).contains(variantLimit) else {
-      throw CacheConfigurationError("admission.variantLimit is \(variantLimit): give 1 to 65536 variants of one resource")
+      throw CacheConfigurationError(
+        "admission.variantLimit is \(variantLimit): give 1 to 65536 variants of one resource")
     }
   }
 }

@@ -41,7 +41,8 @@ public struct OriginLimit: Hashable, Sendable {
     switch kind {
     case .fixed(let limit):
       guard limit > 0 else {
-        throw CacheConfigurationError("\(name) is \(limit) calls at a time: nothing could be fetched; use nil for no limit")
+        throw CacheConfigurationError(
+          "\(name) is \(limit) calls at a time: nothing could be fetched; use nil for no limit")
       }
     case .adaptive(let minimum, let maximum):
       guard minimum > 0, maximum >= minimum else {

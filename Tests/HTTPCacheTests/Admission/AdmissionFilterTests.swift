@@ -48,7 +48,9 @@ import Testing
   @Test func `a flood of a million made-up keys gets in only what the allowance lets in`() {
     let filter = AdmissionFilter(AdmissionPolicy(newKeyLimit: 100, interval: .seconds(10)))
     var stored = 0
-    for number in 0..<1_000_000 where filter.refusal(of: key(number), primary: key(number), at: now) == nil { stored += 1 }
+    for number in 0..<1_000_000 where filter.refusal(of: key(number), primary: key(number), at: now) == nil {
+      stored += 1
+    }
     // The fingerprints of a few are alike.
     #expect(stored < 150)
   }

@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func `of many independent requests, about one refreshes early, and most often shortly before the end`() {
-    var random = SplitMix64(state: 7)
+    var random = SplitMix64(seed: 7)
     var early = 0
     var heads: [Double] = []
     for _ in 0..<1_000 {

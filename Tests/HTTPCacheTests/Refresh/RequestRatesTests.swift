@@ -9,7 +9,9 @@ import Testing
 
 @Suite struct RequestRatesTests {
   private func digest(_ number: Int) -> KeyDigest { CacheKey(custom: "key \(number)").digest }
-  private func at(_ seconds: Double) -> CacheInstant { CacheInstant(nanoseconds: 600_000_000_000 + Int64(seconds * 1e9)) }
+  private func at(_ seconds: Double) -> CacheInstant {
+    CacheInstant(nanoseconds: 600_000_000_000 + Int64(seconds * 1e9))
+  }
 
   @Test func `one request just after a minute has begun is one a minute`() {
     let rates = RequestRates(capacity: 1_024)
