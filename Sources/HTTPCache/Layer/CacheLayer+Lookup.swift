@@ -21,12 +21,53 @@ extension CacheLayer {
   /// The path of a hit. It is synchronous, and allocates nothing but the head of the first hit in every second.
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest) -> CacheResponse? {
+    guard let hitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
+      request.fields.presence & HitPath.specialFields == 0
+    else { return closerLook(at: request) }
+    let scheme: CacheKey.Scheme
+    var digest: KeyDigest
+    switch request.scheme {
+    case "http": (scheme, digest) = (.http, hitPath.http)
+    case "https": (scheme, digest) = (.https, hitPath.https)
+    default: return closerLook(at: request)
+    }
+    digest = digest.appending(request.authority).appending(request.target)
+    let now = clock.fastNow
+    switch hitPath.shards.hit(
+      digest, scheme: scheme, authority: request.authority, target: request.target, at: now,
+      stamp: hitPath.log.current, owner: ObjectIdentifier(self))
+    {
+    case .answer(let response):
+      counters.countHit(stripe: digest.low)
+      return response
+    case .entry(let entry):
+      return response(from: entry, to: request, hitPath.policy, at: now)
+    case .absent: return nil
+    case .unclear: return closerLook(at: request)
+    }
+  }
+
+  /// The same for any request and any store.
+  @inline(never)
+  private nonisolated func closerLook(at request: CacheRequest) -> CacheResponse? {
     guard let policy = router.policy(for: request), admits(request, policy),
       let key = key(of: request, policy)
     else { return nil }
     let now = clock.now
-    guard case .found(let entry) = peek(key, for: request, at: now) else { return nil }
+    guard case .found(let entry) = backend.peek(key, at: now) else { return nil }
+    return response(from: entry, to: request, policy, at: now)
+  }
 
+  /// The response that `entry`, found under the primary key, is to `request`; nil if it will not do.
+  @inline(never)
+  private nonisolated func response(
+    from found: CacheEntry, to request: CacheRequest, _ policy: ResolvedPolicy, at now: CacheInstant
+  ) -> CacheResponse? {
+    var entry = found
+    if let index = found.variantIndex {
+      guard case .found(let variant) = peekVariant(index, found.key, for: request, at: now) else { return nil }
+      entry = variant
+    }
     let directives = directives(of: request, policy)
     let outcome: CacheOutcome
     switch RFC9111.verdict(

@@ -5,7 +5,7 @@
 
 extension CacheLayer {
   /// The fields of a request that ask for something else than the whole response.
-  private static let conditionalMask =
+  static let conditionalMask =
     KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit | KnownHeader.range.bit
 
   /// The response that `entry` is to `request`: whole, or 304, 206, 416 (RFC 9110 §13, §14), with `Age` and
@@ -16,18 +16,13 @@ extension CacheLayer {
     originStatus: Int? = nil, startedAt: CacheInstant? = nil
   ) -> CacheResponse {
     let age = entry.times.age(at: now)
-    var response: CacheResponse
-    if outcome == .hit {
-      // All hits of one second have the same head: it is made once and shared.
-      let fields = entry.headSlot.fields(age: age, owner: ObjectIdentifier(self)) {
-        head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil)
-      }
-      response = CacheResponse(status: entry.status, fields: fields, body: Body(entry.body), trailers: entry.trailers)
+    var response = CacheResponse(
+      status: entry.status, fields: HeaderFields(), body: Body(entry.body), trailers: entry.trailers)
+    if outcome == .hit, originStatus == nil {
+      response.fields = hitHead(of: entry, age: age, now: now)
       if observers.isEmpty { counters.countHit(stripe: entry.key.digest.low) }
     } else {
-      response = CacheResponse(
-        status: entry.status, fields: head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus),
-        body: Body(entry.body), trailers: entry.trailers)
+      response.fields = head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus)
     }
     response.outcome = outcome
     if request.fields.presence & Self.conditionalMask != 0 { answerConditions(of: request, with: entry, in: &response) }
@@ -38,6 +33,24 @@ extension CacheLayer {
         bodySize: response.body.length, age: age, since: startedAt, now: now)
     }
     return response
+  }
+
+  /// The head of a hit. In memory it is made once for all hits of one second, and kept where the next finds it.
+  private nonisolated func hitHead(of entry: CacheEntry, age: Int64, now: CacheInstant) -> HeaderFields {
+    guard let hitPath else { return head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil) }
+    let memory = hitPath.memory
+    let owner = ObjectIdentifier(self)
+    if let kept = memory.head(of: entry, at: now, owner: owner) { return kept }
+    let fields = head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil)
+    // Right until the age changes, and no longer than nobody has to look after the entry.
+    let times = entry.times
+    let from = times.birth.nanoseconds.addingSaturated(age.secondsAsNanoseconds)
+    let until = Swift.min(
+      from.addingSaturated(1_000_000_000), times.freshUntil.nanoseconds.subtractingSaturated(hitPath.refreshBefore))
+    if from <= now.nanoseconds, now.nanoseconds < until, entry.traits.isDisjoint(with: [.alwaysValidate, .partial]) {
+      memory.keep(SentHead(from: from, until: until, owner: owner, fields: fields), of: entry)
+    }
+    return fields
   }
 
   @inline(never)

@@ -17,6 +17,9 @@ final class SearchRules: Sendable {
   private let isEmpty = Atomic(true)
   private let rules = Locked<[String: NoVarySearch]>([:])
 
+  @inline(__always)
+  var areEmpty: Bool { isEmpty.load(ordering: .relaxed) }
+
   /// The target that stands for `request` in its key; nil when its own does.
   @inline(__always)
   func target(of request: CacheRequest) -> String? {

@@ -15,10 +15,16 @@ struct EntryNode {
   var lastUsed: Int64 = 0
   /// `EntryTimes.reclaimAt`, in nanoseconds of the backend's clock.
   var reclaimAt: Int64 = 0
-  /// `CacheEntry.weight` at the time of storing, in bytes.
-  var weight = 0
   /// The store's last invalidation that is known not to concern the entry (`InvalidationLog`).
   var stamp: UInt64 = 0
+  /// The head as it was last sent, retained by the shard that holds the node.
+  var head: Unmanaged<SentHead>?
+  private var shortWeight: UInt32 = 0
+  /// `CacheEntry.weight` at the time of storing, in bytes; at most `maximumWeight`.
+  var weight: Int {
+    @inline(__always) get { Int(shortWeight) }
+    @inline(__always) set { shortWeight = UInt32(newValue) }
+  }
   /// The neighbour towards the younger end of the queue, or `EntryNode.none`.
   var previous = EntryNode.none
   /// The neighbour towards the older end of the queue, or the next free node, or `EntryNode.none`.
@@ -30,4 +36,6 @@ struct EntryNode {
 
   /// The index of no node.
   static let none: Int32 = -1
+  /// The most that one entry may weigh.
+  static let maximumWeight = Int(UInt32.max)
 }

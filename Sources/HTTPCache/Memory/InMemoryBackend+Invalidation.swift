@@ -80,7 +80,7 @@ extension InMemoryBackend {
   }
 
   /// Calls `body` with the node of `entry`, locked, unless something else has taken its place.
-  private func withNode(of entry: CacheEntry, _ body: (UnsafeMutablePointer<ShardState>, Int32) -> Void) {
+  func withNode(of entry: CacheEntry, _ body: (UnsafeMutablePointer<ShardState>, Int32) -> Void) {
     let shardIndex = shards.index(of: entry.key.digest)
     let shard = shards.lock(shardIndex)
     let index = shard.pointee.find(entry.key)

@@ -38,7 +38,7 @@ public final class InMemoryBackend: CacheBackend {
     shards = ShardArray(count: configuration.effectiveShardCount, policy: configuration.evictionPolicy.kind)
     maximumEntryCount = configuration.maximumEntryCount ?? .max
     maximumWeight = min(
-      configuration.capacity,
+      configuration.capacity, EntryNode.maximumWeight,
       Int(exactly: (Double(configuration.capacity) * configuration.maximumEntryShare).rounded(.down)) ?? .max)
   }
 
@@ -210,7 +210,7 @@ public final class InMemoryBackend: CacheBackend {
       addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
       publishRank(of: shard, shardIndex)
       shards.unlock(shardIndex)
-      for index in 0..<removed.used { removed[index].entry?.release() }
+      removed.releaseAll()
     }
   }
 

@@ -30,6 +30,14 @@ struct NodeSlab: ~Copyable {
     unsafeMutableAddress { nodes + Int(index) }
   }
 
+  /// Releases what the nodes hold. Nothing may be done with them afterwards.
+  func releaseAll() {
+    for index in 0..<used {
+      self[index].entry?.release()
+      self[index].head?.release()
+    }
+  }
+
   /// A node to fill, linked to nothing.
   ///
   /// - Complexity: O(1) amortised.

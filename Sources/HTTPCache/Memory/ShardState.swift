@@ -40,13 +40,21 @@ struct ShardState: ~Copyable {
 
   /// The node of a key, or `EntryNode.none`.
   @inline(__always)
-  func find(_ key: CacheKey) -> Int32 {
-    table.find(key.digest.low) { index in
+  func find(_ key: CacheKey) -> Int32 { find(key.digest) { $0 == key } }
+
+  /// The node of the key with this digest that `matches`, or `EntryNode.none`.
+  @inline(__always)
+  func find(_ digest: KeyDigest, where matches: (borrowing CacheKey) -> Bool) -> Int32 {
+    table.find(digest.low) { index in
       // The guaranteed reference spares a retain and a release: the shard's own reference keeps the entry alive under its
       // lock.
-      slab[index].hash == key.digest.low && slab[index].entry!._withUnsafeGuaranteedRef { $0.key == key }
+      slab[index].hash == digest.low && slab[index].entry!._withUnsafeGuaranteedRef { matches($0.key) }
     }
   }
+
+  /// A node, for as long as the lock is held and nothing is stored.
+  @inline(__always)
+  func node(_ index: Int32) -> UnsafeMutablePointer<EntryNode> { slab.nodes + Int(index) }
 
   /// Whether the time of a node's entry has come.
   @inline(__always)
@@ -89,6 +97,7 @@ struct ShardState: ~Copyable {
       slab[existing].entry = entry
       slab[existing].reclaimAt = reclaimAt
       slab[existing].stamp = stamp
+      dropHead(existing)
       eviction.resize(existing, to: weight, in: &slab)
       eviction.touch(existing, at: latest, in: &slab)
       return replaced
@@ -113,6 +122,7 @@ struct ShardState: ~Copyable {
     let replaced = slab[index].entry!
     slab[index].entry = entry
     slab[index].stamp = stamp
+    dropHead(index)
     return replaced
   }
 
@@ -144,11 +154,19 @@ struct ShardState: ~Copyable {
   /// Frees a node that the policy has let go of.
   private mutating func release(_ index: Int32) -> Unmanaged<CacheEntry> {
     let entry = slab[index].entry!
+    dropHead(index)
     table.remove(index, hash: slab[index].hash)
     count -= 1
     weight -= slab[index].weight
     slab.free(index)
     return entry
+  }
+
+  /// Lets go of a node's head: it is that of another entry.
+  private mutating func dropHead(_ index: Int32) {
+    guard let head = slab[index].head else { return }
+    slab[index].head = nil
+    head.release()
   }
 
   /// Takes out a node whose time has come.

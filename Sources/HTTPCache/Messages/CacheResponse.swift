@@ -36,4 +36,15 @@ public struct CacheResponse: Sendable {
     self.body = body
     self.trailers = trailers
   }
+
+  @inline(__always)
+  init(
+    status: Int, fields: HeaderFields, body: Body, trailers: HeaderFields?, outcome: CacheOutcome
+  ) {
+    self.status = status
+    self.fields = fields
+    self.body = body
+    self.trailers = trailers
+    self.outcome = outcome
+  }
 }

@@ -16,7 +16,7 @@ extension HeaderFields {
 
   /// Which of the known names are present, one bit each (`KnownHeader.bit`).
   @inline(__always)
-  var presence: UInt64 { storage.header.presence }
+  var presence: UInt64 { storage.summary.presence }
 
   @inline(__always)
   func contains(_ known: KnownHeader) -> Bool { presence & known.bit != 0 }
@@ -78,6 +78,14 @@ extension HeaderFields {
     }
   }
 
+  /// Whether there are several fields of this name.
+  func hasRepeated(_ known: KnownHeader) -> Bool {
+    guard contains(known) else { return false }
+    var count = 0
+    for position in indices where storage.entry(position).known == known { count += 1 }
+    return count > 1
+  }
+
   func known(at position: Int) -> KnownHeader? { storage.entry(position).known }
 
   func withValue<Result>(at position: Int, _ body: (Span<UInt8>) -> Result) -> Result {
@@ -120,7 +128,7 @@ extension HeaderFields {
   private static func becomesSpace(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x7F }
 
   mutating func ensureUnique(extraFields: Int, extraBytes: Int) {
-    let header = storage.header
+    let header = storage.summary
     let fields = header.fieldCount + Swift.max(0, extraFields)
     let bytes = header.byteCount + Swift.max(0, extraBytes)
     if isKnownUniquelyReferenced(&storage), fields <= header.fieldCapacity, bytes <= header.byteCapacity { return }

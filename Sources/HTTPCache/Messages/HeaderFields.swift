@@ -31,7 +31,7 @@ public struct HeaderFields: @unchecked Sendable {
 
   /// Makes room for at least `fieldCount` fields of together `byteCount` octets on the wire.
   public mutating func reserveCapacity(fieldCount: Int, byteCount: Int) {
-    ensureUnique(extraFields: fieldCount - count, extraBytes: byteCount - storage.header.byteCount)
+    ensureUnique(extraFields: fieldCount - count, extraBytes: byteCount - storage.summary.byteCount)
   }
 
   /// Adds a field behind the others.
@@ -106,7 +106,7 @@ public struct HeaderFields: @unchecked Sendable {
   ///
   /// - Complexity: O(number of fields); O(1) when a name that HTTP caching knows is absent.
   public func forEachValue(of name: HeaderName, _ body: (Span<UInt8>) -> Void) {
-    if let known = name.known, storage.header.presence & known.bit == 0 { return }
+    if let known = name.known, storage.summary.presence & known.bit == 0 { return }
     for position in 0..<count where matches(position, name) {
       withValue(at: position, body)
     }
@@ -114,7 +114,7 @@ public struct HeaderFields: @unchecked Sendable {
 
   /// Whether there is a field called `name`.
   public func contains(_ name: HeaderName) -> Bool {
-    if let known = name.known { return storage.header.presence & known.bit != 0 }
+    if let known = name.known { return storage.summary.presence & known.bit != 0 }
     return indices.contains { matches($0, name) }
   }
 
@@ -132,7 +132,7 @@ public struct HeaderFields: @unchecked Sendable {
   }
 
   /// The length of the section on the wire of HTTP/1.1, without the empty line that ends it.
-  public var serializedByteCount: Int { storage.header.byteCount }
+  public var serializedByteCount: Int { storage.summary.byteCount }
 }
 
 extension HeaderFields: RandomAccessCollection {
@@ -147,7 +147,7 @@ extension HeaderFields: RandomAccessCollection {
   /// The position of the first field.
   public var startIndex: Int { 0 }
   /// The position behind the last field.
-  public var endIndex: Int { storage.header.fieldCount }
+  public var endIndex: Int { storage.summary.fieldCount }
 
   /// The field at `position`.
   ///

@@ -42,6 +42,11 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
     }
   }
 
+  /// What `header` is, read without the runtime's exclusivity check, which costs more than the read and finds nothing:
+  /// storage is written to only while it is uniquely referenced.
+  @inline(__always)
+  var summary: Header { withUnsafeMutablePointerToHeader { $0.pointee } }
+
   // nonisolated(unsafe): of no capacity, so nobody ever writes to it.
   nonisolated(unsafe) static let empty = make(fieldCapacity: 0, byteCapacity: 0)
 
@@ -54,13 +59,15 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   }
 
   func copy(fieldCapacity: Int, byteCapacity: Int) -> HeaderStorage {
+    let source = summary
     let copy = HeaderStorage.make(
-      fieldCapacity: max(fieldCapacity, header.fieldCount), byteCapacity: max(byteCapacity, header.byteCount))
-    let source = header
-    copy.header.fieldCount = source.fieldCount
-    copy.header.byteCount = source.byteCount
-    copy.header.presence = source.presence
-    let byteCapacity = copy.header.byteCapacity
+      fieldCapacity: max(fieldCapacity, source.fieldCount), byteCapacity: max(byteCapacity, source.byteCount))
+    let byteCapacity = copy.withUnsafeMutablePointerToHeader { header in
+      header.pointee.fieldCount = source.fieldCount
+      header.pointee.byteCount = source.byteCount
+      header.pointee.presence = source.presence
+      return header.pointee.byteCapacity
+    }
     withUnsafeMutablePointerToElements { from in
       copy.withUnsafeMutablePointerToElements { to in
         UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: source.byteCount)
@@ -72,7 +79,7 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   }
 
   func entry(_ position: Int) -> Entry {
-    let header = header
+    let header = summary
     precondition(position >= 0 && position < header.fieldCount, "field position out of bounds")
     return withUnsafeMutablePointerToElements { elements in
       UnsafeRawPointer(elements + header.byteCapacity).load(
@@ -81,7 +88,7 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   }
 
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-    let count = header.byteCount
+    let count = summary.byteCount
     return try withUnsafeMutablePointerToElements { elements in
       try body(UnsafeRawBufferPointer(start: elements, count: count))
     }
@@ -91,7 +98,7 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   func append(name: UnsafeRawBufferPointer, known: KnownHeader?, value: UnsafeRawBufferPointer) {
     // A name beyond 64 KiB is no name anybody compares; it is cut, not trapped on (heads are bounded by servers anyway).
     let name = UnsafeRawBufferPointer(rebasing: name.prefix(Int(UInt16.max)))
-    let header = header
+    let header = summary
     let length = name.count + value.count + 4
     precondition(header.fieldCount < header.fieldCapacity && header.byteCount + length <= header.byteCapacity)
     withUnsafeMutablePointerToElements { elements in
@@ -101,9 +108,14 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
       line.storeBytes(of: ASCII.colon, toByteOffset: end, as: UInt8.self)
       line.storeBytes(of: ASCII.space, toByteOffset: end + 1, as: UInt8.self)
       end += 2
-      for byte in value {
-        line.storeBytes(of: ASCII.isFieldValueCharacter(byte) ? byte : ASCII.space, toByteOffset: end, as: UInt8.self)
-        end += 1
+      if let base = value.baseAddress {
+        // Nearly all values are clean: they are copied at once and looked at afterwards.
+        (line + end).copyMemory(from: base, byteCount: value.count)
+        for offset in end..<end + value.count
+        where !ASCII.isFieldValueCharacter(line.load(fromByteOffset: offset, as: UInt8.self)) {
+          line.storeBytes(of: ASCII.space, toByteOffset: offset, as: UInt8.self)
+        }
+        end += value.count
       }
       line.storeBytes(of: ASCII.carriageReturn, toByteOffset: end, as: UInt8.self)
       line.storeBytes(of: ASCII.lineFeed, toByteOffset: end + 1, as: UInt8.self)
@@ -111,8 +123,10 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
         of: Entry(start: header.byteCount, nameLength: name.count, valueLength: value.count, known: known),
         toByteOffset: header.fieldCount * MemoryLayout<Entry>.stride, as: Entry.self)
     }
-    self.header.fieldCount += 1
-    self.header.byteCount += length
-    if let known { self.header.presence |= known.bit }
+    withUnsafeMutablePointerToHeader { header in
+      header.pointee.fieldCount += 1
+      header.pointee.byteCount += length
+      if let known { header.pointee.presence |= known.bit }
+    }
   }
 }

@@ -16,42 +16,57 @@
 /// Reading the system's takes about 6 ns, because it is the coarse one (a tick of 1 to 4 ms): no freshness lifetime in
 /// HTTP is finer than a second.
 public struct CacheClock: Sendable {
-  private let source: (any TimeSource)?
+  /// Boxed, so that looking whether there is one, which every hit does, copies no existential.
+  private final class Source: Sendable {
+    let source: any TimeSource
+    init(_ source: any TimeSource) { self.source = source }
+  }
+
+  private let box: Source?
 
   /// The machine's clocks.
-  public static let system = CacheClock(source: nil)
+  public static let system = CacheClock(box: nil)
 
   /// A clock over a source of one's own.
-  public init(_ source: some TimeSource) { self.source = source }
+  public init(_ source: some TimeSource) { box = Source(source) }
 
-  private init(source: (any TimeSource)?) { self.source = source }
+  private init(box: Source?) { self.box = box }
 
   /// The time that only goes forward.
-  public var now: CacheInstant {
-    if let source { return source.now }
-    return CacheInstant(nanoseconds: Self.read(Self.coarseMonotonic))
+  public var now: CacheInstant { fastNow }
+
+  @inline(__always)
+  var fastNow: CacheInstant {
+    box == nil ? CacheInstant(nanoseconds: Self.read(Self.coarseMonotonic)) : sourceNow
   }
+
+  @inline(never)
+  private var sourceNow: CacheInstant { box?.source.now ?? .distantPast }
 
   /// The time of day.
   public var unixTime: UnixTime {
-    if let source { return source.unixTime }
+    if let source = box?.source { return source.unixTime }
     return UnixTime(milliseconds: Self.read(CLOCK_REALTIME) / 1_000_000)
   }
 
-  /// How far behind the moment `now` may be: the tick of the coarse clock, nothing for a manual one.
-  var resolution: Duration { source == nil ? Self.tick : .zero }
+  /// `now`, or a tick before where the clock is coarse: it may show the past, and an age is better a moment too high than
+  /// too low.
+  var nowAtTheEarliest: CacheInstant {
+    box == nil ? CacheInstant(nanoseconds: Self.read(Self.coarseMonotonic) &- Self.tick) : sourceNow
+  }
 
-  private static let tick: Duration = {
+  /// The tick of the coarse clock, in nanoseconds.
+  private static let tick: Int64 = {
     var resolution = timespec()
     clock_getres(coarseMonotonic, &resolution)
-    return .seconds(Int64(resolution.tv_sec)) + .nanoseconds(Int64(resolution.tv_nsec))
+    return Int64(resolution.tv_sec) &* 1_000_000_000 &+ Int64(resolution.tv_nsec)
   }()
 
   /// Returns at `deadline`.
   ///
   /// - Throws: `CancellationError` when the task is cancelled first.
   public func sleep(until deadline: CacheInstant) async throws {
-    if let source { return try await source.sleep(until: deadline) }
+    if let source = box?.source { return try await source.sleep(until: deadline) }
     let remaining = deadline.duration(since: CacheInstant(nanoseconds: Self.read(Self.monotonic)))
     if remaining > .zero { try await Task.sleep(for: remaining) }
   }

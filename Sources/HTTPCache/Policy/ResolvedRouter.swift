@@ -19,6 +19,9 @@ final class ResolvedRouter: Sendable {
     self.routes = routes
   }
 
+  /// The policy, when there is one for all requests.
+  var onlyPolicy: ResolvedPolicy? { routes.isEmpty ? fallback : nil }
+
   /// The policy for `request`; nil when it is not to be cached.
   @inline(__always)
   func policy(for request: CacheRequest) -> ResolvedPolicy? {

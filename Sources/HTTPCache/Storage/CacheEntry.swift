@@ -34,8 +34,6 @@ public final class CacheEntry: Sendable {
   /// Set when this is no response but says which fields select among the variants of its URL.
   public let variantIndex: VariantIndex?
 
-  /// The head as it was last sent.
-  let headSlot = HeadSlot()
   /// Who may refresh the entry, and when.
   let refreshGate = RefreshGate()
 
@@ -94,7 +92,7 @@ public final class CacheEntry: Sendable {
     /// An object's header of two words, and the stored properties, in their order.
     typealias Contents = (
       header: (Int, Int), CacheKey, HeaderFields, Bytes, HeaderFields?, EntryTimes, EntryTraits, Int16, UInt32,
-      CacheTags?, VariantIndex?, UInt, Int64
+      CacheTags?, VariantIndex?, Int64
     )
     return (MemoryLayout<Contents>.size + MemoryLayout<Int>.size + 15) & ~15
   }()

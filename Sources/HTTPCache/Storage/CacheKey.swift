@@ -25,7 +25,7 @@ public struct CacheKey: Sendable {
   private let rarity: Rarity?
 
   /// The schemes that keys have in practice, so that they take an octet instead of a string.
-  private enum Scheme: UInt8 {
+  enum Scheme: UInt8 {
     case http, https, other
     /// The key is of its user's own making.
     case custom
@@ -137,6 +137,13 @@ extension CacheKey: Hashable, CustomStringConvertible {
     }
     // Strings that are not contiguous come from Objective-C only.
     return (result ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+  }
+
+  /// Whether this is the key that these parts would make, of one of the usual schemes: for a lookup that makes none.
+  @inline(__always)
+  func isResource(digest: KeyDigest, scheme: Scheme, authority: String, target: String) -> Bool {
+    self.digest == digest && self.scheme == scheme && rarity == nil && Self.isSame(self.target, target)
+      && Self.isSame(self.authority, authority)
   }
 
   @inline(__always)

@@ -1,0 +1,28 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension InMemoryBackend {
+  /// The head of an entry that is right for now, if one has been kept.
+  func head(of entry: CacheEntry, at now: CacheInstant, owner: ObjectIdentifier) -> HeaderFields? {
+    var fields: HeaderFields?
+    withNode(of: entry) { shard, index in
+      fields = shard.pointee.node(index).pointee.head?._withUnsafeGuaranteedRef {
+        $0.isRight(at: now.nanoseconds, for: owner) ? $0.fields : nil
+      }
+    }
+    return fields
+  }
+
+  /// Keeps the head of an entry for the hits to come, unless something else has taken the entry's place.
+  func keep(_ head: SentHead, of entry: CacheEntry) {
+    var replaced: Unmanaged<SentHead>?
+    withNode(of: entry) { shard, index in
+      let node = shard.pointee.node(index)
+      replaced = node.pointee.head
+      node.pointee.head = Unmanaged.passRetained(head)
+    }
+    replaced?.release()
+  }
+}
