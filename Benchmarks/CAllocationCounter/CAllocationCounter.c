@@ -10,8 +10,11 @@
 
 #include <stddef.h>
 
+void look_at(const void *value) { (void)value; }
+
 #if defined(__GLIBC__)
 #include <errno.h>
+#include <malloc.h>
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -43,8 +46,14 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
 uint64_t allocation_count(void) { return __atomic_load_n((uint64_t *)&count, __ATOMIC_RELAXED); }
 uint64_t allocation_bytes(void) { return __atomic_load_n((uint64_t *)&bytes, __ATOMIC_RELAXED); }
 int allocations_are_counted(void) { return 1; }
+
+uint64_t bytes_in_use(void) {
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
 #else
 uint64_t allocation_count(void) { return 0; }
 uint64_t allocation_bytes(void) { return 0; }
 int allocations_are_counted(void) { return 0; }
+uint64_t bytes_in_use(void) { return 0; }
 #endif

@@ -61,8 +61,14 @@ struct Main {
     #if DEBUG
       note("warning: this is a debug build; measure with -c release\n")
     #endif
-    let chosen = Catalog.all(threads: threads).filter { benchmark in
-      filters.isEmpty || filters.contains { benchmark.id.localizedCaseInsensitiveContains($0) }
+    let all = Catalog.all(threads: threads)
+    let chosen = all.filter { benchmark in
+      filters.isEmpty
+        || filters.contains { filter in
+          // A whole name means that one only.
+          all.contains { $0.id == filter }
+            ? benchmark.id == filter : benchmark.id.localizedCaseInsensitiveContains(filter)
+        }
     }
     guard !chosen.isEmpty else { fail("no benchmark matches \(filters.joined(separator: ", ")); --list names them") }
     do {

@@ -17,4 +17,10 @@ uint64_t allocation_bytes(void);
 /// Whether allocations can be counted on this platform.
 int allocations_are_counted(void);
 
+/// Does nothing with `value`, which no compiler of the caller can know.
+void look_at(const void *value);
+
+/// How many bytes of memory are in use on the heap; zero where the allocator does not say.
+uint64_t bytes_in_use(void);
+
 #endif

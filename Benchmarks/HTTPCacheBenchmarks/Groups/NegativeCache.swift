@@ -29,7 +29,8 @@ enum NegativeCache {
       _ = try await service.call(Samples.request)
       return .asynchronous(check: { try await expect(.hit, status: 404, of: Samples.request, from: service) }) {
         count in
-        for _ in 0..<count { consume(try await service.call(Samples.request)) }
+        let request = Samples.request
+        for _ in 0..<count { consume(try await service.call(request)) }
       }
     },
     Benchmark(

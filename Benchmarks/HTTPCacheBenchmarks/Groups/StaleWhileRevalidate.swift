@@ -25,7 +25,8 @@ enum StaleWhileRevalidate {
       return .asynchronous(check: {
         try await expect(.stale(.whileRevalidating), of: Samples.request, from: service)
       }) { count in
-        for _ in 0..<count { consume(try await service.call(Samples.request)) }
+        let request = Samples.request
+        for _ in 0..<count { consume(try await service.call(request)) }
       }
     },
     Benchmark(
