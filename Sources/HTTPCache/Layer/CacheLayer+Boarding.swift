@@ -34,26 +34,34 @@ extension CacheLayer {
   }
 
   /// Joins the flight for `key`, or begins it.
-  func board(_ plan: FetchPlan, _ key: CacheKey) -> Boarding {
+  nonisolated func board(_ plan: FetchPlan, _ key: CacheKey) -> Boarding {
     let now = clock.now
-    if uncacheable.contains(key.digest, at: now) { return .pass }
+    if uncacheable.contains(key, at: now) { return .pass }
     let softDeadline = plan.policy.policy.softTimeout.flatMap { softTimeout in
       mayServeUnvalidated(plan, at: now) ? now.advanced(by: softTimeout) : nil
     }
-    if let flight = flights[key] {
-      let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
-      switch flight.join(plan, deadline: deadline) {
-      case .waiting(let id): return .waiting(flight, id, isLeader: false)
-      case .answered(let result): return .answered(result)
-      case .refused: break
+    while true {
+      let (found, landings) = flights.flight(for: key)
+      if let found {
+        let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
+        switch found.join(plan, deadline: deadline) {
+        case .waiting(let id): return .waiting(found, id, isLeader: false)
+        case .answered(let result): return .answered(result)
+        case .refused: break
+        }
       }
+      // A flight stores what it brings before it is forgotten: whoever missed both missed them in this order.
+      if isStored(since: plan, at: now) { return .stored }
+      let flight = makeFlight(plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, now: now)
+      guard case .waiting(let id) = flight.join(plan, deadline: softDeadline) else { return .pass }
+      guard flights.insert(flight, replacing: found, landings: landings) else {
+        // Another was faster, or one has ended since and may have stored what is wanted.
+        flight.close()
+        continue
+      }
+      takeOff(flight, plan)
+      return .waiting(flight, id, isLeader: true)
     }
-    // A flight stores what it brings before it is forgotten here: whoever missed both missed them in this order.
-    if isStored(since: plan, at: now) { return .stored }
-    let flight = makeFlight(plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, now: now)
-    guard case .waiting(let id) = flight.join(plan, deadline: softDeadline) else { return .pass }
-    takeOff(flight, plan)
-    return .waiting(flight, id, isLeader: true)
   }
 
   /// Whether something that will do has been stored since the plan's own lookup.
@@ -75,46 +83,43 @@ extension CacheLayer {
   nonisolated func refreshInBackground(_ plan: FetchPlan) {
     guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return }
     report(.refreshStarted, key: plan.key)
-    Task { @concurrent in await self.refresh(plan) }
+    let key = stored.key
+    while true {
+      let (found, landings) = flights.flight(for: key)
+      // Somebody who could not be served stale is asking already: its answer will do.
+      if let found, found.isCalling { return }
+      let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
+      guard flights.insert(flight, replacing: found, landings: landings) else { continue }
+      flight.started(Task { @concurrent in await self.fly(flight, plan) })
+      return
+    }
   }
 
-  private func refresh(_ plan: FetchPlan) {
-    let key = plan.stored?.key ?? plan.key
-    // Somebody who could not be served stale is asking already: its answer will do.
-    if let flight = flights[key], flight.isCalling { return }
-    let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: clock.now)
-    takeOff(flight, plan)
-  }
-
-  private func makeFlight(
+  private nonisolated func makeFlight(
     _ plan: FetchPlan, _ key: CacheKey, isKept: Bool, isRefresh: Bool = false, now: CacheInstant
   ) -> Flight {
     // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.
     let attempts = mayServeOnError(plan, at: now) ? 1 : 2
     let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
-    let flight = Flight(
+    return Flight(
       key: key, primary: plan.key, isRefresh: isRefresh, clock: clock,
       machine: FlightStateMachine(isKept: isKept, attempts: attempts, hardDeadline: hardDeadline))
-    flights[key] = flight
-    return flight
   }
 
-  private func takeOff(_ flight: Flight, _ plan: FetchPlan) {
-    flight.started(Task { @concurrent in await self.fly(flight, plan) })
+  /// Calls the origin in a task of its own, so that the client's cancellation does not reach it.
+  ///
+  /// The task begins on the caller's thread: an origin that does not wait has answered before anybody waits for it. Not so
+  /// when the caller may have to turn to something else in time.
+  private nonisolated func takeOff(_ flight: Flight, _ plan: FetchPlan) {
+    if plan.policy.policy.softTimeout == nil, plan.policy.policy.hardTimeout == nil {
+      flight.started(Task.immediate { await self.fly(flight, plan) })
+    } else {
+      flight.started(Task { @concurrent in await self.fly(flight, plan) })
+    }
   }
 
-  /// Lets a flight that nobody joins be seen by invalidations.
-  func register(_ flight: Flight) { flights[flight.key] = flight }
-
-  /// Forgets a flight that is over.
-  func landed(_ flight: Flight) {
-    if flights[flight.key] === flight { flights[flight.key] = nil }
-  }
-
-  func rememberUncacheable(_ key: CacheKey, for duration: Duration) {
+  nonisolated func rememberUncacheable(_ key: CacheKey, for duration: Duration) {
     guard duration > .zero else { return }
-    uncacheable.remember(key.digest, until: clock.now.advanced(by: duration))
+    uncacheable.remember(key, until: clock.now.advanced(by: duration))
   }
-
-  func forgetUncacheable(_ key: CacheKey) { uncacheable.forget(key.digest) }
 }

@@ -96,7 +96,7 @@ extension CacheLayer {
     var flightKey = flightKey(plan, index: index)
     // A flight may turn out to be for others; then there is one more that is for this request, or none.
     for _ in 0..<3 {
-      switch await board(plan, flightKey) {
+      switch board(plan, flightKey) {
       case .pass:
         return try await passed(
           plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
@@ -179,7 +179,7 @@ extension CacheLayer {
     var response = CacheResponse(
       status: answer.status, fields: answer.fields, body: answer.body, trailers: answer.trailers)
     response.outcome = outcome
-    if answer.storing == .stored {
+    if answer.storing == .stored, plan.request.fields.presence & Self.conditionalMask != 0 {
       switch RFC9110.evaluatePreconditions(
         method: plan.request.method, request: plan.request.fields, status: answer.status, stored: answer.fields)
       {

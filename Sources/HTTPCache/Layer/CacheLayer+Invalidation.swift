@@ -33,7 +33,7 @@ extension CacheLayer {
   /// - Returns: What was done. A backend that failed has been told, and reported to the observers.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async -> InvalidationReceipt {
-    for flight in flights.values {
+    for flight in flights.all {
       switch invalidation.target {
       case .key(let key) where flight.primary == key || flight.key == key: endSharing(flight)
       case .everything: endSharing(flight)
@@ -48,7 +48,7 @@ extension CacheLayer {
   /// Lets a flight go on for those who wait for it, and for nobody else.
   private func endSharing(_ flight: Flight) {
     flight.invalidate()
-    flights[flight.key] = nil
+    flights.remove(flight)
   }
 
   /// Removes from the backend. One that fails has been told, and says so.

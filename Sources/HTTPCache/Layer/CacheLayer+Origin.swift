@@ -13,15 +13,14 @@ extension CacheLayer {
       first.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
       report(.refreshFailed, key: first.key)
     }
-    await landed(flight)
+    flights.remove(flight)
   }
 
   /// One call to the origin.
   ///
   /// - Returns: Whose request is to be sent next, if the call failed and somebody else still waits.
   private nonisolated func attempt(_ flight: Flight, _ plan: FetchPlan) async -> FetchPlan? {
-    // A tick early: the coarse clock may show the past, and an age is better a moment too high than too low.
-    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let requestedAt = clock.nowAtTheEarliest
     let response: CacheResponse
     do {
       response = try await plan.next.call(originRequest(plan, flight))
@@ -71,7 +70,7 @@ extension CacheLayer {
       ?? RFC9111.conditionalFields(
         for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
         forwardsRange: plan.stored == nil)
-    request.onInformational = { [weak flight] in flight?.broadcast($0) }
+    request.onInformational = { flight.broadcast($0) }
     return request
   }
 
@@ -86,7 +85,7 @@ extension CacheLayer {
       fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
       body: response.body,
       trailers: response.trailers, originStatus: response.status, storing: .refused(.originError),
-      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+      receipt: receipt)
     report(.refused(.originError), key: plan.key)
     var isDelivered = false
     let successor = flight.originFailed { id, _ in
@@ -109,19 +108,19 @@ extension CacheLayer {
     _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) async {
     report(.refused(refusal), key: plan.key)
-    var results: [Flight.WaiterID: FlightResult] = [:]
+    var results = Flight.Results()
     if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
-      results[leader] = .response(
-        FlightResponse(
-          status: response.status,
-          fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
-          body: response.body,
-          trailers: response.trailers, originStatus: response.status, storing: .refused(refusal),
-          originDuration: receipt.receivedAt.duration(since: receipt.requestedAt)))
+      let answer = FlightResponse(
+        status: response.status,
+        fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
+        body: response.body,
+        trailers: response.trailers, originStatus: response.status, storing: .refused(refusal),
+        receipt: receipt)
+      results.append((leader, .response(answer)))
     } else {
       response.body.cancel()
     }
-    await rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
+    rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
     flight.answered(results, release: .uncacheable, replay: nil)
     // What is stored has been superseded by something that may not be. Not so when the reason is this one request's: then
     // anybody could have it removed.
@@ -155,8 +154,7 @@ extension CacheLayer {
     let answer = FlightResponse(
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
       entryOutcome: .revalidated, originStatus: 304, storing: storing,
-      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
-    let receivers = flight.waiting.map { ($0.id, FlightResult.response(answer)) }
-    flight.answered(Dictionary(uniqueKeysWithValues: receivers), release: .over, replay: nil)
+      receipt: receipt)
+    flight.answered(forAll: answer)
   }
 }

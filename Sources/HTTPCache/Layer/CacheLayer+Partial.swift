@@ -95,9 +95,8 @@ extension CacheLayer {
     let answer = FlightResponse(
       status: renewed.status, fields: renewed.fields, body: Body(renewed.body), entry: renewed,
       entryOutcome: .miss(.partial), originStatus: 206, storing: isStored ? .stored : .none,
-      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
-    let receivers = flight.waiting.map { ($0.id, FlightResult.response(answer)) }
-    flight.answered(Dictionary(uniqueKeysWithValues: receivers), release: .over, replay: nil)
+      receipt: receipt)
+    flight.answered(forAll: answer)
     return nil
   }
 }

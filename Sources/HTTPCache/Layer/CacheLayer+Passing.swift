@@ -10,7 +10,7 @@ extension CacheLayer {
     flightKey: CacheKey? = nil, startedAt: CacheInstant
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
-    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let requestedAt = clock.nowAtTheEarliest
     let stamp = reason == .method ? backend.stampNow : nil
     let response = try await forwarded(request, next, outcome, policy: policy, key: nil, startedAt: startedAt)
     guard let policy, response.outcome == outcome else { return response }
@@ -36,7 +36,7 @@ extension CacheLayer {
   /// The origin's response to a request that is the cache's business, but nobody else's: HEAD, conditions that only the
   /// origin can judge, `no-store`.
   nonisolated func fetchedAlone(_ plan: FetchPlan) async throws -> CacheResponse {
-    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let requestedAt = clock.nowAtTheEarliest
     let response = try await forwarded(
       plan.request, plan.next, .miss(plan.reason), policy: plan.policy, key: plan.key, startedAt: plan.startedAt)
     if plan.request.method == .head, response.status == 200 {
@@ -54,12 +54,12 @@ extension CacheLayer {
       key: plan.key.variant("\(plan.request.method)"), primary: plan.key, clock: clock,
       machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil))
     guard case .waiting(let id) = flight.join(plan, deadline: nil) else { return response }
-    await register(flight)
+    flights.register(flight)
     flight.started(
       Task { @concurrent in
         await self.store(response, storing, flight, plan, receipt)
         flight.close()
-        await self.landed(flight)
+        self.flights.remove(flight)
       })
     guard case .response(let answer)? = try? await flight.wait(id) else { return response }
     var stored = response
@@ -85,7 +85,7 @@ extension CacheLayer {
     let flight = Flight(
       key: entry.key.variant("HEAD"), primary: plan.key, clock: clock,
       machine: FlightStateMachine(isKept: true, attempts: 1, hardDeadline: nil))
-    await register(flight)
+    flights.register(flight)
     var stored = renewed.fields
     stored[.contentLength] = String(entry.body.count)
     _ = await put(
@@ -94,7 +94,7 @@ extension CacheLayer {
         times: renewed.times, traits: renewed.traits, cost: entry.cost, tags: entry.tags),
       index: nil, plan, flight)
     flight.close()
-    await landed(flight)
+    flights.remove(flight)
   }
 
   private nonisolated func forwarded(
@@ -157,7 +157,7 @@ extension CacheLayer {
       if case .store = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules),
         let flightKey
       {
-        await forgetUncacheable(flightKey)
+        uncacheable.forget(flightKey)
       }
     case .policy, .noKey, .waitLimit: break
     }

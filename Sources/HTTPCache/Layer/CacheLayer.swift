@@ -19,8 +19,9 @@
 /// `CacheLayer+Response.swift`); and when what is stored will not do: flight, origin, storability, store
 /// (`CacheLayer+Fetch.swift`, `CacheLayer+Origin.swift`, `CacheLayer+Store.swift`).
 ///
-/// A hit in memory is answered synchronously in the caller's task; it awaits nothing. What the actor isolates is rare: the
-/// flights that are under way, and what is remembered of uncacheable resources.
+/// A hit in memory is answered synchronously in the caller's task; it awaits nothing. A miss awaits its handler only: what
+/// requests share is behind short locks. What the actor isolates are the rare operations that concern many of them at once,
+/// so that they come one after the other: invalidations.
 public actor CacheLayer: Layer {
   /// What the layer is asked.
   public typealias Request = CacheRequest
@@ -35,12 +36,14 @@ public actor CacheLayer: Layer {
   nonisolated let backend: any CacheBackend
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
+  /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
+  nonisolated let hitPath: HitPath?
   nonisolated let observers: [any CacheObserver]
   nonisolated let counters = CacheCounters()
   nonisolated let searchRules = SearchRules()
 
-  var flights: [CacheKey: Flight] = [:]
-  var uncacheable = UncacheableKeys()
+  nonisolated let flights = FlightTable()
+  nonisolated let uncacheable = UncacheableMemory()
 
   /// A cache with one policy for all requests.
   ///
@@ -84,12 +87,14 @@ public actor CacheLayer: Layer {
     self.showsKeys = showsKeys
     self.observers = observers
     self.clock = clock
+    self.hitPath = HitPath(backend: backend, router: router, observers: observers)
   }
 
   /// Answers `request`: from the store if that will do, else with the help of `next`.
   ///
   /// - Throws: What `next` throws, when nothing stored may be served instead.
   @inlinable
+  @inline(__always)
   public nonisolated func call(
     _ request: CacheRequest, next: some Service<CacheRequest, CacheResponse>
   ) async throws -> CacheResponse {

@@ -10,12 +10,24 @@ final class Flight: Sendable {
   /// What can be given to those who join after the answer is there.
   typealias Replay = @Sendable (FetchPlan) -> FlightResult
 
-  struct Guarded {
+  /// Results, and whose they are.
+  typealias Results = FewList<(id: WaiterID, result: FlightResult)>
+
+  private typealias Continuation = UnsafeContinuation<FlightResult, Never>
+
+  private struct Waiter {
+    let id: WaiterID
+    /// Nil once its result is there, or it has gone.
+    var plan: FetchPlan?
+    var continuation: Continuation?
+    /// Its result, when that came before it began to wait.
+    var result: FlightResult?
+  }
+
+  private struct Guarded {
     var machine: FlightStateMachine
-    var plans: [WaiterID: FetchPlan] = [:]
-    var continuations: [WaiterID: UnsafeContinuation<FlightResult, Never>] = [:]
-    /// Results of those who had not begun to wait when theirs came.
-    var results: [WaiterID: FlightResult] = [:]
+    /// In the order in which they have come.
+    var waiters = FewList<Waiter>()
     var replay: Replay?
     var origin: Task<Void, Never>?
     var watchdog: Task<Void, Never>?
@@ -24,6 +36,22 @@ final class Flight: Sendable {
     var hasStored = false
     /// The keys of this flight have been invalidated since it began.
     var isInvalidated = false
+
+    func position(of id: WaiterID) -> Int? { waiters.position(of: id, by: \.id) }
+
+    /// Gives `id` its result, unless it has one or has gone.
+    ///
+    /// - Returns: Whom to resume with it, outside the lock.
+    mutating func settle(_ id: WaiterID, _ result: FlightResult) -> Continuation? {
+      guard let position = position(of: id), waiters[position].plan != nil else { return nil }
+      if let continuation = waiters[position].continuation {
+        waiters.remove(at: position)
+        return continuation
+      }
+      waiters[position].plan = nil
+      waiters[position].result = result
+      return nil
+    }
   }
 
   /// What the flight is found by.
@@ -56,7 +84,7 @@ final class Flight: Sendable {
     let (ticket, replay) = guarded.withLock { guarded -> (Ticket, Replay?) in
       switch guarded.machine.join(deadline: deadline) {
       case .wait(let id):
-        guarded.plans[id] = plan
+        guarded.waiters.append(Waiter(id: id, plan: plan))
         return (.waiting(id), nil)
       case .attach: return (.refused, guarded.replay)
       case .refuse: return (.refused, nil)
@@ -73,11 +101,14 @@ final class Flight: Sendable {
   ///
   /// - Throws: `CancellationError` when the waiting task is cancelled; its place is then given up.
   func wait(_ id: WaiterID) async throws -> FlightResult {
+    // An origin that does not wait has answered by now.
+    if let result = guarded.withLock({ Self.take(id, from: &$0) }) { return try Self.checked(result) }
     let result: FlightResult = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let ready = guarded.withLock { guarded -> FlightResult? in
-          if let result = guarded.results.removeValue(forKey: id) { return result }
-          guarded.continuations[id] = continuation
+          if let result = Self.take(id, from: &guarded) { return result }
+          guard let position = guarded.position(of: id) else { return .failed(CancellationError()) }
+          guarded.waiters[position].continuation = continuation
           return nil
         }
         if let ready { continuation.resume(returning: ready) }
@@ -86,17 +117,29 @@ final class Flight: Sendable {
     } onCancel: {
       abandon(id)
     }
+    return try Self.checked(result)
+  }
+
+  private static func take(_ id: WaiterID, from guarded: inout Guarded) -> FlightResult? {
+    guard let position = guarded.position(of: id), let result = guarded.waiters[position].result else { return nil }
+    guarded.waiters.remove(at: position)
+    return result
+  }
+
+  private static func checked(_ result: FlightResult) throws -> FlightResult {
     if case .failed(let error) = result, error is CancellationError { try Task.checkCancellation() }
     return result
   }
 
   private func abandon(_ id: WaiterID) {
-    let (continuation, origin) = guarded.withLock { guarded in
+    let (continuation, origin) = guarded.withLock { guarded -> (Continuation?, Task<Void, Never>?) in
       let action = guarded.machine.leave(id, keepsFlight: false)
-      guarded.plans[id] = nil
-      return (
-        guarded.continuations.removeValue(forKey: id), action == .cancelOrigin ? guarded.origin : nil
-      )
+      let origin = action == .cancelOrigin ? guarded.origin : nil
+      // A result that is there already is for it to find.
+      guard let position = guarded.position(of: id), guarded.waiters[position].result == nil else {
+        return (nil, origin)
+      }
+      return (guarded.waiters.remove(at: position).continuation, origin)
     }
     origin?.cancel()
     continuation?.resume(returning: .failed(CancellationError()))
@@ -139,9 +182,13 @@ final class Flight: Sendable {
   }
 
   /// The plans of those who wait, by number.
-  var waiting: [(id: WaiterID, plan: FetchPlan)] {
+  var waiting: FewList<(id: WaiterID, plan: FetchPlan)> {
     guarded.withLock { guarded in
-      guarded.machine.waiterIDs.compactMap { id in guarded.plans[id].map { (id, $0) } }
+      var waiting = FewList<(id: WaiterID, plan: FetchPlan)>()
+      for waiter in guarded.waiters {
+        if let plan = waiter.plan { waiting.append((waiter.id, plan)) }
+      }
+      return waiting
     }
   }
 
@@ -154,7 +201,8 @@ final class Flight: Sendable {
     let (successor, ids, leader) = guarded.withLock { guarded -> (FetchPlan?, [WaiterID], WaiterID?) in
       let leader = guarded.machine.leader
       switch guarded.machine.originFailed() {
-      case .retry(let id): return (guarded.plans[id], [], nil)
+      case .retry(let id):
+        return (guarded.position(of: id).flatMap { guarded.waiters[$0].plan }, [], nil)
       case .fail(let ids): return (nil, ids, leader)
       }
     }
@@ -165,15 +213,34 @@ final class Flight: Sendable {
   /// The origin answered.
   ///
   /// - Parameters:
-  ///   - results: Who gets what. Everybody else who waits gets `release`.
+  ///   - results: Who gets what, in the order of their numbers. Everybody else who waits gets `release`.
   ///   - replay: Makes the results of those who join later; nil when nobody may.
-  func answered(_ results: [WaiterID: FlightResult], release: FlightResult.Release, replay: Replay?) {
-    let released = guarded.withLock { guarded in
+  func answered(_ results: Results, release: FlightResult.Release, replay: Replay?) {
+    let resumptions = guarded.withLock { guarded in
+      var resumptions = FewList<(Continuation, FlightResult)>()
+      var released = FewList<WaiterID>()
       guarded.replay = replay
-      return guarded.machine.answered(for: Array(results.keys), isShared: replay != nil)
+      guarded.machine.answered(
+        isShared: replay != nil, isFor: { id in results.position(of: id, by: \.id) != nil },
+        release: { released.append($0) })
+      for (id, result) in results {
+        if let continuation = guarded.settle(id, result) { resumptions.append((continuation, result)) }
+      }
+      for id in released {
+        if let continuation = guarded.settle(id, .released(release)) {
+          resumptions.append((continuation, .released(release)))
+        }
+      }
+      return resumptions
     }
-    for (id, result) in results { deliver(result, to: id) }
-    for id in released { deliver(.released(release), to: id) }
+    for (continuation, result) in resumptions { continuation.resume(returning: result) }
+  }
+
+  /// The origin answered, and everybody who waits gets the same.
+  func answered(forAll answer: FlightResponse) {
+    var results = Results()
+    for (id, _) in waiting { results.append((id, .response(answer))) }
+    answered(results, release: .over, replay: nil)
   }
 
   /// The flight is over: nobody may join any more, and whoever still waits is released.
@@ -203,13 +270,7 @@ final class Flight: Sendable {
   }
 
   private func deliver(_ result: FlightResult, to id: WaiterID) {
-    let continuation = guarded.withLock { guarded -> UnsafeContinuation<FlightResult, Never>? in
-      guard guarded.plans.removeValue(forKey: id) != nil else { return nil }
-      if let continuation = guarded.continuations.removeValue(forKey: id) { return continuation }
-      guarded.results[id] = result
-      return nil
-    }
-    continuation?.resume(returning: result)
+    guarded.withLock { $0.settle(id, result) }?.resume(returning: result)
   }
 
   // MARK: Deadlines

@@ -22,6 +22,7 @@ struct FlightStateMachine {
   }
 
   private struct Waiter {
+    let id: WaiterID
     var deadline: CacheInstant?
   }
 
@@ -55,7 +56,8 @@ struct FlightStateMachine {
   }
 
   private var phase = Phase.calling
-  private var waiters: [WaiterID: Waiter] = [:]
+  /// In the order in which they have come.
+  private var waiters = FewList<Waiter>()
   private var nextID = 0
   private var attemptsLeft: Int
   /// The waiter whose request the origin is answering; nil for a refresh that no client waits for.
@@ -77,12 +79,15 @@ struct FlightStateMachine {
   var isCalling: Bool { phase == .calling }
   var isClosed: Bool { phase == .closed }
   var waiterCount: Int { waiters.count }
-  var waiterIDs: [WaiterID] { waiters.keys.sorted() }
 
   /// When something is due, if nothing happens before.
   var nextDeadline: CacheInstant? {
     guard isCalling else { return nil }
-    return ([hardDeadline] + waiters.values.map(\.deadline)).compactMap { $0 }.min()
+    var next = hardDeadline
+    for waiter in waiters {
+      if let deadline = waiter.deadline, deadline < next ?? .distantFuture { next = deadline }
+    }
+    return next
   }
 
   mutating func join(deadline: CacheInstant?) -> JoinAction {
@@ -91,7 +96,7 @@ struct FlightStateMachine {
     case .closed: return .refuse
     case .calling:
       nextID += 1
-      waiters[nextID] = Waiter(deadline: deadline)
+      waiters.append(Waiter(id: nextID, deadline: deadline))
       if nextID == 1 { leader = 1 }
       return .wait(nextID)
     }
@@ -101,7 +106,8 @@ struct FlightStateMachine {
   ///
   /// - Parameter keepsFlight: Whether the origin's answer is wanted all the same.
   mutating func leave(_ id: WaiterID, keepsFlight: Bool) -> LeaveAction {
-    guard waiters.removeValue(forKey: id) != nil else { return .none }
+    guard let position = waiters.position(of: id, by: \.id) else { return .none }
+    waiters.remove(at: position)
     if keepsFlight { isKept = true }
     guard isCalling, waiters.isEmpty, !isKept else { return .none }
     phase = .closed
@@ -112,7 +118,7 @@ struct FlightStateMachine {
   mutating func originFailed() -> FailureAction {
     guard isCalling else { return .fail([]) }
     // A successor is worth a call only if somebody beside the one who has just been failed is waiting.
-    if attemptsLeft > 0, let successor = waiters.keys.filter({ $0 != leader }).min() {
+    if attemptsLeft > 0, let successor = waiters.first(where: { $0.id != leader })?.id {
       attemptsLeft -= 1
       leader = successor
       return .retry(successor)
@@ -126,10 +132,18 @@ struct FlightStateMachine {
   /// - Parameter isShared: Whether those who come later may have it too.
   /// - Returns: Those who are released.
   mutating func answered(for receivers: [WaiterID], isShared: Bool) -> [WaiterID] {
-    guard isCalling else { return [] }
-    phase = isShared ? .answered : .closed
     let receivers = Set(receivers)
-    return takeAll().filter { !receivers.contains($0) }
+    var released: [WaiterID] = []
+    answered(isShared: isShared, isFor: { receivers.contains($0) }, release: { released.append($0) })
+    return released
+  }
+
+  /// The same, without lists: what happens at nearly every answer is that it is for the one who waits.
+  mutating func answered(isShared: Bool, isFor: (WaiterID) -> Bool, release: (WaiterID) -> Void) {
+    guard isCalling else { return }
+    phase = isShared ? .answered : .closed
+    for waiter in waiters where !isFor(waiter.id) { release(waiter.id) }
+    waiters.removeAll()
   }
 
   /// Nobody may join any more.
@@ -144,8 +158,11 @@ struct FlightStateMachine {
       expiry.cancelsOrigin = true
       return expiry
     }
-    expiry.expired = waiters.filter { ($0.value.deadline ?? .distantFuture) <= now }.map(\.key).sorted()
-    for id in expiry.expired { waiters[id] = nil }
+    var patient = FewList<Waiter>()
+    for waiter in waiters {
+      if (waiter.deadline ?? .distantFuture) <= now { expiry.expired.append(waiter.id) } else { patient.append(waiter) }
+    }
+    waiters = patient
     // Those who ran out of patience wanted the answer: it is still stored when it comes.
     if !expiry.expired.isEmpty { isKept = true }
     return expiry
@@ -153,6 +170,6 @@ struct FlightStateMachine {
 
   private mutating func takeAll() -> [WaiterID] {
     defer { waiters.removeAll() }
-    return waiters.keys.sorted()
+    return waiters.map(\.id)
   }
 }

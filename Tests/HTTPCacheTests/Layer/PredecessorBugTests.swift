@@ -329,7 +329,7 @@ import Testing
     let isLatestKnown = remembered.contains(CacheKey(custom: "9999").digest, at: clock.now)
     let isFirstKnown = remembered.contains(CacheKey(custom: "1").digest, at: clock.now)
     #expect(isLatestKnown && !isFirstKnown)
-    await eventually { await cache.flights.isEmpty }
+    await eventually { cache.flights.isEmpty }
   }
 
   @Test func `31: a version that is too large to be stored does not leave the old one in its place`() async throws {

@@ -73,10 +73,10 @@ extension CacheRequest {
 
 extension CacheLayer {
   /// How many requests wait for flights.
-  var waiterCount: Int { flights.values.reduce(0) { $0 + $1.waiting.count } }
+  nonisolated var waiterCount: Int { flights.all.reduce(0) { $0 + $1.waiting.count } }
 
   /// Returns when `count` requests wait for flights.
-  func waitForWaiters(_ count: Int) async {
+  nonisolated func waitForWaiters(_ count: Int) async {
     await eventually { waiterCount >= count }
   }
 }

@@ -1,0 +1,92 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Synchronization
+
+/// The flights that are under way, by key.
+///
+/// Each part has a lock of its own, held while a few words are compared. That, and not the actor, is what a miss goes
+/// through: it changes no executor before its handler is called.
+final class FlightTable: Sendable {
+  private struct Part {
+    /// The low halves of the keys' digests, and the flights, side by side.
+    var hashes: [UInt64] = []
+    var flights: [Flight] = []
+    /// How many flights have ended here.
+    var landings = 0
+
+    func position(of key: CacheKey) -> Int? {
+      for position in hashes.indices where hashes[position] == key.digest.low {
+        if flights[position].key == key { return position }
+      }
+      return nil
+    }
+
+    mutating func remove(at position: Int) {
+      hashes.swapAt(position, hashes.count - 1)
+      hashes.removeLast()
+      flights.swapAt(position, flights.count - 1)
+      flights.removeLast()
+      landings += 1
+    }
+  }
+
+  private static let partCount = 8
+  private let parts: [Locked<Part>]
+
+  init() {
+    parts = (0..<Self.partCount).map { _ in Locked(Part()) }
+  }
+
+  private func part(of key: CacheKey) -> Locked<Part> {
+    parts[Int(truncatingIfNeeded: key.digest.high >> 32) & (Self.partCount - 1)]
+  }
+
+  /// The flight for `key`; and if there is none, how many have ended in its part of the table so far.
+  func flight(for key: CacheKey) -> (flight: Flight?, landings: Int) {
+    part(of: key).withLock { part in (part.position(of: key).map { part.flights[$0] }, part.landings) }
+  }
+
+  /// Adds a flight, in the place of one that takes nobody any more.
+  ///
+  /// - Parameters:
+  ///   - previous: The flight that was found there.
+  ///   - landings: What `flight(for:)` said. A flight that has ended since may have stored what was looked for before.
+  /// - Returns: False when the table is no longer as it was found.
+  func insert(_ flight: Flight, replacing previous: Flight?, landings: Int) -> Bool {
+    part(of: flight.key).withLock { part in
+      guard part.landings == landings else { return false }
+      if let position = part.position(of: flight.key) {
+        guard part.flights[position] === previous else { return false }
+        part.flights[position] = flight
+      } else {
+        part.hashes.append(flight.key.digest.low)
+        part.flights.append(flight)
+      }
+      return true
+    }
+  }
+
+  /// Adds a flight that nobody looks for, in the place of whatever is there.
+  func register(_ flight: Flight) {
+    part(of: flight.key).withLock { part in
+      if let position = part.position(of: flight.key) { part.remove(at: position) }
+      part.hashes.append(flight.key.digest.low)
+      part.flights.append(flight)
+    }
+  }
+
+  /// Takes out a flight, if it is there.
+  func remove(_ flight: Flight) {
+    part(of: flight.key).withLock { part in
+      if let position = part.position(of: flight.key), part.flights[position] === flight { part.remove(at: position) }
+    }
+  }
+
+  /// All flights, each part as it is when it is looked at.
+  var all: [Flight] { parts.flatMap { part in part.withLock { $0.flights } } }
+
+  var isEmpty: Bool { all.isEmpty }
+}
