@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What a benchmark has measured: nanoseconds for one operation, over many samples.
+/// What a benchmark has measured: nanoseconds for one operation (or what `unit` says), over many samples.
 struct Measurement: Codable, Sendable {
   var id: String
   var median: Double
@@ -17,8 +17,13 @@ struct Measurement: Codable, Sendable {
   var samples: Int
   /// Operations in one sample.
   var batch: Int
+  /// Nil for nanoseconds.
+  var unit: String?
 
-  init(id: String, samples: [Double], batch: Int, operations: Int, allocations: UInt64?, bytes: UInt64?) {
+  init(
+    id: String, samples: [Double], batch: Int, operations: Int, allocations: UInt64?, bytes: UInt64?,
+    unit: String? = nil
+  ) {
     let sorted = samples.sorted()
     func percentile(_ share: Double) -> Double {
       sorted[Swift.min(sorted.count - 1, Int((Double(sorted.count) * share).rounded(.down)))]
@@ -33,5 +38,6 @@ struct Measurement: Codable, Sendable {
     allocatedBytes = bytes.map { Double($0) / Double(operations) }
     self.samples = samples.count
     self.batch = batch
+    self.unit = unit
   }
 }

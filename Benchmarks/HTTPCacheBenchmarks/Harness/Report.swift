@@ -12,12 +12,13 @@ enum Report {
     var rows = [["", "median", "p90", "p99", "max", "allocs"] + (earlier.isEmpty ? [] : ["before", "change"])]
     for measurement in measurements {
       var row = [
-        measurement.id, time(measurement.median), time(measurement.p90), time(measurement.p99),
-        time(measurement.maximum), measurement.allocations.map { number($0) } ?? "-",
+        measurement.id, text(measurement.median, measurement.unit), text(measurement.p90, measurement.unit),
+        text(measurement.p99, measurement.unit), text(measurement.maximum, measurement.unit),
+        measurement.allocations.map { number($0) } ?? "-",
       ]
       if !earlier.isEmpty {
         if let old = before[measurement.id] {
-          row += [time(old.median), String(format: "%+.1f %%", (measurement.median / old.median - 1) * 100)]
+          row += [text(old.median, old.unit), String(format: "%+.1f %%", (measurement.median / old.median - 1) * 100)]
         } else {
           row += ["-", "new"]
         }
@@ -36,6 +37,10 @@ enum Report {
         return column == 0 ? cell + padding : padding + cell
       }.joined(separator: "  ")
     }.joined(separator: "\n")
+  }
+
+  private static func text(_ value: Double, _ unit: String?) -> String {
+    unit.map { String(format: "%.1f ", value) + $0 } ?? time(value)
   }
 
   static func time(_ nanoseconds: Double) -> String {

@@ -20,6 +20,7 @@ struct Runner {
     var operations = 0
     var allocations: UInt64 = 0
     var bytes: UInt64 = 0
+    var unit: String?
   }
 
   func run(_ benchmarks: [Benchmark]) async throws -> [Measurement] {
@@ -35,7 +36,8 @@ struct Runner {
     return zip(benchmarks, series).map { benchmark, series in
       Measurement(
         id: benchmark.id, samples: series.samples, batch: series.batch, operations: series.operations,
-        allocations: isCounted ? series.allocations : nil, bytes: isCounted ? series.bytes : nil)
+        allocations: isCounted && series.unit == nil ? series.allocations : nil,
+        bytes: isCounted && series.unit == nil ? series.bytes : nil, unit: series.unit)
     }
   }
 
@@ -50,6 +52,13 @@ struct Runner {
   private func measure(_ benchmark: Benchmark, into series: inout Series) async throws {
     let work = try await benchmark.prepare()
     try await check(work, of: benchmark)
+    if case .quantity(let unit, let count) = work.body {
+      series.samples.append(try await count())
+      series.unit = unit
+      series.batch = 1
+      series.operations += 1
+      return
+    }
     // Warm-up, and how many operations make a sample.
     var batch = benchmark.minimumBatch
     while true {
@@ -86,6 +95,7 @@ struct Runner {
     switch work.body {
     case .synchronous(let body): try body(count)
     case .asynchronous(let body): try await body(count)
+    case .quantity(_, let body): _ = try await body()
     }
     return clock.now - start
   }

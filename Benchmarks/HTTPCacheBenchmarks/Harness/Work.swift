@@ -10,6 +10,8 @@ struct Work: Sendable {
   enum Body: Sendable {
     case synchronous(@Sendable (_ count: Int) throws -> Void)
     case asynchronous(@Sendable (_ count: Int) async throws -> Void)
+    /// No work to be timed, but something to be counted.
+    case quantity(unit: String, @Sendable () async throws -> Double)
   }
 
   let body: Body
@@ -21,6 +23,11 @@ struct Work: Sendable {
     check: @escaping @Sendable () async throws -> Void = {}, _ body: @escaping @Sendable (_ count: Int) throws -> Void
   ) -> Work {
     Work(body: .synchronous(body), check: check)
+  }
+
+  /// Something that is counted, in `unit`.
+  static func quantity(_ unit: String, _ count: @escaping @Sendable () async throws -> Double) -> Work {
+    Work(body: .quantity(unit: unit, count), check: {})
   }
 
   /// Work that may wait.

@@ -80,22 +80,18 @@ extension CacheLayer {
   }
 
   /// Begins a refresh that no client waits for, unless one is under way.
-  ///
-  /// - Returns: The refresh, if this has begun it.
-  @discardableResult
-  nonisolated func refreshInBackground(_ plan: FetchPlan) -> Task<Void, Never>? {
-    guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return nil }
+  nonisolated func refreshInBackground(_ plan: FetchPlan) {
+    guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return }
     report(.refreshStarted, key: plan.key)
     let key = stored.key
     while true {
       let (found, landings) = flights.flight(for: key)
       // Somebody who could not be served stale is asking already: its answer will do.
-      if let found, found.isCalling { return nil }
+      if let found, found.isCalling { return }
       let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
       guard flights.insert(flight, replacing: found, landings: landings) else { continue }
-      let task = Task { @concurrent in await self.fly(flight, plan) }
-      flight.started(task)
-      return task
+      flight.started(Task { @concurrent in await self.fly(flight, plan) })
+      return
     }
   }
 
@@ -115,8 +111,7 @@ extension CacheLayer {
   /// The task begins on the caller's thread: an origin that does not wait has answered before anybody waits for it. Not so
   /// when the caller may have to turn to something else in time.
   private nonisolated func takeOff(_ flight: Flight, _ plan: FetchPlan) {
-    let policy = plan.policy.policy
-    if policy.softTimeout == nil, policy.hardTimeout == nil {
+    if plan.policy.policy.softTimeout == nil, plan.policy.policy.hardTimeout == nil {
       flight.started(Task.immediate { await self.fly(flight, plan) })
     } else {
       flight.started(Task { @concurrent in await self.fly(flight, plan) })

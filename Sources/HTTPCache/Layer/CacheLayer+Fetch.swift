@@ -189,7 +189,7 @@ extension CacheLayer {
     var response = CacheResponse(
       status: answer.status, fields: answer.fields, body: answer.body, trailers: answer.trailers)
     response.outcome = outcome
-    if answer.storing == .stored {
+    if answer.storing == .stored, plan.request.fields.presence & Self.conditionalMask != 0 {
       switch RFC9110.evaluatePreconditions(
         method: plan.request.method, request: plan.request.fields, status: answer.status, stored: answer.fields)
       {

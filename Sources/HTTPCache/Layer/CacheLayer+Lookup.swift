@@ -37,9 +37,9 @@ extension CacheLayer {
       digest, scheme: scheme, authority: request.authority, target: request.target, at: now,
       stamp: hitPath.log.current, owner: ObjectIdentifier(self))
     {
-    case .answer(let status, let fields, let body, let trailers):
+    case .answer(let response):
       counters.countHit(stripe: digest.low)
-      return CacheResponse(hit: status, fields, body, trailers)
+      return response
     case .entry(let entry):
       return response(from: entry, to: request, hitPath.policy, at: now)
     case .absent: return nil

@@ -31,8 +31,7 @@ extension CacheLayer {
         return flight.originFailed(mayRetry: false) { _, _ in .failed(error) }
       }
     }
-    // A tick early: the coarse clock may show the past, and an age is better a moment too high than too low.
-    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let requestedAt = clock.nowAtTheEarliest
     let response: CacheResponse
     do {
       response = turn.ending(with: try await plan.next.call(originRequest(plan, flight)))
@@ -98,7 +97,7 @@ extension CacheLayer {
       fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
       body: response.body,
       trailers: response.trailers, originStatus: response.status, storing: .refused(.originError),
-      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+      receipt: receipt)
     report(.refused(.originError), key: plan.key)
     var isDelivered = false
     let successor = flight.originFailed { id, _ in
@@ -128,7 +127,7 @@ extension CacheLayer {
         fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
         body: response.body,
         trailers: response.trailers, originStatus: response.status, storing: .refused(refusal),
-        originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+        receipt: receipt)
       results.append((leader, .response(answer)))
     } else {
       response.body.cancel()
@@ -167,7 +166,7 @@ extension CacheLayer {
     let answer = FlightResponse(
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
       entryOutcome: .revalidated, originStatus: 304, storing: storing,
-      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+      receipt: receipt)
     flight.answered(forAll: answer)
   }
 }

@@ -95,7 +95,7 @@ extension CacheLayer {
     let answer = FlightResponse(
       status: renewed.status, fields: renewed.fields, body: Body(renewed.body), entry: renewed,
       entryOutcome: .miss(.partial), originStatus: 206, storing: isStored ? .stored : .none,
-      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
+      receipt: receipt)
     flight.answered(forAll: answer)
     return nil
   }

@@ -10,7 +10,7 @@ extension CacheLayer {
     flightKey: CacheKey? = nil, startedAt: CacheInstant
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
-    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let requestedAt = clock.nowAtTheEarliest
     let stamp = reason == .method ? backend.stampNow : nil
     let response = try await forwarded(request, next, outcome, policy: policy, key: nil, startedAt: startedAt)
     guard let policy, response.outcome == outcome else { return response }
@@ -36,7 +36,7 @@ extension CacheLayer {
   /// The origin's response to a request that is the cache's business, but nobody else's: HEAD, conditions that only the
   /// origin can judge, `no-store`.
   nonisolated func fetchedAlone(_ plan: FetchPlan) async throws -> CacheResponse {
-    let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let requestedAt = clock.nowAtTheEarliest
     let response = try await forwarded(
       plan.request, plan.next, .miss(plan.reason), policy: plan.policy, key: plan.key, startedAt: plan.startedAt)
     if plan.request.method == .head, response.status == 200 {

@@ -5,7 +5,7 @@
 
 extension CacheLayer {
   /// The fields of a request that ask for something else than the whole response.
-  private static let conditionalMask =
+  static let conditionalMask =
     KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit | KnownHeader.range.bit
 
   /// The response that `entry` is to `request`: whole, or 304, 206, 416 (RFC 9110 §13, §14), with `Age` and

@@ -8,29 +8,19 @@ extension CacheLayer {
   nonisolated func store(
     _ response: CacheResponse, _ storing: StorePlan, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) async {
-    let policy = plan.policy.policy
     searchRules.learn(storing.fields, from: plan.request)
-    let primary = key(of: plan.request, plan.policy) ?? plan.key
+    let primary = searchRules.areEmpty ? plan.key : key(of: plan.request, plan.policy) ?? plan.key
     let index = storing.vary.isEmpty ? nil : await variantIndex(for: primary, adding: storing.vary)
-    let leader = flight.leader
-    var answer = FlightResponse(
-      status: response.status, fields: storing.fields, body: response.body, trailers: response.trailers,
-      originStatus: response.status, storing: .stored,
-      originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
-    // What is stored lacks the fields that are for the leader's eyes only; the leader gets them.
-    let leaderFields = RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix)
     let sharing = Sharing(
-      plan: plan, storing: storing, primary: primary, index: index,
+      plan: plan, storing: storing, response: response, receipt: receipt, primary: primary, index: index,
       existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil)
-
-    if let refusal = sizeRefusal(response.body.length, policy, flight)
-      ?? admissionRefusal(sharing, at: receipt.receivedAt)
-    {
-      answer.storing = .refused(refusal)
+    var became: CacheEvent.Storing = .stored
+    if let refusal = sizeRefusal(response.body.length, plan, flight) {
+      became = .refused(refusal)
       report(.refused(refusal), key: plan.key)
     }
     guard case .stream(let source, let announced) = response.body.storage else {
-      await storeWhole(response, answer, leaderFields, leader, sharing, flight)
+      await storeWhole(became, sharing, flight)
       return
     }
 
@@ -38,104 +28,83 @@ extension CacheLayer {
     let length =
       announced
       ?? RFC9111.expectedLength(response.fields, status: response.status, method: plan.request.method)
-    let isStored = answer.storing == .stored
+    let isStored = became == .stored
     let log = BodyLog(
-      window: policy.streamWindow, retentionLimit: isStored ? policy.maximumBodySize : nil, clock: clock
+      window: plan.policy.policy.streamWindow, retentionLimit: isStored ? plan.policy.policy.maximumBodySize : nil,
+      clock: clock
     ) { [weak flight] in flight?.bodyAbandoned() }
     var replay: Flight.Replay?
     if isStored {
-      let template = answer
       replay = { joining in
         guard sharing.isFor(joining), let reader = log.makeReader() else { return .released(.over) }
-        var answer = template
-        answer.body = Body(reader, length: length)
-        return .response(answer)
+        return .response(sharing.answer(isLeader: false, body: Body(reader, length: length), .stored))
       }
     }
-    deliver(answer, leaderFields, leader, sharing, flight, replay: replay) {
+    deliver(became, sharing, flight, replay: replay) {
       log.makeReader().map { Body($0, length: length) } ?? .empty
     }
     guard log.hasReaders || flight.isKept else {
       source.cancel()
       return
     }
-    await pump(source, length: length, into: log, plan, flight) { body, trailers in
-      sharing.entry(response, body: body, trailers: trailers, cost: answer.originDuration)
-    } index: {
-      sharing.indexEntry($0)
-    }
+    await pump(source, length: length, into: log, flight, sharing)
   }
 
   /// The response is all there: no log is needed.
   private nonisolated func storeWhole(
-    _ response: CacheResponse, _ answer: FlightResponse, _ leaderFields: HeaderFields, _ leader: Flight.WaiterID?,
-    _ sharing: Sharing, _ flight: Flight
+    _ became: CacheEvent.Storing, _ sharing: Sharing, _ flight: Flight
   ) async {
-    var entityTag: String?
-    func deliver(_ storing: CacheEvent.Storing) {
-      var answer = answer
-      var leaderFields = leaderFields
-      answer.storing = storing
-      if let entityTag {
-        answer.fields.append(KnownHeader.etag, entityTag)
-        leaderFields.append(KnownHeader.etag, entityTag)
-      }
-      let result = FlightResult.response(answer)
-      let replay: Flight.Replay = { sharing.isFor($0) ? result : .released(.over) }
-      self.deliver(answer, leaderFields, leader, sharing, flight, replay: storing == .stored ? replay : nil) {
-        response.body
-      }
+    func deliver(_ became: CacheEvent.Storing, replay: Flight.Replay? = nil) {
+      self.deliver(became, sharing, flight, replay: replay) { sharing.response.body }
     }
-    guard answer.storing == .stored else { return deliver(answer.storing) }
-    guard
-      let entry = sharing.entry(
-        response, body: response.body.bytes ?? Bytes(), trailers: response.trailers, cost: answer.originDuration)
+    guard became == .stored else { return deliver(became) }
+    guard let entry = sharing.entry(body: sharing.response.body.bytes ?? Bytes(), trailers: sharing.response.trailers)
     else {
       report(.refused(.partial), key: flight.key)
       return deliver(.refused(.partial))
     }
-    if !answer.fields.contains(KnownHeader.etag) { entityTag = entry.fields[.etag] }
-    // In memory, storing takes no time: whoever has been answered finds it there. Elsewhere nobody waits for it.
+    // In memory, storing takes no time: whoever has been answered finds it there, and so does whoever comes from now on.
+    // Elsewhere nobody waits for it, and who comes meanwhile is answered from here.
     switch putNow(entry, index: sharing.indexEntry(entry), sharing.plan, flight) {
     case .stored: deliver(.stored)
     case .refused: deliver(.refused(.tooLarge))
     case .invalidated: deliver(.refused(.invalidated))
     case .unavailable:
-      deliver(.stored)
+      deliver(.stored) { joining in
+        sharing.isFor(joining)
+          ? .response(sharing.answer(isLeader: false, body: sharing.response.body, .stored)) : .released(.over)
+      }
       _ = await put(entry, index: sharing.indexEntry(entry), sharing.plan, flight)
     }
   }
 
   /// Gives the answer to everybody who waits and whom it is for, each with a body of their own.
   private nonisolated func deliver(
-    _ answer: FlightResponse, _ leaderFields: HeaderFields, _ leader: Flight.WaiterID?, _ sharing: Sharing,
-    _ flight: Flight, replay: Flight.Replay?, body: () -> Body
+    _ became: CacheEvent.Storing, _ sharing: Sharing, _ flight: Flight, replay: Flight.Replay?, body: () -> Body
   ) {
+    let leader = flight.leader
     var results = Flight.Results()
     for (id, plan) in flight.waiting where sharing.isFor(plan) {
-      var answer = answer
-      if id == leader { answer.fields = leaderFields }
-      answer.body = body()
-      results.append((id, .response(answer)))
+      results.append((id, .response(sharing.answer(isLeader: id == leader, body: body(), became))))
     }
     let release: FlightResult.Release = sharing.index.map { .variant(sharing.storing.vary, nonce: $0.nonce) } ?? .over
     flight.answered(results, release: release, replay: replay)
   }
 
   /// Why a body of this length is not stored; nil when it may be, as far as is known.
-  private nonisolated func sizeRefusal(_ length: Int?, _ policy: CachePolicy, _ flight: Flight) -> StoreRefusal? {
+  private nonisolated func sizeRefusal(_ length: Int?, _ plan: FetchPlan, _ flight: Flight) -> StoreRefusal? {
     if flight.isInvalidated { return .invalidated }
     guard let length else { return nil }
-    if length > policy.maximumBodySize { return .tooLarge }
-    if length < policy.minimumBodySize { return .tooSmall }
+    if length > plan.policy.policy.maximumBodySize { return .tooLarge }
+    if length < plan.policy.policy.minimumBodySize { return .tooSmall }
     return nil
   }
 
   /// Moves the origin's body into the log, and stores it if it arrives complete.
   private nonisolated func pump(
-    _ source: any BodySource, length: Int?, into log: BodyLog, _ plan: FetchPlan, _ flight: Flight,
-    entry: (Bytes, HeaderFields?) -> CacheEntry?, index: (CacheEntry) -> CacheEntry?
+    _ source: any BodySource, length: Int?, into log: BodyLog, _ flight: Flight, _ sharing: Sharing
   ) async {
+    let plan = sharing.plan
     do {
       var wasRetaining = log.isRetaining
       while let chunk = try await source.next() {
@@ -175,14 +144,14 @@ extension CacheLayer {
       log.finish(trailers: trailers)
       return
     }
-    guard let stored = entry(body, trailers) else {
+    guard let stored = sharing.entry(body: body, trailers: trailers) else {
       report(.refused(.partial), key: flight.key)
       log.finish(trailers: trailers)
       return
     }
-    let result = putNow(stored, index: index(stored), plan, flight)
+    let result = putNow(stored, index: sharing.indexEntry(stored), plan, flight)
     log.finish(trailers: trailers)
-    if case .unavailable = result { _ = await put(stored, index: index(stored), plan, flight) }
+    if case .unavailable = result { _ = await put(stored, index: sharing.indexEntry(stored), plan, flight) }
   }
 
   // MARK: The backend

@@ -107,6 +107,7 @@ public actor CacheLayer: Layer {
   ///
   /// - Throws: What `next` throws, when nothing stored may be served instead.
   @inlinable
+  @inline(__always)
   public nonisolated func call(
     _ request: CacheRequest, next: some Service<CacheRequest, CacheResponse>
   ) async throws -> CacheResponse {

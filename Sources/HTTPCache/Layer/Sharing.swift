@@ -4,26 +4,43 @@
 //===----------------------------------------------------------------------===//
 
 /// Whom a storable response is for, and what it is stored as.
-struct Sharing: Sendable {
+final class Sharing: Sendable {
   let plan: FetchPlan
   let storing: StorePlan
+  /// As it has come from the origin.
+  let response: CacheResponse
+  let receipt: Receipt
   /// Set when the response varies.
   let index: VariantIndex?
+  /// What the response is stored under, before `Vary`.
+  let primary: CacheKey
   /// Parts of the same representation that are stored already.
   private let existing: PartialContent?
   private let selection: String
-  /// What the response is stored under, before `Vary`.
-  let primary: CacheKey
 
   init(
-    plan: FetchPlan, storing: StorePlan, primary: CacheKey, index: VariantIndex?, existing: PartialContent? = nil
+    plan: FetchPlan, storing: StorePlan, response: CacheResponse, receipt: Receipt, primary: CacheKey,
+    index: VariantIndex?, existing: PartialContent? = nil
   ) {
-    self.primary = primary
-    self.existing = existing
     self.plan = plan
     self.storing = storing
+    self.response = response
+    self.receipt = receipt
+    self.primary = primary
     self.index = index
+    self.existing = existing
     self.selection = RFC9111.selection(storing.vary, in: plan.request.fields)
+  }
+
+  /// The answer to one of those who wait.
+  ///
+  /// - Parameter isLeader: What is stored lacks the fields that are for the leader's eyes only; the leader gets them.
+  func answer(isLeader: Bool, body: Body, _ became: CacheEvent.Storing) -> FlightResponse {
+    FlightResponse(
+      status: response.status,
+      fields: isLeader
+        ? RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix) : storing.fields,
+      body: body, trailers: response.trailers, originStatus: response.status, storing: became, receipt: receipt)
   }
 
   /// Whether the response is for the request of `other` too (RFC 9111 §4.1).
@@ -32,7 +49,8 @@ struct Sharing: Sendable {
   }
 
   /// What the complete response is stored as; nil when it cannot be.
-  func entry(_ response: CacheResponse, body: Bytes, trailers: HeaderFields?, cost: Duration) -> CacheEntry? {
+  func entry(body: Bytes, trailers: HeaderFields?) -> CacheEntry? {
+    let cost = Duration.nanoseconds(receipt.originNanoseconds)
     if response.status == 206 {
       guard var content = PartialContent(response.fields, body: body) else { return nil }
       if let existing { _ = content.combine(existing) }
@@ -41,7 +59,7 @@ struct Sharing: Sendable {
     }
     var fields = storing.fields
     // The server may have taken the length from the transfer coding; a stored response always knows its own.
-    if response.status != 204, fields[.contentLength] != String(body.count) {
+    if response.status != 204, RFC9111.contentLength(of: fields) != body.count || fields.hasRepeated(.contentLength) {
       fields[.contentLength] = String(body.count)
     }
     if plan.policy.policy.generatesEntityTags, response.status == 200,
@@ -61,10 +79,8 @@ struct Sharing: Sendable {
   private var tags: CacheTags? {
     let groups = RFC9875.groups(in: storing.fields)
     guard !groups.isEmpty else { return nil }
-    return CacheTags(
-      groups.lazy.map {
-        CacheTags.group($0, scheme: plan.request.scheme, authority: plan.request.authority)
-      })
+    let request = plan.request
+    return CacheTags(groups.lazy.map { CacheTags.group($0, scheme: request.scheme, authority: request.authority) })
   }
 
   /// Parts as an entry; an ordinary one when they are all there is.

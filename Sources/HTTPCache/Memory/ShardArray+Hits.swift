@@ -5,8 +5,8 @@
 
 /// What a layer finds that asks for a hit.
 enum PlainHit {
-  /// This is the whole answer.
-  case answer(status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields?)
+  /// This is the answer.
+  case answer(CacheResponse)
   /// There is this entry, and no head that is right for now.
   case entry(CacheEntry)
   /// There is nothing.
@@ -52,11 +52,13 @@ extension ShardArray {
       unlock(shardIndex)
       return .entry(entry)
     }
-    let fields = head._withUnsafeGuaranteedRef { $0.fields }
-    let result = node.pointee.entry!._withUnsafeGuaranteedRef {
-      PlainHit.answer(status: $0.status, fields: fields, body: $0.body, trailers: $0.trailers)
+    let response = head._withUnsafeGuaranteedRef { head in
+      node.pointee.entry!._withUnsafeGuaranteedRef { entry in
+        CacheResponse(
+          status: entry.status, fields: head.fields, body: Body(entry.body), trailers: entry.trailers, outcome: .hit)
+      }
     }
     unlock(shardIndex)
-    return result
+    return .answer(response)
   }
 }

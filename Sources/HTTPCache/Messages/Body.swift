@@ -4,22 +4,60 @@
 //===----------------------------------------------------------------------===//
 
 /// The content of a request or response: all of it in memory, or a stream that is read once.
-public struct Body: Sendable {
+public struct Body: @unchecked Sendable {
+  // @unchecked: `owner` is what a `Bytes` holds, or a `Stream`; both are Sendable, and nothing here changes.
   enum Storage {
     case bytes(Bytes)
     case stream(any BodySource, length: Int?)
   }
 
-  var storage: Storage
+  /// A source and what it has announced.
+  private final class Stream: Sendable {
+    let source: any BodySource
+    let length: Int?
+
+    init(_ source: any BodySource, length: Int?) {
+      self.source = source
+      self.length = length
+    }
+  }
+
+  // Three words, as in `Bytes`, and one reference: a body is copied several times on its way, and most are all there.
+  private let owner: AnyObject?
+  /// Nil for a stream, whose `owner` is a `Stream`.
+  private let base: UnsafeRawPointer?
+  private let count: Int
+
+  var storage: Storage {
+    if let bytes { return .bytes(bytes) }
+    let stream = stream
+    return .stream(stream.source, length: stream.length)
+  }
+
+  private var stream: Stream {
+    // Only the initialiser of streams leaves `base` nil.
+    unsafeDowncast(owner.unsafelyUnwrapped, to: Stream.self)
+  }
 
   /// No content.
   public static var empty: Body { Body(Bytes()) }
 
   /// Content that is all there.
-  public init(_ bytes: Bytes) { storage = .bytes(bytes) }
+  @inline(__always)
+  public init(_ bytes: Bytes) {
+    owner = bytes.owner
+    base = bytes.base
+    count = bytes.count
+  }
 
   /// The UTF-8 code units of `text`.
-  public init(_ text: String) { storage = .bytes(Bytes(text)) }
+  public init(_ text: String) { self.init(Bytes(text)) }
+
+  private init(_ stream: Stream) {
+    owner = stream
+    base = nil
+    count = 0
+  }
 
   /// Content that arrives in pieces.
   ///
@@ -27,30 +65,25 @@ public struct Body: Sendable {
   ///   - source: Where it comes from. It is asked for one piece at a time.
   ///   - length: How many bytes there will be, when that is known. A source that ends early, or goes on, counts as
   ///     truncated or broken: nothing of it is stored.
-  public init(_ source: some BodySource, length: Int? = nil) { storage = .stream(source, length: length) }
+  public init(_ source: some BodySource, length: Int? = nil) { self.init(Stream(source, length: length)) }
 
   /// Content from any asynchronous sequence.
   public init<Chunks: AsyncSequence & Sendable>(_ chunks: Chunks, length: Int? = nil)
   where Chunks.Element == Bytes {
-    storage = .stream(SequenceBodySource(chunks), length: length)
+    self.init(Stream(SequenceBodySource(chunks), length: length))
   }
 
   /// The content, when all of it is in memory.
   public var bytes: Bytes? {
-    guard case .bytes(let bytes) = storage else { return nil }
-    return bytes
+    guard let base else { return nil }
+    return Bytes(sharing: owner, base: base, count: count)
   }
 
   /// The length in bytes; nil for a stream that did not say.
-  public var length: Int? {
-    switch storage {
-    case .bytes(let bytes): bytes.count
-    case .stream(_, let length): length
-    }
-  }
+  public var length: Int? { base == nil ? stream.length : count }
 
   /// Whether there is certainly no content.
-  public var isEmpty: Bool { length == 0 }
+  public var isEmpty: Bool { base == nil ? stream.length == 0 : count == 0 }
 
   /// A reader over the content. A stream can be read once only, by one reader.
   public func makeReader() -> BodyReader { BodyReader(self) }
@@ -84,7 +117,7 @@ public struct Body: Sendable {
 
   /// Says that nobody will read the content (any further). A source may stop its work.
   public func cancel() {
-    if case .stream(let source, _) = storage { source.cancel() }
+    if base == nil { stream.source.cancel() }
   }
 }
 

@@ -42,6 +42,14 @@ public struct Bytes: @unchecked Sendable {
     self.count = count
   }
 
+  /// The bytes of another value.
+  @inline(__always)
+  init(sharing owner: AnyObject?, base: UnsafeRawPointer, count: Int) {
+    self.owner = owner
+    self.base = base
+    self.count = count
+  }
+
   @inlinable
   init(unownedEmpty: Void) {
     self.owner = nil

@@ -38,11 +38,13 @@ public struct CacheResponse: Sendable {
   }
 
   @inline(__always)
-  init(hit status: Int, _ fields: HeaderFields, _ body: Bytes, _ trailers: HeaderFields?) {
+  init(
+    status: Int, fields: HeaderFields, body: Body, trailers: HeaderFields?, outcome: CacheOutcome
+  ) {
     self.status = status
     self.fields = fields
-    self.body = Body(body)
+    self.body = body
     self.trailers = trailers
-    self.outcome = .hit
+    self.outcome = outcome
   }
 }

@@ -78,6 +78,14 @@ extension HeaderFields {
     }
   }
 
+  /// Whether there are several fields of this name.
+  func hasRepeated(_ known: KnownHeader) -> Bool {
+    guard contains(known) else { return false }
+    var count = 0
+    for position in indices where storage.entry(position).known == known { count += 1 }
+    return count > 1
+  }
+
   func known(at position: Int) -> KnownHeader? { storage.entry(position).known }
 
   func withValue<Result>(at position: Int, _ body: (Span<UInt8>) -> Result) -> Result {

@@ -49,13 +49,17 @@ public struct CacheClock: Sendable {
     return UnixTime(milliseconds: Self.read(CLOCK_REALTIME) / 1_000_000)
   }
 
-  /// How far behind the moment `now` may be: the tick of the coarse clock, nothing for a manual one.
-  var resolution: Duration { box == nil ? Self.tick : .zero }
+  /// `now`, or a tick before where the clock is coarse: it may show the past, and an age is better a moment too high than
+  /// too low.
+  var nowAtTheEarliest: CacheInstant {
+    box == nil ? CacheInstant(nanoseconds: Self.read(Self.coarseMonotonic) &- Self.tick) : sourceNow
+  }
 
-  private static let tick: Duration = {
+  /// The tick of the coarse clock, in nanoseconds.
+  private static let tick: Int64 = {
     var resolution = timespec()
     clock_getres(coarseMonotonic, &resolution)
-    return .seconds(Int64(resolution.tv_sec)) + .nanoseconds(Int64(resolution.tv_nsec))
+    return Int64(resolution.tv_sec) &* 1_000_000_000 &+ Int64(resolution.tv_nsec)
   }()
 
   /// Returns at `deadline`.

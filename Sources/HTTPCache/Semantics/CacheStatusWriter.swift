@@ -3,74 +3,128 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// Writes one member of `Cache-Status`: an item with parameters, serialised as RFC 9651 §4.1 says.
-struct CacheStatusWriter {
-  var bytes: [UInt8] = []
+/// Writes one member of `Cache-Status`: a list member with parameters, in the syntax of structured fields (RFC 9651).
+struct CacheStatusWriter: ~Copyable {
+  /// On the stack of the caller, as a rule.
+  private var memory: UnsafeMutableRawBufferPointer
+  private(set) var count = 0
+  /// What has outgrown it.
+  private var overflow: [UInt8] = []
 
-  init(cacheName: String) {
-    bytes.reserveCapacity(64)
-    appendTokenOrString(cacheName)
+  /// Writes into a buffer and calls `use` with what has been written.
+  static func write(
+    _ write: (inout CacheStatusWriter) -> Void, use: (UnsafeRawBufferPointer) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { memory in
+      var writer = CacheStatusWriter(memory: memory)
+      write(&writer)
+      if writer.overflow.isEmpty {
+        use(UnsafeRawBufferPointer(rebasing: memory[..<writer.count]))
+      } else {
+        (Array(memory[..<writer.count]) + writer.overflow).withUnsafeBytes { use($0) }
+      }
+    }
   }
+
+  private init(memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
+
+  /// The member itself: who speaks.
+  mutating func name(_ name: String) { appendTokenOrString(name) }
 
   /// A parameter that is true.
   mutating func flag(_ name: StaticString) { appendName(name) }
 
   mutating func token(_ name: StaticString, _ value: String) {
     appendName(name)
-    bytes.append(ASCII.equals)
-    bytes.append(contentsOf: value.utf8)
+    append(ASCII.equals)
+    append(value)
   }
 
   mutating func integer(_ name: StaticString, _ value: Int64) {
     appendName(name)
-    bytes.append(ASCII.equals)
+    append(ASCII.equals)
     // Structured fields have integers of 15 digits.
-    let clamped = min(max(value, -999_999_999_999_999), 999_999_999_999_999)
-    bytes.append(contentsOf: String(clamped).utf8)
+    var rest = min(max(value, -999_999_999_999_999), 999_999_999_999_999)
+    if rest < 0 {
+      append(UInt8(ascii: "-"))
+      rest = -rest
+    }
+    var power: Int64 = 1
+    while rest / power >= 10 { power *= 10 }
+    while power > 0 {
+      append(UInt8(ascii: "0") + UInt8(rest / power % 10))
+      power /= 10
+    }
   }
 
   mutating func string(_ name: StaticString, _ value: String) {
     appendName(name)
-    bytes.append(ASCII.equals)
+    append(ASCII.equals)
     appendString(value)
   }
 
   mutating func tokenOrString(_ name: StaticString, _ value: String) {
     appendName(name)
-    bytes.append(ASCII.equals)
+    append(ASCII.equals)
     appendTokenOrString(value)
   }
 
+  private mutating func append(_ byte: UInt8) {
+    guard count < memory.count else {
+      overflow.append(byte)
+      return
+    }
+    memory[count] = byte
+    count += 1
+  }
+
+  private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard let base = bytes.baseAddress else { return }
+    guard count + bytes.count <= memory.count, let start = memory.baseAddress else {
+      for byte in bytes { append(byte) }
+      return
+    }
+    (start + count).copyMemory(from: base, byteCount: bytes.count)
+    count += bytes.count
+  }
+
+  private mutating func append(_ text: String) {
+    var text = text
+    text.withUTF8 { append($0) }
+  }
+
   private mutating func appendName(_ name: StaticString) {
-    bytes.append(ASCII.semicolon)
-    bytes.append(ASCII.space)
-    name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    append(ASCII.semicolon)
+    append(ASCII.space)
+    append(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
   }
 
   private mutating func appendTokenOrString(_ value: String) {
-    let isToken =
-      value.utf8.first.map { ASCII.isLetter($0) || $0 == UInt8(ascii: "*") } ?? false
-      && value.utf8.allSatisfy { ASCII.isTokenCharacter($0) || $0 == ASCII.colon || $0 == UInt8(ascii: "/") }
-    if isToken { bytes.append(contentsOf: value.utf8) } else { appendString(value) }
+    var value = value
+    let isToken = value.withUTF8 { bytes in
+      guard let first = bytes.first, ASCII.isLetter(first) || first == UInt8(ascii: "*") else { return false }
+      return bytes.allSatisfy { ASCII.isTokenCharacter($0) || $0 == ASCII.colon || $0 == UInt8(ascii: "/") }
+    }
+    if isToken { append(value) } else { appendString(value) }
   }
 
   /// A string holds printable ASCII only; what is not is written percent-encoded, so that it can be read all the same.
   private mutating func appendString(_ value: String) {
-    bytes.append(ASCII.doubleQuote)
+    append(ASCII.doubleQuote)
     for byte in value.utf8 {
       switch byte {
       case ASCII.doubleQuote, ASCII.backslash:
-        bytes.append(ASCII.backslash)
-        bytes.append(byte)
+        append(ASCII.backslash)
+        append(byte)
       case 0x20..<0x7F:
-        bytes.append(byte)
+        append(byte)
       default:
-        bytes.append(UInt8(ascii: "%"))
-        bytes.append(Self.hexDigit(byte >> 4))
-        bytes.append(Self.hexDigit(byte & 0x0F))
+        append(UInt8(ascii: "%"))
+        append(Self.hexDigit(byte >> 4))
+        append(Self.hexDigit(byte & 0x0F))
       }
     }
-    bytes.append(ASCII.doubleQuote)
+    append(ASCII.doubleQuote)
   }
 
   private static func hexDigit(_ value: UInt8) -> UInt8 {

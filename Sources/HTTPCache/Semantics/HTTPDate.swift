@@ -14,6 +14,7 @@ enum HTTPDate {
   /// - Parameter now: Which century a year of two digits belongs to: one that would lie more than 50 years ahead is
   ///   past. Without it, 70 to 99 are of the last century.
   static func parse(_ value: Span<UInt8>, now: UnixTime? = nil) -> UnixTime? {
+    if let moment = commonFixdate(value) { return moment }
     guard let dayNameEnd = letters(value, from: 0) else { return nil }
     if dayNameEnd == 3, value.count == 24, value[3] == ASCII.space {
       return asctime(value)
@@ -34,6 +35,46 @@ enum HTTPDate {
       let time = timeOfDay(value, 17), isZone(value, 25)
     else { return nil }
     return moment(year: year, month: month, day: day, secondOfDay: time)
+  }
+
+  /// An IMF-fixdate spelled as the grammar has it, letter for letter, as nearly all are; nil for anything else.
+  private static func commonFixdate(_ value: Span<UInt8>) -> UnixTime? {
+    guard value.count == 29 else { return nil }
+    return value.withUnsafeBytes { bytes in
+      let word = { (offset: Int) in UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+      // Three letters and what follows them, as a number.
+      guard dayCodes.contains(word(0)), bytes[4] == ASCII.space, bytes[7] == ASCII.space, bytes[16] == ASCII.space,
+        word(25) == code("GMT", after: ASCII.space), bytes[19] == ASCII.colon, bytes[22] == ASCII.colon,
+        let monthIndex = monthCodes.firstIndex(of: word(8))
+      else { return nil }
+      var areDigits = true
+      func digit(_ offset: Int) -> Int {
+        areDigits = areDigits && ASCII.isDigit(bytes[offset])
+        return Int(bytes[offset] & 0x0F)
+      }
+      let day = digit(5) * 10 + digit(6)
+      let year = digit(12) * 1000 + digit(13) * 100 + digit(14) * 10 + digit(15)
+      let hour = digit(17) * 10 + digit(18)
+      let minute = digit(20) * 10 + digit(21)
+      let second = digit(23) * 10 + digit(24)
+      guard areDigits, hour < 24, minute < 60, second <= 60 else { return nil }
+      return moment(
+        year: year, month: monthIndex + 1, day: day, secondOfDay: hour * 3600 + minute * 60 + second)
+    }
+  }
+
+  private static let dayCodes: [UInt32] = dayNames.map { code($0, before: ASCII.comma) }
+  private static let monthCodes: [UInt32] = monthNames.map { code($0, before: ASCII.space) }
+
+  /// Three letters and an octet behind them as they lie in memory, the first lowest.
+  private static func code(_ name: StaticString, before last: UInt8) -> UInt32 {
+    let letters = name.utf8Start
+    return UInt32(letters[0]) | UInt32(letters[1]) << 8 | UInt32(letters[2]) << 16 | UInt32(last) << 24
+  }
+
+  private static func code(_ name: StaticString, after first: UInt8) -> UInt32 {
+    let letters = name.utf8Start
+    return UInt32(first) | UInt32(letters[0]) << 8 | UInt32(letters[1]) << 16 | UInt32(letters[2]) << 24
   }
 
   /// `Sunday, 06-Nov-94 08:49:37 GMT`, from the comma on.

@@ -24,6 +24,11 @@ struct NameSet: Sendable {
     if let known = name.known { self.known |= known.bit } else { others.insert(name.canonical) }
   }
 
+  mutating func formUnion(_ other: NameSet) {
+    known |= other.known
+    if !other.others.isEmpty { others.formUnion(other.others) }
+  }
+
   var isEmpty: Bool { known == 0 && others.isEmpty }
 
   /// Whether the field is called by a name of the set.

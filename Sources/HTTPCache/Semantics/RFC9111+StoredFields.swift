@@ -33,6 +33,7 @@ extension RFC9111 {
 
   /// The names that the `Connection` fields list.
   static func fieldsListedInConnection(_ fields: HeaderFields) -> NameSet {
+    guard fields.contains(KnownHeader.connection) else { return NameSet([]) }
     var names: [HeaderName] = []
     fields.forEachValue(of: KnownHeader.connection) { value in
       FieldSyntax.appendNames(in: value, 0..<value.count, to: &names)
@@ -54,11 +55,16 @@ extension RFC9111 {
     of fields: HeaderFields, directives: ResponseDirectives, rules: CachingRules, receivedUnix: UnixTime
   ) -> HeaderFields {
     let listed = fieldsListedInConnection(fields)
-    let withheld = NameSet(directives.noCacheFields + (rules.ignoresPrivate ? [] : directives.privateFields))
+    var withheld = NameSet(directives.noCacheFields)
+    if !rules.ignoresPrivate { withheld.formUnion(NameSet(directives.privateFields)) }
     let isDateValid = dateValue(of: fields, known: .date, now: receivedUnix) != nil
     var dropped = hopByHop | proxySpecific | KnownHeader.age.bit
     if rules.setCookies == .strip { dropped |= KnownHeader.setCookie.bit }
     if !isDateValid { dropped |= KnownHeader.date.bit }
+    // The usual case: nothing is left out, and nothing has to be looked at for that.
+    if fields.presence & dropped == 0, isDateValid, listed.isEmpty, withheld.isEmpty, rules.storedFieldNames == nil {
+      return fields
+    }
     var stored = fields.filter { view in
       if let known = view.known, known.bit & dropped != 0 { return false }
       if listed.contains(view) || withheld.contains(view) { return false }

@@ -15,7 +15,17 @@ enum RFC9211 {
   static func append(
     to fields: inout HeaderFields, cacheName: String, outcome: CacheOutcome, details: CacheStatusDetails = .init()
   ) {
-    var writer = CacheStatusWriter(cacheName: cacheName)
+    CacheStatusWriter.write { writer in
+      writer.name(cacheName)
+      write(outcome, details, to: &writer)
+    } use: {
+      fields.append(.cacheStatus, $0)
+    }
+  }
+
+  private static func write(
+    _ outcome: CacheOutcome, _ details: CacheStatusDetails, to writer: inout CacheStatusWriter
+  ) {
     var reason: String?
     switch outcome {
     case .hit:
@@ -48,6 +58,5 @@ enum RFC9211 {
     if outcome == .collapsed { writer.flag("collapsed") }
     if let key = details.key { writer.string("key", key) }
     if let detail = details.detail ?? reason { writer.tokenOrString("detail", detail) }
-    writer.bytes.withUnsafeBytes { fields.append(.cacheStatus, $0) }
   }
 }

@@ -11,4 +11,7 @@ struct Receipt: Hashable, Sendable {
   var receivedAt: CacheInstant
   /// `response_time` by the wall clock, to be compared with `Date`.
   var receivedUnix: UnixTime
+
+  /// How long it took, in nanoseconds.
+  var originNanoseconds: Int64 { receivedAt.nanoseconds.subtractingSaturated(requestedAt.nanoseconds) }
 }

@@ -9,7 +9,12 @@ public struct AnyService: Service {
 
   /// Erases the type of `service`.
   public init(_ service: some Service<CacheRequest, CacheResponse>) {
-    body = { try await service.call($0) }
+    // A closure already.
+    if let handler = service as? Handler {
+      body = handler.body
+    } else {
+      body = { try await service.call($0) }
+    }
   }
 
   /// Answers one request.

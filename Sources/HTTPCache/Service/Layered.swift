@@ -18,6 +18,7 @@ where Outer.Request == Inner.Request, Outer.Response == Inner.Response {
 
   /// Answers one request.
   @inlinable
+  @inline(__always)
   public func call(_ request: Inner.Request) async throws -> Inner.Response {
     try await outer.call(request, next: inner)
   }

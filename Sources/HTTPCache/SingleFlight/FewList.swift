@@ -39,9 +39,8 @@ extension FewList: RandomAccessCollection, MutableCollection {
   var endIndex: Int { first == nil ? 0 : 1 + rest.count }
 
   subscript(position: Int) -> Element {
-    get {
-      if position == 0, let first { return first }
-      return rest[position - 1]
+    _read {
+      if position == 0, first != nil { yield first! } else { yield rest[position - 1] }
     }
     _modify {
       if position == 0, first != nil { yield &first! } else { yield &rest[position - 1] }

@@ -4,15 +4,17 @@
 //===----------------------------------------------------------------------===//
 
 /// What a flight gives to one of those who wait for it.
+///
+/// A word or two: it is handed on several times.
 enum FlightResult: Sendable {
   /// A response, with a body of this waiter's own to read.
   case response(FlightResponse)
   /// The response was for the leader only: go to the origin yourself.
-  case released(Release)
+  indirect case released(Release)
   /// The origin failed.
   case failed(any Error)
   /// The origin answered with a server error, which stands in no relation to this waiter's own request.
-  case serverError(status: Int, retryAfter: String?)
+  indirect case serverError(status: Int, retryAfter: String?)
   /// The origin has as many calls as it is given at a time.
   case saturated
   /// The origin took longer than the hard timeout.
@@ -31,19 +33,37 @@ enum FlightResult: Sendable {
 }
 
 /// A response from a flight.
-struct FlightResponse: Sendable {
-  var status: Int
-  var fields: HeaderFields
-  var body: Body
-  var trailers: HeaderFields?
+final class FlightResponse: Sendable {
+  let status: Int
+  let fields: HeaderFields
+  let body: Body
+  let trailers: HeaderFields?
   /// Set when the origin confirmed (or the cache has just stored) an entry.
-  var entry: CacheEntry?
+  let entry: CacheEntry?
   /// The outcome, when the answer is to be made from `entry`: the origin has confirmed it, or brought what it lacked.
-  var entryOutcome: CacheOutcome?
+  let entryOutcome: CacheOutcome?
   /// The status that the origin sent.
-  var originStatus: Int
+  let originStatus: Int
   /// What became of it.
-  var storing: CacheEvent.Storing
+  let storing: CacheEvent.Storing
+  /// How long the origin took, in nanoseconds.
+  private let originNanoseconds: Int64
+
   /// How long the origin took.
-  var originDuration: Duration
+  var originDuration: Duration { .nanoseconds(originNanoseconds) }
+
+  init(
+    status: Int, fields: HeaderFields, body: Body, trailers: HeaderFields? = nil, entry: CacheEntry? = nil,
+    entryOutcome: CacheOutcome? = nil, originStatus: Int, storing: CacheEvent.Storing, receipt: Receipt
+  ) {
+    self.status = status
+    self.fields = fields
+    self.body = body
+    self.trailers = trailers
+    self.entry = entry
+    self.entryOutcome = entryOutcome
+    self.originStatus = originStatus
+    self.storing = storing
+    self.originNanoseconds = receipt.originNanoseconds
+  }
 }
