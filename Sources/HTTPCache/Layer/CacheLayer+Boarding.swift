@@ -80,18 +80,22 @@ extension CacheLayer {
   }
 
   /// Begins a refresh that no client waits for, unless one is under way.
-  nonisolated func refreshInBackground(_ plan: FetchPlan) {
-    guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return }
+  ///
+  /// - Returns: The refresh, if this has begun it.
+  @discardableResult
+  nonisolated func refreshInBackground(_ plan: FetchPlan) -> Task<Void, Never>? {
+    guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return nil }
     report(.refreshStarted, key: plan.key)
     let key = stored.key
     while true {
       let (found, landings) = flights.flight(for: key)
       // Somebody who could not be served stale is asking already: its answer will do.
-      if let found, found.isCalling { return }
+      if let found, found.isCalling { return nil }
       let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
       guard flights.insert(flight, replacing: found, landings: landings) else { continue }
-      flight.started(Task { @concurrent in await self.fly(flight, plan) })
-      return
+      let task = Task { @concurrent in await self.fly(flight, plan) }
+      flight.started(task)
+      return task
     }
   }
 

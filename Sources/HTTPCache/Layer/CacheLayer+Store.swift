@@ -8,6 +8,11 @@ extension CacheLayer {
   nonisolated func store(
     _ response: CacheResponse, _ storing: StorePlan, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) async {
+    var (response, storing) = (response, storing)
+    if let tag = generatedEntityTag(for: response, plan) {
+      response.fields.append(KnownHeader.etag, tag)
+      storing.fields.append(KnownHeader.etag, tag)
+    }
     searchRules.learn(storing.fields, from: plan.request)
     let primary = searchRules.areEmpty ? plan.key : key(of: plan.request, plan.policy) ?? plan.key
     let index = storing.vary.isEmpty ? nil : await variantIndex(for: primary, adding: storing.vary)
@@ -15,7 +20,9 @@ extension CacheLayer {
       plan: plan, storing: storing, response: response, receipt: receipt, primary: primary, index: index,
       existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil)
     var became: CacheEvent.Storing = .stored
-    if let refusal = sizeRefusal(response.body.length, plan, flight) {
+    if let refusal = sizeRefusal(response.body.length, plan, flight)
+      ?? admissionRefusal(sharing, at: receipt.receivedAt)
+    {
       became = .refused(refusal)
       report(.refused(refusal), key: plan.key)
     }
@@ -48,6 +55,12 @@ extension CacheLayer {
       return
     }
     await pump(source, length: length, into: log, flight, sharing)
+  }
+
+  /// The strong entity tag of a body that is all there and whose handler has given no validator, if the policy wants one.
+  private nonisolated func generatedEntityTag(for response: CacheResponse, _ plan: FetchPlan) -> String? {
+    guard plan.policy.policy.generatesEntityTags, let body = response.body.bytes else { return nil }
+    return EntityTag.generated(for: body, status: response.status, fields: response.fields)
   }
 
   /// The response is all there: no log is needed.

@@ -62,10 +62,11 @@ final class Sharing: Sendable {
     if response.status != 204, RFC9111.contentLength(of: fields) != body.count || fields.hasRepeated(.contentLength) {
       fields[.contentLength] = String(body.count)
     }
-    if plan.policy.policy.generatesEntityTags, response.status == 200,
-      !fields.contains(KnownHeader.etag), !fields.contains(KnownHeader.lastModified)
+    // A body that has come as a stream gets its tag here; one that was all there has it already.
+    if plan.policy.policy.generatesEntityTags,
+      let tag = EntityTag.generated(for: body, status: response.status, fields: fields)
     {
-      fields.append(KnownHeader.etag, EntityTag.generated(for: body, fields: fields))
+      fields.append(KnownHeader.etag, tag)
     }
     // What has not changed keeps its memory: those who are reading it and those to come share it.
     let isUnchanged = plan.stored.map { $0.body == body } ?? false

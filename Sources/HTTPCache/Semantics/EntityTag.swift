@@ -81,7 +81,12 @@ enum EntityTag {
 extension EntityTag {
   /// A strong tag for a representation whose handler has given none: 128 bits of its octets and codings. The same in every
   /// process.
-  static func generated(for body: Bytes, fields: HeaderFields) -> String {
+  ///
+  /// - Returns: The tag; nil for a response that has a validator of its own, or is not 200.
+  static func generated(for body: Bytes, status: Int, fields: HeaderFields) -> String? {
+    guard status == 200, !fields.contains(KnownHeader.etag), !fields.contains(KnownHeader.lastModified) else {
+      return nil
+    }
     var digest = KeyDigest.unseeded.appending(fields[.contentEncoding] ?? "").appending(fields[.contentType] ?? "")
     digest = body.withUnsafeBytes { digest.appending($0) }
     return "\"\(String(digest.high, radix: 36))-\(String(digest.low, radix: 36))\""
