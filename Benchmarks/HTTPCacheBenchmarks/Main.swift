@@ -18,6 +18,8 @@ struct Main {
     var entryBounds: [Int] = []
     var byteBounds: [Int] = []
     var isPairs = false
+    var tablePath: String?
+    var shards = 1
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     func value(_ flag: String) -> String {
       guard let value = arguments.next() else { fail("\(flag) needs a value") }
@@ -40,6 +42,12 @@ struct Main {
       case "--entries": entryBounds = numbers(value(argument))
       case "--bytes": byteBounds = numbers(value(argument))
       case "--pairs": isPairs = true
+      case "--replay-table": tablePath = value(argument)
+      case "--shards":
+        guard let number = Int(value(argument)), number > 0, number <= 4096, number & (number - 1) == 0 else {
+          fail("--shards needs a power of two between 1 and 4096")
+        }
+        shards = number
       case "--list":
         for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
         return
@@ -55,7 +63,12 @@ struct Main {
       guard !entryBounds.isEmpty || !byteBounds.isEmpty else { fail("--replay needs --entries N,… or --bytes N,…") }
       print(
         try TraceTable.text(
-          path: replayPath, entries: entryBounds, bytes: byteBounds, isPairs: isPairs || !byteBounds.isEmpty))
+          path: replayPath, entries: entryBounds, bytes: byteBounds, isPairs: isPairs || !byteBounds.isEmpty,
+          shards: shards))
+      return
+    }
+    if let tablePath {
+      print(try ReferenceTable.text(folder: tablePath, shards: shards))
       return
     }
     #if DEBUG
@@ -129,6 +142,10 @@ struct Main {
 
       --replay FILE   instead, replay a request trace (little-endian 64-bit keys) under every eviction policy, with
                       --entries N,… or, for a trace of pairs of key and size, --bytes N,… (--pairs: sizes ignored)
+      --replay-table FOLDER
+                      instead, replay web07.bin, adapt_size.bin, multi3.bin, loop.bin and adapt_size_unique.pairs.bin
+                      from FOLDER at 50 entries and 1, 5 and 10 % of the distinct keys (loop: up to 50 %), and by bytes
+      --shards N      how many shards the replayed backend has (1 unless said otherwise)
 
     Figures are for one operation. Allocations are counted by standing in for malloc.
     """

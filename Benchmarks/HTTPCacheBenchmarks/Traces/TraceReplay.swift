@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Foundation
 import HTTPCache
 
 /// Replays a request trace against an in-memory backend through its public interface: look up, and store on a miss.
@@ -31,6 +32,20 @@ struct TraceReplay {
       ? stride(from: 0, to: words.count - 1, by: 2).map { Request(key: words[$0], size: Int(words[$0 + 1])) }
       : words.map { Request(key: $0, size: 1) }
   }
+
+  /// Reads a trace from a file.
+  init(path: String, pairs: Bool) throws {
+    let data = try Data(contentsOf: URL(filePath: path))
+    self.init(
+      words: data.withUnsafeBytes { buffer in
+        (0..<buffer.count / 8).map {
+          UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
+        }
+      }, pairs: pairs)
+  }
+
+  /// How many different keys there are, a key of another size being another one where sizes count.
+  var distinctCount: Int { Set(requests.map { [$0.key, UInt64($0.size)] }).count }
 
   /// Owns the addresses that stand in for bodies: only their lengths count, nobody reads them.
   private final class NoMemory: Sendable {}

@@ -12,24 +12,21 @@ enum TraceTable {
   ///   - path: A file of little-endian 64-bit words: keys, or pairs of a key and a size.
   ///   - entries: Bounds by number of entries, one row each.
   ///   - bytes: Bounds by bytes (of a trace of pairs), one row each.
-  static func text(path: String, entries: [Int], bytes: [Int], isPairs: Bool) throws -> String {
-    let data = try Data(contentsOf: URL(filePath: path))
-    let words = data.withUnsafeBytes { buffer in
-      (0..<buffer.count / 8).map { UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
-    }
-    let replay = TraceReplay(words: words, pairs: isPairs)
+  ///   - shards: How many shards the backend has.
+  static func text(path: String, entries: [Int], bytes: [Int], isPairs: Bool, shards: Int = 1) throws -> String {
+    let replay = try TraceReplay(path: path, pairs: isPairs)
     let policies = EvictionPolicy.all
     var rows = [["hit ratio in %"] + policies.map(\.description)]
     for bound in entries {
       rows.append(
         ["\(bound) entries"]
-          + (try policies.map { String(format: "%.2f", try replay.run($0, entries: bound).hitRatio) }))
+          + (try policies.map { String(format: "%.2f", try replay.run($0, entries: bound, shards: shards).hitRatio) }))
     }
     for bound in bytes {
       rows.append(
         ["\(bound) bytes"]
           + (try policies.map { policy in
-            let outcome = try replay.run(policy, bytes: bound)
+            let outcome = try replay.run(policy, bytes: bound, shards: shards)
             return String(format: "%.2f / %.2f", outcome.hitRatio, outcome.byteHitRatio)
           }))
     }

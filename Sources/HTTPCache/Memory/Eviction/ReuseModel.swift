@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// Learns, for each group of keys, how likely a use is at which age, and tells from that what keeping an entry is worth.
+/// Learns, for each row of keys (``ReuseHistory/row``), how likely a use is at which age, and tells from that what keeping an entry is worth.
 ///
 /// The worth is the Gittins index: the greatest rate of hits per time that can be had by keeping an entry of that age for
 /// some while longer, over all lengths of the while. For independent entries with known distributions that is the ranking
@@ -13,17 +13,21 @@
 struct ReuseModel: ~Copyable {
   /// Ages fall into two buckets per power of two.
   private static let bucketCount = 48
-  private static let cellCount = ReuseHistory.groupCount * bucketCount
+  private static let cellCount = ReuseHistory.rowCount * bucketCount
 
-  /// Uses seen, by group and age.
+  /// Uses seen, by row and age.
   private let reuses: UnsafeMutablePointer<Float>
-  /// Keys forgotten without having been used again, by group and age.
+  /// Keys forgotten without having been used again, by row and age.
   private let departures: UnsafeMutablePointer<Float>
-  /// Keys that are waiting for their next use just now, by group and age; filled in before each update.
+  /// Keys that are waiting for their next use just now, by row and age; filled in before each update.
   private let pending: UnsafeMutablePointer<Float>
-  /// The worth, by group and age, in hits per unit of the group's time.
+  /// The worth, by row and age, in hits per unit of the row's time.
   private let worth: UnsafeMutablePointer<Float>
   private var events: Float = 0
+
+  /// How many keys the experience of all groups counts for in one group's, and a group's in one of its rows'.
+  private static let groupPseudoCount: Float = 4
+  private static let rowPseudoCount: Float = 64
 
   init() {
     // One allocation: a hit touches a cell of the first part, an eviction reads some of the last.
@@ -76,53 +80,67 @@ struct ReuseModel: ~Copyable {
 
   /// Computes the worths anew from all that was noted, and forgets the pending keys.
   ///
-  /// - Complexity: O(groups × buckets²), some 10 µs.
+  /// - Complexity: O(rows × buckets²) at most, some 30 µs.
   mutating func update() {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.cellCount + Self.bucketCount) { buffer in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.cellCount + Self.bucketCount * 3) { buffer in
       let atRisk = buffer.baseAddress!
       let chances = atRisk + Self.cellCount
-      for group in 0..<ReuseHistory.groupCount {
-        var count: Float = 0
-        for bucket in stride(from: Self.bucketCount - 1, through: 0, by: -1) {
-          let cell = group * Self.bucketCount + bucket
-          let censored = departures[cell] + pending[cell]
-          // Who left within the bucket was at risk for half of it.
-          count += reuses[cell] + censored * 0.5
-          atRisk[cell] = count
-          count += censored * 0.5
-          pending[cell] = 0
+      let kinChances = chances + Self.bucketCount
+      let groupChances = kinChances + Self.bucketCount
+      for row in 0..<ReuseHistory.rowCount { countAtRisk(row, into: atRisk) }
+      // Group 0 measures its ages by another clock than the others, and has no kin.
+      for bucket in 0..<Self.bucketCount { chances[bucket] = 0 }
+      estimate(0..<1, atRisk: atRisk, prior: chances, pseudoCount: Self.groupPseudoCount, into: chances)
+      rank(0, chances: chances)
+
+      for bucket in 0..<Self.bucketCount { kinChances[bucket] = 0 }
+      estimate(1..<ReuseHistory.rowCount, atRisk: atRisk, prior: kinChances, pseudoCount: 1, into: kinChances)
+      for group in 1..<ReuseHistory.groupCount {
+        let first = 1 + (group - 1) * ReuseHistory.gapClassCount
+        let rows = first..<first + ReuseHistory.gapClassCount
+        estimate(rows, atRisk: atRisk, prior: kinChances, pseudoCount: Self.groupPseudoCount, into: groupChances)
+        for row in rows {
+          estimate(
+            row..<row + 1, atRisk: atRisk, prior: groupChances, pseudoCount: Self.rowPseudoCount, into: chances)
+          rank(row, chances: chances)
         }
-      }
-      for group in 0..<ReuseHistory.groupCount {
-        estimateChances(of: group, atRisk: atRisk, into: chances)
-        rank(group, chances: chances)
       }
     }
   }
 
-  /// The chance, for each bucket, that a key which has reached it is used within it. Where a group has seen little, what
-  /// all groups of its kind have seen stands in.
-  private func estimateChances(
-    of group: Int, atRisk: UnsafeMutablePointer<Float>, into chances: UnsafeMutablePointer<Float>
+  /// How many of a row's keys have been through each bucket.
+  private func countAtRisk(_ row: Int, into atRisk: UnsafeMutablePointer<Float>) {
+    var count: Float = 0
+    for bucket in stride(from: Self.bucketCount - 1, through: 0, by: -1) {
+      let cell = row * Self.bucketCount + bucket
+      let censored = departures[cell] + pending[cell]
+      // Who left within the bucket was at risk for half of it.
+      count += reuses[cell] + censored * 0.5
+      atRisk[cell] = count
+      count += censored * 0.5
+      pending[cell] = 0
+    }
+  }
+
+  /// The chance, for each bucket, that a key of these rows which has reached it is used within it. Where they have seen
+  /// little, what a wider circle has seen stands in, with the weight of `pseudoCount` keys.
+  private func estimate(
+    _ rows: Range<Int>, atRisk: UnsafeMutablePointer<Float>, prior: UnsafeMutablePointer<Float>, pseudoCount: Float,
+    into chances: UnsafeMutablePointer<Float>
   ) {
-    let pseudoCount: Float = 4
-    // Group 0 measures its ages by another clock than the others.
-    let kin = group == 0 ? 0..<1 : 1..<ReuseHistory.groupCount
     for bucket in 0..<Self.bucketCount {
-      var kinReuses: Float = 0
-      var kinAtRisk: Float = 0
-      for relative in kin {
-        kinReuses += reuses[relative * Self.bucketCount + bucket]
-        kinAtRisk += atRisk[relative * Self.bucketCount + bucket]
+      var used = pseudoCount * prior[bucket]
+      var reached = pseudoCount
+      for row in rows {
+        used += reuses[row * Self.bucketCount + bucket]
+        reached += atRisk[row * Self.bucketCount + bucket]
       }
-      let prior = kinAtRisk > 0 ? kinReuses / kinAtRisk : 0
-      let cell = group * Self.bucketCount + bucket
-      chances[bucket] = min((reuses[cell] + pseudoCount * prior) / (atRisk[cell] + pseudoCount), 1)
+      chances[bucket] = min(used / reached, 1)
     }
   }
 
   /// For each age, the best ratio of hits to time over all horizons.
-  private mutating func rank(_ group: Int, chances: UnsafeMutablePointer<Float>) {
+  private func rank(_ row: Int, chances: UnsafeMutablePointer<Float>) {
     for start in 0..<Self.bucketCount {
       var survival: Float = 1
       var hits: Float = 0
@@ -137,7 +155,7 @@ struct ReuseModel: ~Copyable {
         best = max(best, hits / time)
         if survival < 1e-6 { break }
       }
-      worth[group * Self.bucketCount + start] = best
+      worth[row * Self.bucketCount + start] = best
     }
   }
 
@@ -145,7 +163,7 @@ struct ReuseModel: ~Copyable {
   private static func cell(_ history: ReuseHistory, at now: UInt32) -> Int {
     // Ages beyond 2^24 have no bucket of their own, so the conversion to a signed number cannot overflow.
     let age = min(Float(history.age(at: now)) * history.timeScale, 16_777_215)
-    return history.group &* bucketCount &+ bucket(of: UInt32(age))
+    return history.row &* bucketCount &+ bucket(of: UInt32(age))
   }
 
   @inline(__always)
