@@ -41,6 +41,7 @@ extension CachePolicy {
     rules.keepsForValidation = keepsForValidation
     // With a soft timeout, what is stale is wanted although it can be used for nothing else.
     rules.keepsForDisconnection = softTimeout == nil ? .zero : keepsForValidation
+    rules.givesValidators = generatesEntityTags
     rules.storedFieldNames = storedFieldNames
     rules.targetedFields = targetedFields
     if case .custom(let predicate) = statuses.kind { rules.storesStatus = predicate }

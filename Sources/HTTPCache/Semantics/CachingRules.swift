@@ -89,6 +89,9 @@ public struct CachingRules: Sendable {
   /// or for a client with `max-stale`, although it cannot be validated.
   public var keepsForDisconnection: Duration = .zero
 
+  /// Whether the cache makes a validator for a 200 that has none.
+  public var givesValidators = false
+
   /// The targeted fields that are for this cache, the most specific first (RFC 9213 §2.2).
   public var targetedFields: [HeaderName] = [.cdnCacheControl]
 

@@ -51,7 +51,7 @@ extension RFC9111 {
         || isHeuristicallyCacheable(status: response.status)
     else { return .refuse(.noLifetime) }
 
-    let hasValidator = hasValidator(fields)
+    let hasValidator = hasValidator(fields) || (rules.givesValidators && response.status == 200)
     let times = entryTimes(
       freshness: freshness, initialAge: correctedInitialAge(of: fields, receipt: receipt), directives: directives,
       hasValidator: hasValidator, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale)

@@ -156,7 +156,7 @@ import Testing
     let back = memory.take(0xABCD_EF01_2345_6789, at: 100_000)
     #expect(back?.lastUse == 2100)
     #expect(back?.uses == 3)
-    #expect(abs((back?.gap ?? 0) - 520) < 520 / 16)
+    #expect(abs((back?.gap ?? 0) - 550) < 550 / 16)
     #expect(memory.take(0xABCD_EF01_2345_6789, at: 100_000) == nil)
   }
 
