@@ -55,8 +55,9 @@ class Server:
         self.name = name
         self.port = port
         self.log = open(pathlib.Path(directory) / f"{re.sub('[^a-z]', '-', name)}.log", "w+")
-        # A group of its own, so that workers end with it.
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, start_new_session=True)
+        # A group of its own, so that workers end with it, but the session of wrk: where the kernel schedules sessions
+        # against each other, all servers get the same.
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, process_group=0)
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -69,8 +70,8 @@ class Server:
                 time.sleep(0.05)
 
     def cpu_seconds(self):
-        """What the processes of the group have used so far: in programs, in the kernel."""
-        user = kernel = 0
+        """What the process and those it has started have used so far: in programs, in the kernel."""
+        parents, times = {}, {}
         for entry in os.listdir("/proc"):
             if entry.isdigit():
                 try:
@@ -79,9 +80,16 @@ class Server:
                 except OSError:
                     continue
                 # Behind the name: state, parent, group, session, …, utime (12th), stime (13th).
-                if int(fields[3]) == self.process.pid:
-                    user += int(fields[11])
-                    kernel += int(fields[12])
+                parents[int(entry)] = int(fields[1])
+                times[int(entry)] = (int(fields[11]), int(fields[12]))
+        user = kernel = 0
+        for process, (in_program, in_kernel) in times.items():
+            ancestor = process
+            while ancestor not in (self.process.pid, 0, 1, None):
+                ancestor = parents.get(ancestor)
+            if ancestor == self.process.pid:
+                user += in_program
+                kernel += in_kernel
         return user / TICK, kernel / TICK
 
     def stop(self):
@@ -187,8 +195,8 @@ def measure(server, path, seconds, connections):
     count = int(re.search(r"(\d+) requests in", output)[1])
     return {
         "rate": float(re.search(r"Requests/sec:\s+([0-9.]+)", output)[1]),
-        "p50": milliseconds(re.search(r"50%\s+(\S+)", output)[1]),
-        "p99": milliseconds(re.search(r"99%\s+(\S+)", output)[1]),
+        "p50": milliseconds(re.search(r"^\s+50%\s+(\S+)", output, re.MULTILINE)[1]),
+        "p99": milliseconds(re.search(r"^\s+99%\s+(\S+)", output, re.MULTILINE)[1]),
         "user": (after[0] - before[0]) / count * 1e6,
         "kernel": (after[1] - before[1]) / count * 1e6,
     }

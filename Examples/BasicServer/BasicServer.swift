@@ -29,7 +29,8 @@ struct BasicServer {
       server =
         values[isUncached]
         ? try HTTPServer(configuration: configuration, service: handler)
-        : try HTTPServer(configuration: configuration, service: handler.layer(cache))
+        : try HTTPServer(
+          configuration: configuration, service: handler.layer(cache), immediate: cache.immediateResponse)
     } catch {
       Console.complain("basic-server: \(error)")
       exit(2)
