@@ -40,12 +40,15 @@
       #expect(await file(files, other) !== first)
     }
 
-    @Test func `small bodies, and those beyond the limit, have none`() async {
+    @Test func `small bodies, huge ones, and those beyond the limit have none`() async {
       let files = MemoryFiles(limit: 2 * Self.size)
       for count in [0, 1, Self.size - 1, 2 * Self.size + 1] {
         let body = body(1, count)
         for _ in 0..<3 { #expect(await file(files, body) == nil) }
       }
+      let roomy = MemoryFiles(limit: 64 << 20)
+      let huge = body(1, MemoryFiles.maximumBodySize + 1)
+      for _ in 0..<3 { #expect(await file(roomy, huge) == nil) }
       let none = MemoryFiles(limit: 0)
       let large = body(1)
       for _ in 0..<3 { #expect(await file(none, large) == nil) }

@@ -66,7 +66,7 @@
       public var outputBufferSize = 256 << 10
       /// The most octets of content that are read and thrown away to save a connection whose handler did not want them.
       public var drainedBodySize = 256 << 10
-      /// The octets of large bodies (64 KiB and more) of which copies are kept where the kernel can send them from without
+      /// The octets of large bodies (64 KiB to 4 MiB) of which copies are kept where the kernel can send them from without
       /// copying, while they are sent again and again: 64 MiB. 0 for none.
       public var sendFileSize = 64 << 20
       /// The kernel's send buffer for each connection, in octets; nil leaves it to the kernel.

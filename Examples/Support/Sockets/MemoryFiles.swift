@@ -15,6 +15,8 @@
   final class MemoryFiles: Sendable {
     /// Smaller bodies are copied faster than they are looked up and handed over page by page.
     static let minimumBodySize = 64 << 10
+    /// Copying larger ones would keep the loop's other connections waiting for more than a few milliseconds.
+    static let maximumBodySize = 4 << 20
 
     /// Which body. As long as there is a file the body is kept too, so that no other can be at its address.
     private struct Identity: Hashable {
@@ -61,7 +63,7 @@
     ///
     /// - Parameter loop: The calling thread's.
     func file(for body: Bytes, on loop: EventLoop) -> MemoryFile? {
-      guard body.count >= Self.minimumBodySize, body.count <= limit else { return nil }
+      guard body.count >= Self.minimumBodySize, body.count <= min(limit, Self.maximumBodySize) else { return nil }
       let identity = Identity(body)
       let now = loop.now
       let (found, mayHaveOne) = state.withLock { state -> (MemoryFile?, Bool) in

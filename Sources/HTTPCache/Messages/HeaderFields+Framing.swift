@@ -22,28 +22,34 @@ extension HeaderFields {
     let hopByHop =
       KnownHeader.connection.bit | KnownHeader.keepAlive.bit | KnownHeader.proxyConnection.bit
       | KnownHeader.transferEncoding.bit
-    let presence = presence
-    let hasLength = presence & KnownHeader.contentLength.bit != 0
-    return FramingFacts(
-      hasHopByHop: presence & hopByHop != 0, hasDate: presence & KnownHeader.date.bit != 0,
-      hasContentLength: hasLength, contentLength: hasLength ? onlyContentLength : nil)
+    // Straight from the memory: what is shared is never written to, and every property asked for would be a checked access.
+    return storage.withUnsafeMutablePointers { header, elements in
+      let presence = header.pointee.presence
+      let hasLength = presence & KnownHeader.contentLength.bit != 0
+      return FramingFacts(
+        hasHopByHop: presence & hopByHop != 0, hasDate: presence & KnownHeader.date.bit != 0,
+        hasContentLength: hasLength,
+        contentLength: hasLength ? Self.onlyContentLength(header.pointee, UnsafeRawPointer(elements)) : nil)
+    }
   }
 
-  private var onlyContentLength: Int? {
-    storage.withBytes { bytes in
-      var length: Int?
-      for position in 0..<count {
-        let entry = storage.entry(position)
-        guard entry.known == .contentLength else { continue }
-        guard length == nil, entry.valueRange.count <= 18, !entry.valueRange.isEmpty else { return nil }
-        var value = 0
-        for index in entry.valueRange {
-          guard ASCII.isDigit(bytes[index]) else { return nil }
-          value = value * 10 + Int(bytes[index] - UInt8(ascii: "0"))
-        }
-        length = value
+  private static func onlyContentLength(_ header: HeaderStorage.Header, _ bytes: UnsafeRawPointer) -> Int? {
+    let entries = bytes + header.byteCapacity
+    var length: Int?
+    for position in 0..<header.fieldCount {
+      let entry = entries.load(
+        fromByteOffset: position * MemoryLayout<HeaderStorage.Entry>.stride, as: HeaderStorage.Entry.self)
+      guard entry.known == .contentLength else { continue }
+      let range = entry.valueRange
+      guard length == nil, range.count <= 18, !range.isEmpty else { return nil }
+      var value = 0
+      for index in range {
+        let octet = bytes.load(fromByteOffset: index, as: UInt8.self)
+        guard ASCII.isDigit(octet) else { return nil }
+        value = value * 10 + Int(octet - UInt8(ascii: "0"))
       }
-      return length
+      length = value
     }
+    return length
   }
 }
