@@ -92,6 +92,11 @@ message=$("$programs/basic-server" --listen "127.0.0.1:$port" 2>&1) || taken=$?
 expect "basic-server: a taken port is a clear error" "$taken $message" '^[12] ' "127.0.0.1:$port" 'in use' '!Fatal error'
 stop basic-server
 
+start basic-server --uncached
+url="http://127.0.0.1:$port"
+expect "basic-server --uncached: nothing is cached" "$(ask "$url/"; ask "$url/")" '^HTTP/1.1 200' '^Hello' '!^cache-status' '!^age:'
+stop "basic-server --uncached"
+
 # --- custom-policy-server
 start custom-policy-server
 url="http://127.0.0.1:$port"

@@ -15,8 +15,10 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -121,30 +123,57 @@ int cel_close(int fd) { CHECKED(close(fd)); }
 intptr_t cel_read(int fd, void *buffer, size_t capacity) {
   ssize_t count;
   do {
-    count = read(fd, buffer, capacity);
+    count = recv(fd, buffer, capacity, 0);
   } while (count < 0 && errno == EINTR);
   return count < 0 ? -errno : count;
 }
 
-intptr_t cel_send(int fd, const void *vectors, int count) {
+intptr_t cel_send(int fd, const void *vectors, int count, int has_more) {
   struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
   ssize_t sent;
   do {
-    sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    sent = sendmsg(fd, &message, MSG_NOSIGNAL | (has_more ? MSG_MORE : 0));
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
 }
 
-intptr_t cel_send4(int fd, const void *p0, size_t n0, const void *p1, size_t n1, const void *p2, size_t n2,
-                  const void *p3, size_t n3) {
-  const struct iovec all[4] = {
-    {(void *)p0, n0}, {(void *)p1, n1}, {(void *)p2, n2}, {(void *)p3, n3}};
-  struct iovec filled[4];
-  int count = 0;
-  for (int index = 0; index < 4; index += 1) {
-    if (all[index].iov_len > 0) filled[count++] = all[index];
+intptr_t cel_send1(int fd, const void *bytes, size_t count) {
+  ssize_t sent;
+  do {
+    sent = send(fd, bytes, count, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
+}
+
+intptr_t cel_send2(int fd, const void *p0, size_t n0, const void *p1, size_t n1) {
+  const struct iovec vectors[2] = {{(void *)p0, n0}, {(void *)p1, n1}};
+  return cel_send(fd, vectors, 2, 0);
+}
+
+int cel_memory_file(const void *bytes, size_t count) {
+  int file = memfd_create("response-body", MFD_CLOEXEC);
+  if (file < 0) return -errno;
+  size_t written = 0;
+  while (written < count) {
+    ssize_t result = write(file, (const char *)bytes + written, count - written);
+    if (result < 0 && errno == EINTR) continue;
+    if (result <= 0) {
+      int error = result < 0 ? errno : ENOSPC;
+      close(file);
+      return -error;
+    }
+    written += (size_t)result;
   }
-  return count == 0 ? 0 : cel_send(fd, filled, count);
+  return file;
+}
+
+intptr_t cel_send_file(int fd, int file, int64_t offset, size_t count) {
+  off_t position = offset;
+  ssize_t sent;
+  do {
+    sent = sendfile(fd, file, &position, count);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
 }
 
 int64_t cel_monotonic_nanoseconds(void) {

@@ -51,7 +51,7 @@ struct CachingProxy {
       server =
         settings.logs
         ? try HTTPServer(configuration: configuration, service: AccessLog(inner: service))
-        : try HTTPServer(configuration: configuration, service: service)
+        : try HTTPServer(configuration: configuration, service: service, immediate: cache.immediateResponse)
     } catch {
       fail("cannot listen on \(settings.listen): \(error)")
     }

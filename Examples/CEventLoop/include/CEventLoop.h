@@ -60,12 +60,17 @@ void cel_abort(int fd);
 int cel_shutdown_write(int fd);
 int cel_close(int fd);
 
+/// From a socket.
 intptr_t cel_read(int fd, void *buffer, size_t capacity);
-/// Never raises SIGPIPE.
-intptr_t cel_send(int fd, const void *vectors, int count);
-/// Up to four runs of bytes; those of length zero are left out.
-intptr_t cel_send4(int fd, const void *p0, size_t n0, const void *p1, size_t n1, const void *p2, size_t n2,
-                  const void *p3, size_t n3);
+/// Never raises SIGPIPE. `has_more`: what follows at once may go into the same packet.
+intptr_t cel_send(int fd, const void *vectors, int count, int has_more);
+intptr_t cel_send1(int fd, const void *bytes, size_t count);
+intptr_t cel_send2(int fd, const void *p0, size_t n0, const void *p1, size_t n1);
+
+/// A file that is in memory only, and holds these bytes.
+int cel_memory_file(const void *bytes, size_t count);
+/// Sends from such a file, without copying. The thread must block SIGPIPE.
+intptr_t cel_send_file(int fd, int file, int64_t offset, size_t count);
 
 int64_t cel_monotonic_nanoseconds(void);
 int64_t cel_unix_seconds(void);

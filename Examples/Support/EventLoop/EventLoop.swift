@@ -16,6 +16,9 @@
   public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
     // @unchecked: everything mutable is touched only by the loop's own thread, which `isCurrent` tells; other threads
     // reach the loop only through `remote`, which has a lock.
+    //
+    // Exclusivity is unchecked where it would be checked several times for every event. It holds: nobody is called while a
+    // property is being changed.
 
     private enum Work {
       case job(UnownedJob)
@@ -44,18 +47,20 @@
     private let epoll: CInt
     private let wakeup: CInt
     private let remote = Guarded(Remote())
-    private var ready: [Work] = []
-    private var running: [Work] = []
-    private var timers = TimerQueue()
-    private var slots: [Slot] = []
+    @exclusivity(unchecked) private var ready: [Work] = []
+    @exclusivity(unchecked) private var running: [Work] = []
+    @exclusivity(unchecked) private var timers = TimerQueue()
+    @exclusivity(unchecked) private var slots: [Slot] = []
     private var freeSlots: [Int] = []
 
     /// The time at the beginning of this round, in nanoseconds of the monotonic clock.
-    private(set) var now: Int64
+    @exclusivity(unchecked) private(set) var now: Int64
     /// Where sockets are read into; its content is gone when the reader returns.
     let scratch: UnsafeMutableRawBufferPointer
     /// The `Date` field line, made once a second.
-    var dateLine = DateLine()
+    @exclusivity(unchecked) var dateLine = DateLine()
+    /// Where small responses are put together before they are sent; its content is gone when the writer returns.
+    let outgoing: UnsafeMutableRawBufferPointer
 
     /// Starts the thread. It runs until the process ends: an executor must outlive every job that may still come to it.
     init(name: String) throws(SocketError) {
@@ -65,6 +70,7 @@
       _ = try SocketError.check("epoll_ctl", cel_epoll_add_level(epoll, wakeup, Self.wakeupToken))
       now = cel_monotonic_nanoseconds()
       scratch = .allocate(byteCount: 64 * 1024, alignment: 16)
+      outgoing = .allocate(byteCount: 16 * 1024, alignment: 16)
       var thread = pthread_t()
       let code = pthread_create(
         &thread, nil,

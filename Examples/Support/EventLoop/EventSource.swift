@@ -12,6 +12,20 @@
     nonisolated func socketIsReady(_ events: ReadyEvents)
   }
 
+  extension Actor where Self: EventSource {
+    /// `assumeIsolated` for an actor on `loop`, by asking the loop rather than the runtime: this happens for every event.
+    ///
+    /// - Precondition: The calling thread is the loop's.
+    @inline(__always)
+    nonisolated func onLoop(_ loop: EventLoop, _ body: (isolated Self) -> Void) {
+      loop.checkIsolated()
+      withoutActuallyEscaping(body) { body in
+        // As in the standard library: isolation is no part of how a function is called, and the loop has been asked.
+        unsafeBitCast(body, to: ((Self) -> Void).self)(self)
+      }
+    }
+  }
+
   /// What has happened to a socket.
   struct ReadyEvents: OptionSet {
     let rawValue: UInt32

@@ -8,12 +8,14 @@
 /// Moving a deadline further away costs one store, because the timer then stays where it is in the queue and is put
 /// off when it fires. That is the usual case: every request moves its connection's deadline a little further away.
 final class LoopTimer {
+  // Exclusivity is unchecked: these are single words, read and written and never lent.
+
   /// When it is due, in nanoseconds of the loop's clock; `.max` when it is not.
-  fileprivate(set) var deadline = Int64.max
+  @exclusivity(unchecked) fileprivate(set) var deadline = Int64.max
   /// Where the queue has sorted it in; never later than `deadline`.
-  fileprivate var queuedDeadline = Int64.max
+  @exclusivity(unchecked) fileprivate var queuedDeadline = Int64.max
   /// Its place in the heap; -1 when it is not in there.
-  fileprivate var position = -1
+  @exclusivity(unchecked) fileprivate var position = -1
   /// Called on the loop's thread.
   let action: @Sendable () -> Void
 

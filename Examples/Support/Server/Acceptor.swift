@@ -72,7 +72,7 @@
       guard core.add(connection) else {
         let refusal: StaticString =
           "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
-        _ = cel_send4(accepted, refusal.utf8Start, refusal.utf8CodeUnitCount, nil, 0, nil, 0, nil, 0)
+        _ = cel_send1(accepted, refusal.utf8Start, refusal.utf8CodeUnitCount)
         _ = cel_close(accepted)
         return
       }

@@ -21,6 +21,21 @@
         public static let replace = ForwardedFor(mode: .replace)
         /// It is added behind what `X-Forwarded-For` says already. For a server behind a proxy that is to be trusted.
         public static let append = ForwardedFor(mode: .append)
+
+        /// What is done to the fields of every request from `host`; nil when nothing is.
+        func amendment(for host: String) -> (@Sendable (inout HeaderFields) -> Void)? {
+          switch mode {
+          case .off: nil
+          case .append: { $0.append(.xForwardedFor, host) }
+          case .replace:
+            { fields in
+              for name in [HeaderName.xForwardedFor, .xForwardedHost, .xForwardedProto, .forwarded] {
+                fields.removeAll(name)
+              }
+              fields.append(.xForwardedFor, host)
+            }
+          }
+        }
       }
 
       /// The address to listen on, or a name for one.
@@ -51,6 +66,9 @@
       public var outputBufferSize = 256 << 10
       /// The most octets of content that are read and thrown away to save a connection whose handler did not want them.
       public var drainedBodySize = 256 << 10
+      /// The octets of large bodies (64 KiB to 4 MiB) of which copies are kept where the kernel can send them from without
+      /// copying, while they are sent again and again: 64 MiB. 0 for none.
+      public var sendFileSize = 64 << 20
       /// The kernel's send buffer for each connection, in octets; nil leaves it to the kernel.
       public var socketSendBufferSize: Int?
       /// Whether a client that stops sending counts as gone, so that the handler's task is cancelled. A client may do so and

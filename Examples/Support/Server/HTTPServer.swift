@@ -33,9 +33,16 @@
 
     /// Binds the address and begins to listen. Clients that connect wait until `run()`.
     ///
+    /// - Parameters:
+    ///   - configuration: Where to listen, and what to put up with.
+    ///   - service: Answers the requests.
+    ///   - immediate: Asked first, on the thread that has read the request, when that has no content: what it returns is sent
+    ///     without waking the connection's task. For what is at hand (``CacheLayer/immediateResponse(to:)``): when it returns
+    ///     nil, or a response that is a stream, `service` is called.
     /// - Throws: ``SocketError`` when the address is taken or not this machine's, ``ResolutionError`` when it is no address.
     public init(
-      configuration: Configuration = Configuration(), service: some Service<CacheRequest, CacheResponse>
+      configuration: Configuration = Configuration(), service: some Service<CacheRequest, CacheResponse>,
+      immediate: (@Sendable (CacheRequest) -> CacheResponse?)? = nil
     ) throws {
       let listener = try Listener(host: configuration.host, port: configuration.port)
       let isWildcard = listener.address.host == "0.0.0.0" || listener.address.host == "::"
@@ -44,7 +51,7 @@
       self.listener = listener
       address = listener.address
       loops = (configuration.loops ?? .shared).loops
-      core = ServerCore(configuration: configuration, defaultAuthority: authority) { request in
+      core = ServerCore(configuration: configuration, defaultAuthority: authority, immediate: immediate) { request in
         try await service.call(request)
       }
     }

@@ -23,8 +23,9 @@
     ///
     /// - Parameter untilEnd: Whether the client's end of stream is known to be there; then a short read is not the last.
     func pump(untilEnd: Bool = false) {
+      immediateBudget = Self.immediateTurn
       if !pendingInput.isEmpty { processPending() }
-      while isReadable, !isClosed, hasRoom {
+      while isReadable, !isClosed, immediateBudget > 0, hasRoom {
         let scratch = loop.scratch
         let count = cel_read(descriptor, scratch.baseAddress, scratch.count)
         if count > 0 {
@@ -41,6 +42,7 @@
           disconnect()
         }
       }
+      if immediateBudget <= 0 { yieldTurn() }
     }
 
     private var hasRoom: Bool {
@@ -86,11 +88,15 @@
 
     private func process(_ input: inout UnsafeRawBufferPointer) {
       do throws(ParseFailure) {
-        while failure == nil, message != .complete, content.hasRoom(core.configuration.inputBufferSize),
-          let event = try parser.next(&input)
+        while failure == nil, !isClosed, message != .complete, immediateBudget > 0, !isEnding || message == .content,
+          content.hasRoom(core.configuration.inputBufferSize), let event = try parser.next(&input)
         {
           switch event {
           case .head(let head):
+            if answerAtOnce(head, isLast: input.isEmpty) {
+              parser.takeEnd()
+              continue
+            }
             message = .content
             self.head = head
             wake()

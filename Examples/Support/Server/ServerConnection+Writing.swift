@@ -17,34 +17,55 @@
         response.body.cancel()
         return
       }
-      guard (200...999).contains(response.status) else {
+      guard Self.isFinal(response.status) else {
         response.body.cancel()
         core.configuration.onError(InvalidStatusError(status: response.status))
         let replacement = HTTPServer.plainResponse(status: 500, text: "The server failed to answer this request.\n")
         await write(replacement, to: head)
         return
       }
+      if let bytes = response.body.bytes {
+        write(response, bytes, to: head, isFlushed: pendingInput.isEmpty)
+        return
+      }
+      let framing = beginResponse(response, to: head)
+      guard framing.content != .none else {
+        sendHead(response, framing, version: head.version, content: Bytes(), isFlushed: pendingInput.isEmpty)
+        response.body.cancel()
+        return
+      }
+      sendHead(response, framing, version: head.version, content: Bytes(), isFlushed: false)
+      await stream(response.body, framing.content)
+    }
+
+    /// Sends `response`, whose content is all there.
+    ///
+    /// - Parameter isFlushed: Whether it leaves at once. When another request is waiting already, its response leaves
+    ///   together with this one.
+    func write(_ response: CacheResponse, _ content: Bytes, to head: RequestHead, isFlushed: Bool) {
+      let framing = beginResponse(response, to: head)
+      switch framing.content {
+      case .none:
+        sendHead(response, framing, version: head.version, content: Bytes(), isFlushed: isFlushed)
+      case .chunked:
+        sendHead(response, framing, version: head.version, content: Bytes(), isFlushed: false)
+        if !content.isEmpty { queueChunk(content) }
+        queueLastChunk(response.trailers)
+        if isFlushed { flush() } else { scheduleFlush() }
+      case .length, .untilClose:
+        sendHead(response, framing, version: head.version, content: content, isFlushed: isFlushed)
+      }
+    }
+
+    static func isFinal(_ status: Int) -> Bool { status >= 200 && status <= 999 }
+
+    private func beginResponse(_ response: CacheResponse, to head: RequestHead) -> ResponseFraming {
       let framing = ResponseFraming(
-        response, method: head.method, version: head.version, acceptsTrailers: Self.acceptsTrailers(head.fields),
+        response, method: head.method, version: head.version, acceptsTrailers: head.acceptsTrailers,
         keepsAlive: head.keepsAlive && mayKeepAlive(response))
       if !framing.keepsAlive { isEnding = true }
       hasBegunResponse = true
-
-      switch (framing.content, response.body.bytes) {
-      case (.none, _):
-        sendHead(response, framing, version: head.version, content: Bytes())
-        response.body.cancel()
-      case (.chunked, let bytes?):
-        sendHead(response, framing, version: head.version, content: Bytes())
-        if !bytes.isEmpty { queueChunk(bytes) }
-        queueLastChunk(response.trailers)
-        flush()
-      case (_, let bytes?):
-        sendHead(response, framing, version: head.version, content: bytes)
-      case (_, nil):
-        sendHead(response, framing, version: head.version, content: Bytes(), isFlushed: false)
-        await stream(response.body, framing.content)
-      }
+      return framing
     }
 
     /// Whether the connection can go on as far as its state is concerned.
@@ -61,15 +82,6 @@
       return true
     }
 
-    private static func acceptsTrailers(_ fields: HeaderFields) -> Bool {
-      guard fields.contains(.te) else { return false }
-      var accepts = false
-      fields.forEachValue(of: .te) { value in
-        value.withUnsafeBytes { $0.forEachListElement { if $0.equalsLowercase("trailers") { accepts = true } } }
-      }
-      return accepts
-    }
-
     /// Answers a request that is not one, and ends the connection.
     func refuse(_ failure: ParseFailure) {
       guard !isClosed else { return }
@@ -77,7 +89,8 @@
       hasBegunResponse = true
       let response = HTTPServer.plainResponse(status: failure.status, text: failure.reason + "\n")
       let framing = ResponseFraming(response, method: .get, version: .one, acceptsTrailers: false, keepsAlive: false)
-      sendHead(response, framing, version: .one, content: response.body.bytes ?? Bytes())
+      sendHead(
+        response, framing, version: .one, content: response.body.bytes ?? Bytes(), isFlushed: pendingInput.isEmpty)
     }
 
     func send(_ informational: InformationalResponse, number: Int) {
@@ -91,75 +104,97 @@
 
     // MARK: Head
 
-    /// Writes a head, and content behind it, with one system call and without copying either, as long as the socket takes
-    /// them.
+    /// Writes a head, and content behind it, with one system call as long as the socket takes them. Large content is not
+    /// copied; small content is, because that costs less than telling the kernel where it is.
     private func sendHead(
-      _ response: CacheResponse, _ framing: ResponseFraming, version: MinorVersion, content: Bytes,
-      isFlushed: Bool = true
+      _ response: CacheResponse, _ framing: ResponseFraming, version: MinorVersion, content: Bytes, isFlushed: Bool
     ) {
       let fields = framing.fields(of: response)
-      let needsDate = !fields.contains(.date)
-      withUnsafeTemporaryAllocation(byteCount: 320, alignment: 1) { memory in
-        var start = ByteWriter(UnsafeMutableRawBufferPointer(rebasing: memory[..<96]))
-        start.write("HTTP/1.1 ")
-        start.write(response.status)
-        start.write(Octet.space)
-        start.write(reasonPhrase(response.status))
-        start.write("\r\n")
-        var end = ByteWriter(UnsafeMutableRawBufferPointer(rebasing: memory[96...]))
-        if let length = framing.addedLength {
-          end.write("Content-Length: ")
-          end.write(length)
-          end.write("\r\n")
-        } else if framing.content == .chunked {
-          end.write("Transfer-Encoding: chunked\r\n")
+      let room = loop.outgoing.count
+      let headLimit = fields.serializedByteCount + Self.headOverhead
+      guard headLimit <= room else {
+        // No head that a server should send. It costs memory of its own.
+        let head = Bytes(unsafeUninitializedCapacity: headLimit) { memory in
+          var writer = ByteWriter(memory)
+          writeHead(response.status, fields, framing, version: version, into: &writer)
+          return writer.count
         }
-        if needsDate {
-          loop.dateLine.update(unixSeconds: cel_unix_seconds())
-          loop.dateLine.bytes.withUnsafeBytes { end.write($0) }
-        }
-        if isEnding {
-          end.write("Connection: close\r\n")
-        } else if version == .zero {
-          end.write("Connection: keep-alive\r\n")
-        }
-        end.write("\r\n")
-        fields.withSerializedBytes { send(start.bytes, $0, end.bytes, content, isFlushed: isFlushed) }
+        output.append(head)
+        output.append(content)
+        if isFlushed { flush() } else { scheduleFlush() }
+        return
+      }
+      var writer = ByteWriter(loop.outgoing)
+      writeHead(response.status, fields, framing, version: version, into: &writer)
+      if content.count <= room - writer.count {
+        content.withUnsafeBytes { writer.write($0) }
+        send(writer.bytes, Bytes(), isFlushed: isFlushed)
+      } else if let file = core.files.file(for: content, on: loop) {
+        output.append(Bytes(copying: writer.bytes))
+        output.append(content, file: file)
+        if isFlushed { flush() } else { scheduleFlush() }
+      } else {
+        send(writer.bytes, content, isFlushed: isFlushed)
       }
     }
 
-    private func send(
-      _ start: UnsafeRawBufferPointer, _ fields: UnsafeRawBufferPointer, _ end: UnsafeRawBufferPointer,
-      _ content: Bytes,
-      isFlushed: Bool
+    /// What a head takes at most beside its fields: status line, length or coding, date, connection, empty line.
+    private static let headOverhead = 256
+
+    private func writeHead(
+      _ status: Int, _ fields: HeaderFields, _ framing: ResponseFraming, version: MinorVersion,
+      into writer: inout ByteWriter
     ) {
+      if status == 200 {
+        writer.write("HTTP/1.1 200 OK\r\n")
+      } else {
+        writer.write("HTTP/1.1 ")
+        writer.write(status)
+        writer.write(Octet.space)
+        writer.write(reasonPhrase(status))
+        writer.write("\r\n")
+      }
+      fields.withSerializedBytes { writer.write($0) }
+      if let length = framing.addedLength {
+        writer.write("Content-Length: ")
+        writer.write(length)
+        writer.write("\r\n")
+      } else if framing.content == .chunked {
+        writer.write("Transfer-Encoding: chunked\r\n")
+      }
+      if !framing.hasDate {
+        loop.dateLine.update(unixSeconds: cel_unix_seconds())
+        loop.dateLine.bytes.withUnsafeBytes { writer.write($0) }
+      }
+      if isEnding {
+        writer.write("Connection: close\r\n")
+      } else if version == .zero {
+        writer.write("Connection: keep-alive\r\n")
+      }
+      writer.write("\r\n")
+    }
+
+    /// Sends `head` and `content`, or has them wait: `head` is copied then.
+    private func send(_ head: UnsafeRawBufferPointer, _ content: Bytes, isFlushed: Bool) {
       var sent = 0
-      // When another request is waiting already, its response leaves together with this one.
-      if isFlushed, output.isEmpty, pendingInput.isEmpty {
-        sent = content.withUnsafeBytes { content in
-          cel_send4(
-            descriptor, start.baseAddress, start.count, fields.baseAddress, fields.count, end.baseAddress, end.count,
-            content.baseAddress, content.count)
+      if isFlushed, output.isEmpty {
+        if content.isEmpty {
+          sent = cel_send1(descriptor, head.baseAddress, head.count)
+        } else {
+          sent = content.withUnsafeBytes { content in
+            cel_send2(descriptor, head.baseAddress, head.count, content.baseAddress, content.count)
+          }
         }
-        if sent == start.count + fields.count + end.count + content.count { return }
+        if sent == head.count + content.count { return }
         guard sent >= 0 || sent == -Int(EAGAIN) else {
           disconnect()
           return
         }
+        sent = max(0, sent)
       }
-      queue([start, fields, end], content, skipping: max(0, sent))
-    }
-
-    private func queue(_ head: [UnsafeRawBufferPointer], _ content: Bytes, skipping sent: Int) {
-      let headCount = head.reduce(0) { $0 + $1.count }
-      if sent < headCount {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(headCount)
-        for part in head { bytes.append(contentsOf: part) }
-        output.append(Bytes(bytes[sent...]))
-      }
-      output.append(content.slice(max(0, sent - headCount)..<content.count))
-      if sent > 0 || output.byteCount >= core.configuration.outputBufferSize { flush() } else { scheduleFlush() }
+      if sent < head.count { output.append(Bytes(copying: UnsafeRawBufferPointer(rebasing: head[sent...]))) }
+      output.append(content.slice(max(0, sent - head.count)..<content.count))
+      if isFlushed || output.byteCount >= core.configuration.outputBufferSize { flush() } else { scheduleFlush() }
     }
 
     // MARK: Streams

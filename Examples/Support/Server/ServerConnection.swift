@@ -12,6 +12,9 @@
   ///
   /// The task waits for a condition with `wait()`, and whatever may change one (the socket, a timer, a close) calls
   /// `wake()`. Nothing is lost in between, because all of it happens on the loop's thread.
+  ///
+  /// A request that can be answered at once never gets to the task: it is answered where it is read
+  /// (ServerConnection+Immediate.swift).
   actor ServerConnection: EventSource {
     /// Where the request that is being read has got to.
     enum Message {
@@ -28,44 +31,60 @@
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let peerHost: String
-    var descriptor: CInt
+
+    // Exclusivity is unchecked: checking it took as long as the rest of a hit. It holds, because all of this is touched on
+    // the loop's thread only, and nothing that is called while a property is being changed calls the connection back: the
+    // parser, the queue and the content call nobody, and resuming whoever waits only puts him into the loop's queue.
+    @exclusivity(unchecked) var descriptor: CInt
     private var registration: EventLoop.Registration?
     private var task: Task<Void, Never>?
-    private var waiter: UnsafeContinuation<Void, Never>?
-    private(set) var isClosed = false
+    @exclusivity(unchecked) private var waiter: UnsafeContinuation<Void, Never>?
+    @exclusivity(unchecked) private(set) var isClosed = false
     /// Whether the connection ends behind the response that is being made.
-    var isEnding = false
-    var isDraining = false
+    @exclusivity(unchecked) var isEnding = false
+    @exclusivity(unchecked) var isDraining = false
 
     // What arrives. See ServerConnection+Reading.swift.
-    var parser: RequestParser
-    var message = Message.none
-    var isReadable = true
-    var peerHasFinished = false
-    var pendingInput: [UInt8] = []
-    var pendingOffset = 0
-    var head: RequestHead?
-    var failure: ParseFailure?
-    var content = IncomingContent()
-    var requestNumber = 0
-    var hasHeadDeadline = false
-    var idleHasTimedOut = false
-    var readTimer: LoopTimer?
+    @exclusivity(unchecked) var parser: RequestParser
+    @exclusivity(unchecked) var message = Message.none
+    @exclusivity(unchecked) var isReadable = true
+    @exclusivity(unchecked) var peerHasFinished = false
+    @exclusivity(unchecked) var pendingInput: [UInt8] = []
+    @exclusivity(unchecked) var pendingOffset = 0
+    @exclusivity(unchecked) var head: RequestHead?
+    @exclusivity(unchecked) var failure: ParseFailure?
+    @exclusivity(unchecked) var content = IncomingContent()
+    @exclusivity(unchecked) var requestNumber = 0
+    @exclusivity(unchecked) var hasHeadDeadline = false
+    @exclusivity(unchecked) var idleHasTimedOut = false
+    @exclusivity(unchecked) var readTimer: LoopTimer?
+
+    // What is answered at once. See ServerConnection+Immediate.swift.
+    /// Whether the task has nothing to do, and waits for a head.
+    @exclusivity(unchecked) private(set) var isAwaitingHead = false
+    /// The last request without content, for the next that says the same.
+    @exclusivity(unchecked) var template: CacheRequest?
+    /// How many more requests may be answered before the other connections have their turn.
+    @exclusivity(unchecked) var immediateBudget = 0
+    /// Whether the connection will have another turn.
+    @exclusivity(unchecked) var isYielding = false
 
     // What leaves. See ServerConnection+Writing.swift.
-    var output = OutputQueue()
-    var isFlushScheduled = false
-    var responseReader: BodyReader?
-    var writeTimer: LoopTimer?
+    @exclusivity(unchecked) var output = OutputQueue()
+    @exclusivity(unchecked) var isFlushScheduled = false
+    @exclusivity(unchecked) var responseReader: BodyReader?
+    @exclusivity(unchecked) var writeTimer: LoopTimer?
     /// Whether the final response to the request being answered has begun: no interim one may follow.
-    var hasBegunResponse = true
+    @exclusivity(unchecked) var hasBegunResponse = true
 
     init(descriptor: CInt, peerHost: String, loop: EventLoop, core: ServerCore) {
       self.descriptor = descriptor
       self.peerHost = peerHost
       self.loop = loop
       self.core = core
-      parser = RequestParser(limits: core.configuration.limits, defaultAuthority: core.defaultAuthority)
+      parser = RequestParser(
+        limits: core.configuration.limits, defaultAuthority: core.defaultAuthority,
+        amend: core.configuration.forwardedFor.amendment(for: peerHost))
     }
 
     /// Calls `body` on the loop's thread: now when this is it, otherwise soon.
@@ -101,7 +120,7 @@
     }
 
     nonisolated func socketIsReady(_ events: ReadyEvents) {
-      assumeIsolated { connection in
+      onLoop(loop) { connection in
         if events.contains(.failed) {
           connection.disconnect()
           return
@@ -172,6 +191,8 @@
     private func nextHead() async -> RequestHead? {
       setReadDeadline(loop.now &+ (requestNumber == 0 ? core.times.head : core.times.keepAlive))
       hasHeadDeadline = false
+      isAwaitingHead = true
+      defer { isAwaitingHead = false }
       if !pendingInput.isEmpty || isReadable { pump() }
       while !isClosed {
         if let head {
@@ -179,11 +200,13 @@
           setReadDeadline(.max)
           return head
         }
+        // The last response has been sent already.
+        if isEnding { return nil }
         if let failure {
           refuse(failure)
           return nil
         }
-        if peerHasFinished || idleHasTimedOut { break }
+        if peerHasFinished && !isYielding || idleHasTimedOut { break }
         if isDraining, parser.isIdle {
           // A request may have come in that the loop has not looked at yet.
           isReadable = true
@@ -199,6 +222,7 @@
     }
 
     private func answer(_ head: RequestHead) async {
+      await catchUp()
       requestNumber += 1
       hasBegunResponse = false
       content.begin(head, at: loop.now, budget: core.times.body)
@@ -223,23 +247,16 @@
     }
 
     private func makeRequest(_ head: RequestHead, number: Int) -> CacheRequest {
-      let length: Int? = if case .length(let length) = head.framing { length } else { nil }
-      var request = CacheRequest(
-        method: head.method, scheme: "http", authority: head.authority, target: head.target, fields: head.fields,
-        body: head.framing == .none ? .empty : Body(RequestBody(connection: self, number: number), length: length))
+      prepareRequest(head)
+      var request = template ?? CacheRequest()
+      if head.framing != .none {
+        let length: Int? = if case .length(let length) = head.framing { length } else { nil }
+        request.body = Body(RequestBody(connection: self, number: number), length: length)
+      }
       if head.version == .one {
         request.onInformational = { [self] informational in
           perform { $0.send(informational, number: number) }
         }
-      }
-      switch core.configuration.forwardedFor.mode {
-      case .off: break
-      case .append: request.fields.append(.xForwardedFor, peerHost)
-      case .replace:
-        for name in [HeaderName.xForwardedFor, .xForwardedHost, .xForwardedProto, .forwarded] {
-          request.fields.removeAll(name)
-        }
-        request.fields.append(.xForwardedFor, peerHost)
       }
       return request
     }
@@ -258,7 +275,11 @@
         content.end()
       }
       message = .none
-      // A client that does not read its responses gets no more of them.
+      await catchUp()
+    }
+
+    /// A client that does not read its responses gets no more of them.
+    private func catchUp() async {
       while output.byteCount > core.configuration.outputBufferSize, !isClosed { await wait() }
     }
 

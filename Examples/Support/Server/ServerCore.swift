@@ -18,15 +18,22 @@
 
     let configuration: HTTPServer.Configuration
     let times: ServerTimes
+    let files: MemoryFiles
     let handle: Handle
+    let immediate: (@Sendable (CacheRequest) -> CacheResponse?)?
     /// Whom a request without `Host` is meant for.
     let defaultAuthority: String
     private let state = Guarded(State())
 
-    init(configuration: HTTPServer.Configuration, defaultAuthority: String, handle: @escaping Handle) {
+    init(
+      configuration: HTTPServer.Configuration, defaultAuthority: String,
+      immediate: (@Sendable (CacheRequest) -> CacheResponse?)?, handle: @escaping Handle
+    ) {
       self.configuration = configuration
       self.times = ServerTimes(configuration)
+      self.files = MemoryFiles(limit: configuration.sendFileSize)
       self.defaultAuthority = defaultAuthority
+      self.immediate = immediate
       self.handle = handle
     }
 

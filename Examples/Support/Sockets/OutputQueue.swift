@@ -8,7 +8,7 @@
   import Glibc
   import HTTPCache
 
-  /// What a socket has not taken yet, in order. Bodies are held, not copied.
+  /// What a socket has not taken yet, in order. Bodies are held, not copied, and sent from their file if they have one.
   struct OutputQueue {
     enum Outcome: Hashable {
       /// Everything has been taken.
@@ -18,15 +18,22 @@
       case failed(CInt)
     }
 
-    private var segments: [Bytes] = []
+    private struct Segment {
+      var bytes: Bytes
+      /// A file with the same octets, and where in it these begin.
+      var file: MemoryFile?
+      var offset = 0
+    }
+
+    private var segments: [Segment] = []
     private var first = 0
     private(set) var byteCount = 0
 
     var isEmpty: Bool { byteCount == 0 }
 
-    mutating func append(_ bytes: Bytes) {
+    mutating func append(_ bytes: Bytes, file: MemoryFile? = nil) {
       guard !bytes.isEmpty else { return }
-      segments.append(bytes)
+      segments.append(Segment(bytes: bytes, file: file))
       byteCount += bytes.count
     }
 
@@ -47,15 +54,21 @@
     }
 
     private func send(_ descriptor: CInt) -> Int {
-      let count = min(segments.count - first, 32)
+      let segment = segments[first]
+      if let file = segment.file {
+        return cel_send_file(descriptor, file.descriptor, Int64(segment.offset), segment.bytes.count)
+      }
+      var count = 0
+      while count < 32, first + count < segments.count, segments[first + count].file == nil { count += 1 }
+      let hasMore = first + count < segments.count
       return withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) { vectors in
         for index in 0..<count {
           // Read only: the kernel does not write through the vectors of a send. The memory lives as long as `segments`.
-          vectors[index] = segments[first + index].withUnsafeBytes {
+          vectors[index] = segments[first + index].bytes.withUnsafeBytes {
             iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
           }
         }
-        return cel_send(descriptor, vectors.baseAddress, CInt(count))
+        return cel_send(descriptor, vectors.baseAddress, CInt(count), hasMore ? 1 : 0)
       }
     }
 
@@ -63,13 +76,14 @@
       byteCount -= count
       var rest = count
       while rest > 0 {
-        let segment = segments[first]
-        if rest < segment.count {
-          segments[first] = segment.slice(rest..<segment.count)
+        let bytes = segments[first].bytes
+        if rest < bytes.count {
+          segments[first].bytes = bytes.slice(rest..<bytes.count)
+          segments[first].offset += rest
           return
         }
-        rest -= segment.count
-        segments[first] = Bytes()
+        rest -= bytes.count
+        segments[first] = Segment(bytes: Bytes())
         first += 1
       }
       if first == segments.count {

@@ -22,6 +22,7 @@ struct FieldSection {
   private(set) var hasClose = false
   private(set) var hasKeepAlive = false
   private(set) var expectsContinue = false
+  private(set) var acceptsTrailers = false
 
   /// Takes one line.
   ///
@@ -51,12 +52,19 @@ struct FieldSection {
     fields.append(name: name, value: value)
   }
 
-  mutating func replaceFields(_ change: (inout HeaderFields) -> Void) { change(&fields) }
+  /// Hands the fields over, so that whoever changes them does not have to copy them.
+  mutating func takeFields() -> HeaderFields {
+    var taken = HeaderFields()
+    swap(&taken, &fields)
+    return taken
+  }
 
   private mutating func note(
     name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, status: Int
   ) throws(ParseFailure) {
     switch name.count {
+    case 2 where name.equalsLowercase("te"):
+      value.forEachListElement { if $0.equalsLowercase("trailers") { acceptsTrailers = true } }
     case 4 where name.equalsLowercase("host"):
       guard host == nil else { throw ParseFailure(status, "there is more than one Host field (RFC 9112 §3.2)") }
       host = value.text

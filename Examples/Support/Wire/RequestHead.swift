@@ -27,6 +27,10 @@ struct RequestHead: Hashable, Sendable {
   var keepsAlive: Bool
   /// Whether the client waits for 100 (Continue) before it sends the content.
   var expectsContinue: Bool
+  /// Whether the client can take trailers (RFC 9110 §10.1.4).
+  var acceptsTrailers: Bool
+  /// Whether fields and authority are those of the request before on the same connection.
+  var isRepetition = false
 }
 
 /// What a request parser finds in its input.

@@ -10,6 +10,9 @@ import HTTPCache
 /// Every input gives the same events however it is cut, except that content comes in other pieces. After a failure the
 /// parser must not be used again: where the next request begins is no longer known.
 ///
+/// What a client says about itself is the same in most requests of a connection, octet for octet. The parser remembers the
+/// last head, and does not look again at what it has just looked at (`RepeatedHead`).
+///
 /// ```swift
 /// var parser = RequestParser(limits: MessageLimits())
 /// while let event = try parser.next(&input) { … }
@@ -17,12 +20,12 @@ import HTTPCache
 struct RequestParser {
   private enum State {
     case start
-    case fields(StartLine)
+    case fields
     case body
     case failed
   }
 
-  private struct StartLine {
+  struct StartLine {
     var method: RequestMethod
     var target: String
     /// From an absolute target.
@@ -32,7 +35,10 @@ struct RequestParser {
 
   private let limits: MessageLimits
   private let defaultAuthority: String
+  private let amend: (@Sendable (inout HeaderFields) -> Void)?
   private var state = State.start
+  private var start = StartLine(method: .get, target: "/", authority: nil, version: .one)
+  private var previous = RepeatedHead()
   private var lines = LineAssembler()
   private var section = FieldSection()
   private var decoder: BodyDecoder?
@@ -41,9 +47,14 @@ struct RequestParser {
   /// - Parameters:
   ///   - limits: What is larger is refused.
   ///   - defaultAuthority: Whom a request without `Host` is meant for; only HTTP/1.0 has those.
-  init(limits: MessageLimits, defaultAuthority: String = "localhost") {
+  ///   - amend: Changes the fields of every request in the same way.
+  init(
+    limits: MessageLimits, defaultAuthority: String = "localhost",
+    amend: (@Sendable (inout HeaderFields) -> Void)? = nil
+  ) {
     self.limits = limits
     self.defaultAuthority = defaultAuthority
+    self.amend = amend
   }
 
   /// Whether the parser is between two requests, with nothing of the next.
@@ -54,6 +65,14 @@ struct RequestParser {
 
   /// How many octets of content are still to come, when that is known.
   var remainingBody: Int? { decoder?.remaining }
+
+  /// Takes the end of a request without content, which comes right behind its head, as `next` would.
+  ///
+  /// - Precondition: The last event was the head of such a request.
+  mutating func takeEnd() {
+    guard case .body = state, decoder == nil else { preconditionFailure("there is content, or no head before it") }
+    state = .start
+  }
 
   /// Takes the next event out of `input`; nil when all of the input has been taken without one.
   mutating func next(_ input: inout UnsafeRawBufferPointer) throws(ParseFailure) -> RequestEvent? {
@@ -66,9 +85,19 @@ struct RequestParser {
   }
 
   private mutating func step(_ input: inout UnsafeRawBufferPointer) throws(ParseFailure) -> RequestEvent? {
+    // Where the header section begins, if that is in `input`.
+    var sectionStart: UnsafeRawPointer?
     while true {
       switch state {
       case .start:
+        if !lines.isHoldingInput, emptyLines == 0, previous.takeLine(of: &input) {
+          start = previous.start
+          sectionStart = input.baseAddress
+          if let head = repetition(&input) { return .head(head) }
+          state = .fields
+          continue
+        }
+        let lineStart = lines.isHoldingInput ? nil : input.baseAddress
         guard let line = try nextStartLine(&input) else { return nil }
         let isEmpty = line.withBytes { $0.isEmpty }
         guard !isEmpty else {
@@ -78,9 +107,12 @@ struct RequestParser {
           continue
         }
         emptyLines = 0
-        let start = try line.withBytes { (bytes) throws(ParseFailure) in try parseStartLine(bytes) }
-        state = .fields(start)
-      case .fields(let start):
+        start = try line.withBytes { (bytes) throws(ParseFailure) in try parseStartLine(bytes) }
+        sectionStart = input.baseAddress
+        previous.setLine(start, from: lineStart, to: input.baseAddress)
+        if let head = repetition(&input) { return .head(head) }
+        state = .fields
+      case .fields:
         guard let line = try nextFieldLine(&input) else { return nil }
         let isEmpty = line.withBytes { $0.isEmpty }
         guard isEmpty else {
@@ -89,9 +121,9 @@ struct RequestParser {
           }
           continue
         }
-        let head = try makeHead(start)
-        decoder = head.framing == .none ? nil : BodyDecoder(head.framing, limits: limits, status: 400)
-        state = .body
+        let head = try makeHead()
+        previous.setSection(head, start, from: sectionStart, to: input.baseAddress)
+        begin(head)
         return .head(head)
       case .body:
         guard decoder != nil else {
@@ -110,6 +142,18 @@ struct RequestParser {
         throw ParseFailure(400, "an earlier request on this connection was malformed")
       }
     }
+  }
+
+  /// The head of a request whose header section is that of the one before.
+  private mutating func repetition(_ input: inout UnsafeRawBufferPointer) -> RequestHead? {
+    guard let head = previous.takeSection(behind: start, of: &input) else { return nil }
+    begin(head)
+    return head
+  }
+
+  private mutating func begin(_ head: RequestHead) {
+    decoder = head.framing == .none ? nil : BodyDecoder(head.framing, limits: limits, status: 400)
+    state = .body
   }
 
   private mutating func nextStartLine(
@@ -176,7 +220,8 @@ struct RequestParser {
     return octets[7] == UInt8(ascii: "0") ? .zero : .one
   }
 
-  private mutating func makeHead(_ start: StartLine) throws(ParseFailure) -> RequestHead {
+  private mutating func makeHead() throws(ParseFailure) -> RequestHead {
+    var fields = section.takeFields()
     let section = section
     self.section = FieldSection()
     let framing = try Self.framing(section, version: start.version)
@@ -190,16 +235,17 @@ struct RequestParser {
     } else if start.version == .one {
       throw ParseFailure(400, "there is no Host field (RFC 9112 §3.2)")
     }
-    var fields = section.fields
     if let authority = start.authority, authority != section.host {
       // RFC 9112 §3.2.2: the target wins, and nobody behind must see the other one.
       fields[.host] = authority
     }
+    amend?(&fields)
     return RequestHead(
       method: start.method, target: start.target, authority: start.authority ?? section.host ?? defaultAuthority,
       version: start.version, fields: fields, framing: framing,
       keepsAlive: start.version == .one ? !section.hasClose : section.hasKeepAlive && !section.hasClose,
-      expectsContinue: section.expectsContinue && start.version == .one && framing != .none)
+      expectsContinue: section.expectsContinue && start.version == .one && framing != .none,
+      acceptsTrailers: section.acceptsTrailers)
   }
 
   /// RFC 9112 §6.3, with each of its "ought to be handled as an error" an error.

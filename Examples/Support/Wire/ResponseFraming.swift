@@ -17,6 +17,8 @@ struct ResponseFraming: Hashable, Sendable {
   var dropsLength = false
   /// Whether the fields have hop-by-hop fields, which are the server's business.
   var dropsHopByHop = false
+  /// Whether the fields say when the response was made.
+  var hasDate: Bool
   /// Whether the connection can go on behind the response.
   var keepsAlive: Bool
   /// The trailer section of content that is all in memory.
@@ -33,15 +35,13 @@ struct ResponseFraming: Hashable, Sendable {
   ) {
     self.keepsAlive = keepsAlive
     content = .none
-    let fields = response.fields
-    let hasConnection = fields.contains(.connection)
-    dropsHopByHop =
-      hasConnection || fields.contains(.transferEncoding) || fields.contains(.keepAlive)
-      || fields.contains(.proxyConnection)
-    if hasConnection, Self.asksToClose(fields) { self.keepsAlive = false }
+    let facts = response.fields.framingFacts
+    dropsHopByHop = facts.hasHopByHop
+    hasDate = facts.hasDate
+    if facts.hasHopByHop, Self.asksToClose(response.fields) { self.keepsAlive = false }
 
-    let declared = Self.declaredLength(fields)
-    let isDeclared = fields.contains(.contentLength)
+    let declared = facts.contentLength
+    let isDeclared = facts.hasContentLength
     let length = response.body.length
 
     if response.status == 204 {
@@ -80,17 +80,6 @@ struct ResponseFraming: Hashable, Sendable {
       for name in [HeaderName.connection, .transferEncoding, .keepAlive, .proxyConnection] { fields.removeAll(name) }
     }
     return fields
-  }
-
-  /// The one valid length among the fields; nil when there is none, or no one.
-  private static func declaredLength(_ fields: HeaderFields) -> Int? {
-    var count = 0
-    var length: Int?
-    fields.forEachValue(of: .contentLength) { value in
-      count += 1
-      length = value.withUnsafeBytes { $0.decimal }
-    }
-    return count == 1 ? length : nil
   }
 
   private static func asksToClose(_ fields: HeaderFields) -> Bool {
