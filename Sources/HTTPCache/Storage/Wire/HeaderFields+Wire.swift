@@ -56,7 +56,8 @@ extension HeaderStorage {
       throw .damaged("more fields than there is room for")
     }
     let index = base + countSize
-    let lines = UnsafeRawBufferPointer(rebasing: section[(countSize + count * lengthsSize)...])
+    let lines = UnsafeRawBufferPointer(
+      start: index + count * lengthsSize, count: section.count - countSize - count * lengthsSize)
     let storage = make(fieldCapacity: count, byteCapacity: lines.count)
     try storage.withUnsafeMutablePointers { header, elements throws(WireFormatError) in
       UnsafeMutableRawBufferPointer(start: elements, count: lines.count).copyMemory(from: lines)
@@ -77,6 +78,7 @@ extension HeaderStorage {
   ) throws(WireFormatError) -> UInt64 {
     // When there are no controls but those that end the lines, none needs to be looked for.
     let mayHoldControls = lines.controlCount != 2 * count
+    guard let base = lines.baseAddress else { throw .damaged("the fields are cut off") }
     var presence: UInt64 = 0
     var start = 0
     for position in 0..<count {
@@ -85,8 +87,8 @@ extension HeaderStorage {
       let valueLength = Int(UInt32(littleEndian: lengths.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
       let length = nameLength + valueLength + punctuationSize
       guard nameLength > 0, length <= lines.count - start else { throw .damaged("a field is longer than its section") }
-      let line = UnsafeRawBufferPointer(rebasing: lines[start..<start + length])
-      let known = try check(line, nameLength: nameLength, mayHoldControls: mayHoldControls)
+      let known = try check(
+        base + start, nameLength: nameLength, valueLength: valueLength, mayHoldControls: mayHoldControls)
       if let known { presence |= known.bit }
       entries.storeBytes(
         of: Entry(start: start, nameLength: nameLength, valueLength: valueLength, known: known),
@@ -102,21 +104,21 @@ extension HeaderStorage {
   /// - Returns: The number of its name, if that is one of the known ones.
   @inline(__always)
   private static func check(
-    _ line: UnsafeRawBufferPointer, nameLength: Int, mayHoldControls: Bool
+    _ line: UnsafeRawPointer, nameLength: Int, valueLength: Int, mayHoldControls: Bool
   ) throws(WireFormatError) -> KnownHeader? {
-    let end = line.count - 2
+    let start = line + nameLength + 2
     let separator = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: nameLength, as: UInt16.self))
-    let ending = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: end, as: UInt16.self))
+    let ending = UInt16(littleEndian: start.loadUnaligned(fromByteOffset: valueLength, as: UInt16.self))
     guard separator == 0x203A, ending == 0x0A0D else { throw .damaged("a field is no line") }
-    let name = UnsafeRawBufferPointer(rebasing: line[..<nameLength])
+    let name = UnsafeRawBufferPointer(start: line, count: nameLength)
     let known = KnownHeader.recognize(name)
     guard known != nil || name.allSatisfy(ASCII.isTokenCharacter) else { throw .damaged("no field name") }
-    let value = UnsafeRawBufferPointer(rebasing: line[(nameLength + 2)..<end])
-    if let first = value.first, let last = value.last {
-      guard first > ASCII.space, last > ASCII.space,
-        !mayHoldControls || value.allSatisfy(ASCII.isFieldValueCharacter)
-      else { throw .damaged("no field value") }
-    }
+    guard valueLength > 0 else { return known }
+    let value = UnsafeRawBufferPointer(start: start, count: valueLength)
+    guard start.load(as: UInt8.self) > ASCII.space,
+      start.load(fromByteOffset: valueLength - 1, as: UInt8.self) > ASCII.space,
+      !mayHoldControls || value.allSatisfy(ASCII.isFieldValueCharacter)
+    else { throw .damaged("no field value") }
     return known
   }
 }
@@ -124,22 +126,25 @@ extension HeaderStorage {
 extension UnsafeRawBufferPointer {
   /// How many octets are controls (below 0x20, or 0x7F).
   fileprivate var controlCount: Int {
-    typealias Vector = SIMD16<UInt8>
-    let one = Vector(repeating: 1)
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highBits = ones << 7
     var count = 0
     var place = 0
-    while place + Vector.scalarCount <= self.count {
-      // As many at a time as cannot overflow a lane.
-      var sums = Vector()
-      let end = Swift.min(self.count - Vector.scalarCount, place + 250 * Vector.scalarCount)
+    while place + 8 <= self.count {
+      // Eight at a time, each counted in its own octet, as many times as cannot overflow one.
+      var sums: UInt64 = 0
+      let end = Swift.min(self.count - 8, place + 254 * 8)
       while place <= end {
-        let octets = loadUnaligned(fromByteOffset: place, as: Vector.self)
-        let isControl = (octets .< 0x20) .| (octets .== 0x7F)
-        sums &+= Vector().replacing(with: one, where: isControl)
-        place += Vector.scalarCount
+        let octets = loadUnaligned(fromByteOffset: place, as: UInt64.self)
+        let low = octets & ~highBits
+        // No sum carries into the next octet, so the high bits say it of each by itself.
+        let isNotBelowSpace = (low &+ ones &* 0x60) | octets
+        let isDelete = (low &+ ones) & ~octets
+        sums &+= ((~isNotBelowSpace | isDelete) & highBits) >> 7
+        place += 8
       }
-      let halves = SIMD16<UInt16>(truncatingIfNeeded: sums)
-      count += Int(halves.wrappedSum())
+      let pairs = (sums & 0x00FF_00FF_00FF_00FF) &+ ((sums >> 8) & 0x00FF_00FF_00FF_00FF)
+      count += Int((pairs &* 0x0001_0001_0001_0001) >> 48)
     }
     while place < self.count {
       let octet = self[place]
