@@ -98,7 +98,7 @@ enum KnownHeader: UInt8, CaseIterable, Sendable {
 }
 
 /// A perfect-enough hash table of the known names: one probe sequence, one comparison for nearly every name.
-private struct KnownHeaderTable: @unchecked Sendable {
+struct KnownHeaderTable: @unchecked Sendable {
   // @unchecked: the memory is written before anybody has the table, and never again; nor is it freed, for the only table
   // is `shared`.
   static let shared = KnownHeaderTable()

@@ -79,6 +79,7 @@ extension HeaderStorage {
     // When there are no controls but those that end the lines, none needs to be looked for.
     let mayHoldControls = lines.controlCount != 2 * count
     guard let base = lines.baseAddress else { throw .damaged("the fields are cut off") }
+    let names = KnownHeaderTable.shared
     var presence: UInt64 = 0
     var start = 0
     for position in 0..<count {
@@ -88,7 +89,7 @@ extension HeaderStorage {
       let length = nameLength + valueLength + punctuationSize
       guard nameLength > 0, length <= lines.count - start else { throw .damaged("a field is longer than its section") }
       let known = try check(
-        base + start, nameLength: nameLength, valueLength: valueLength, mayHoldControls: mayHoldControls)
+        base + start, nameLength: nameLength, valueLength: valueLength, mayHoldControls: mayHoldControls, names)
       if let known { presence |= known.bit }
       entries.storeBytes(
         of: Entry(start: start, nameLength: nameLength, valueLength: valueLength, known: known),
@@ -104,14 +105,15 @@ extension HeaderStorage {
   /// - Returns: The number of its name, if that is one of the known ones.
   @inline(__always)
   private static func check(
-    _ line: UnsafeRawPointer, nameLength: Int, valueLength: Int, mayHoldControls: Bool
+    _ line: UnsafeRawPointer, nameLength: Int, valueLength: Int, mayHoldControls: Bool,
+    _ names: KnownHeaderTable
   ) throws(WireFormatError) -> KnownHeader? {
     let start = line + nameLength + 2
     let separator = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: nameLength, as: UInt16.self))
     let ending = UInt16(littleEndian: start.loadUnaligned(fromByteOffset: valueLength, as: UInt16.self))
     guard separator == 0x203A, ending == 0x0A0D else { throw .damaged("a field is no line") }
     let name = UnsafeRawBufferPointer(start: line, count: nameLength)
-    let known = KnownHeader.recognize(name)
+    let known = names.recognize(name)
     guard known != nil || name.allSatisfy(ASCII.isTokenCharacter) else { throw .damaged("no field name") }
     guard valueLength > 0 else { return known }
     let value = UnsafeRawBufferPointer(start: start, count: valueLength)
@@ -126,30 +128,20 @@ extension HeaderStorage {
 extension UnsafeRawBufferPointer {
   /// How many octets are controls (below 0x20, or 0x7F).
   fileprivate var controlCount: Int {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highBits = ones << 7
+    guard let base = baseAddress else { return 0 }
     var count = 0
     var place = 0
-    while place + 8 <= self.count {
-      // Eight at a time, each counted in its own octet, as many times as cannot overflow one.
-      var sums: UInt64 = 0
-      let end = Swift.min(self.count - 8, place + 254 * 8)
-      while place <= end {
-        let octets = loadUnaligned(fromByteOffset: place, as: UInt64.self)
-        let low = octets & ~highBits
-        // No sum carries into the next octet, so the high bits say it of each by itself.
-        let isNotBelowSpace = (low &+ ones &* 0x60) | octets
-        let isDelete = (low &+ ones) & ~octets
-        sums &+= ((~isNotBelowSpace | isDelete) & highBits) >> 7
-        place += 8
-      }
-      let pairs = (sums & 0x00FF_00FF_00FF_00FF) &+ ((sums >> 8) & 0x00FF_00FF_00FF_00FF)
-      count += Int((pairs &* 0x0001_0001_0001_0001) >> 48)
-    }
     while place < self.count {
-      let octet = self[place]
-      if octet < 0x20 || octet == 0x7F { count += 1 }
-      place += 1
+      // Counted in an octet, and not more than one can count, so that the compiler takes sixteen at a time.
+      let octets = (base + place).assumingMemoryBound(to: UInt8.self)
+      let length = Swift.min(240, self.count &- place)
+      var sum: UInt8 = 0
+      for position in 0..<length {
+        let octet = octets[position]
+        sum &+= (octet < 0x20 ? 1 : 0) | (octet == 0x7F ? 1 : 0)
+      }
+      count &+= Int(sum)
+      place &+= length
     }
     return count
   }
