@@ -98,95 +98,97 @@ enum KnownHeader: UInt8, CaseIterable, Sendable {
 }
 
 /// A perfect-enough hash table of the known names: one probe sequence, one comparison for nearly every name.
-private struct KnownHeaderTable: Sendable {
+struct KnownHeaderTable: @unchecked Sendable {
+  // @unchecked: the memory is written before anybody has the table, and never again; nor is it freed, for the only table
+  // is `shared`.
   static let shared = KnownHeaderTable()
 
   private static let shortest = 2
   private static let longest = 32
 
-  /// What is known of a name, beside its number: its spelling, and which bits of its octets do not matter (those that
-  /// make a letter small).
-  private struct Pattern {
-    static let size = 2 * longest
+  /// What is known of a name: its spelling, which bits of its octets do not matter (those that make a letter small), its
+  /// length.
+  private enum Pattern {
     static let caseOffset = longest
+    static let lengthOffset = 2 * longest
+    static let size = 2 * longest + 8
   }
 
-  /// 256 slots; 0xFF is empty.
-  private let slots: [UInt8]
-  private let lengths: [UInt8]
-  /// The patterns, one behind the other.
-  private let patterns: [UInt8]
+  private static let slotCount = 256
+  private static let none: UInt8 = 0xFF
+
+  /// The slots, each with the number of a name; behind them the patterns, by number.
+  private let slots: UnsafeRawPointer
+  private var patterns: UnsafeRawPointer { slots + Self.slotCount }
 
   private init() {
-    var slots = [UInt8](repeating: 0xFF, count: 256)
-    var lengths: [UInt8] = []
-    var patterns: [UInt8] = []
     let all = KnownHeader.allCases
     precondition(all.count <= 64, "the presence mask has 64 bits")
+    let slots = UnsafeMutableRawPointer.allocate(
+      byteCount: Self.slotCount + all.count * Pattern.size, alignment: MemoryLayout<UInt64>.alignment)
+    slots.initializeMemory(as: UInt8.self, repeating: Self.none, count: Self.slotCount)
+    let patterns = slots + Self.slotCount
+    patterns.initializeMemory(as: UInt8.self, repeating: 0, count: all.count * Pattern.size)
     for header in all {
       header.spelling.withUTF8Buffer { spelling in
         precondition(spelling.count >= Self.shortest && spelling.count <= Self.longest)
-        var slot = Self.hash(UnsafeRawBufferPointer(spelling))
-        while slots[slot] != 0xFF { slot = (slot + 1) & 255 }
-        slots[slot] = header.rawValue
-        lengths.append(UInt8(spelling.count))
-        let padding = repeatElement(UInt8(0), count: Self.longest - spelling.count)
-        patterns += spelling
-        patterns += padding
-        patterns += spelling.map { ASCII.isLetter($0) ? 0x20 : 0 }
-        patterns += padding
+        var slot = Self.hash(spelling.baseAddress!, count: spelling.count)
+        while slots.load(fromByteOffset: slot, as: UInt8.self) != Self.none { slot = (slot + 1) % Self.slotCount }
+        slots.storeBytes(of: header.rawValue, toByteOffset: slot, as: UInt8.self)
+        let pattern = patterns + Int(header.rawValue) * Pattern.size
+        for (position, octet) in spelling.enumerated() {
+          pattern.storeBytes(of: octet, toByteOffset: position, as: UInt8.self)
+          pattern.storeBytes(
+            of: ASCII.isLetter(octet) ? 0x20 : 0, toByteOffset: Pattern.caseOffset + position, as: UInt8.self)
+        }
+        pattern.storeBytes(of: spelling.count, toByteOffset: Pattern.lengthOffset, as: Int.self)
       }
     }
-    self.slots = slots
-    self.lengths = lengths
-    self.patterns = patterns
+    self.slots = UnsafeRawPointer(slots)
   }
 
   /// Of the first two octets, the last two, the middle one and the length; not of the letters' case.
   @inline(__always)
-  private static func hash(_ name: UnsafeRawBufferPointer) -> Int {
-    let first = UInt32(name.loadUnaligned(fromByteOffset: 0, as: UInt16.self))
-    let last = UInt32(name.loadUnaligned(fromByteOffset: name.count - 2, as: UInt16.self))
-    let middle = UInt32(name[name.count / 2] | 0x20)
+  private static func hash(_ name: UnsafeRawPointer, count: Int) -> Int {
+    let first = UInt32(name.loadUnaligned(as: UInt16.self))
+    let last = UInt32(name.loadUnaligned(fromByteOffset: count - 2, as: UInt16.self))
+    let middle = UInt32(name.load(fromByteOffset: count / 2, as: UInt8.self) | 0x20)
     let ends = (first << 16 | last) | 0x2020_2020
-    let mixed = ends ^ ((middle &* 0x9E37 &+ UInt32(truncatingIfNeeded: name.count)) &* 0x85EB_CA6B)
+    let mixed = ends ^ ((middle &* 0x9E37 &+ UInt32(truncatingIfNeeded: count)) &* 0x85EB_CA6B)
     return Int((mixed &* 0xC2B2_AE35) >> 24)
   }
 
   @inline(__always)
   func recognize(_ name: UnsafeRawBufferPointer) -> KnownHeader? {
-    guard name.count >= Self.shortest && name.count <= Self.longest else { return nil }
-    return slots.withUnsafeBufferPointer { slots in
-      var slot = Self.hash(name)
-      while slots[slot] != 0xFF {
-        let number = slots[slot]
-        if matches(name, Int(number)) { return KnownHeader(rawValue: number) }
-        slot = (slot + 1) & 255
+    guard name.count >= Self.shortest, name.count <= Self.longest, let base = name.baseAddress else { return nil }
+    var slot = Self.hash(base, count: name.count)
+    while true {
+      let number = slots.load(fromByteOffset: slot, as: UInt8.self)
+      if number == Self.none { return nil }
+      if Self.matches(base, count: name.count, patterns + Int(number) * Pattern.size) {
+        return KnownHeader(rawValue: number)
       }
-      return nil
+      slot = (slot + 1) % Self.slotCount
     }
   }
 
-  /// Whether `name` is the known one with this number, letters compared without regard to case.
+  /// Whether `name` is what the pattern says, letters compared without regard to case.
   @inline(__always)
-  private func matches(_ name: UnsafeRawBufferPointer, _ number: Int) -> Bool {
-    guard lengths.withUnsafeBufferPointer({ Int($0[number]) }) == name.count else { return false }
-    return patterns.withUnsafeBytes { patterns in
-      let pattern = UnsafeRawBufferPointer(rebasing: patterns[number * Pattern.size..<(number + 1) * Pattern.size])
-      return switch name.count {
-      case 8...: Self.matches(name, pattern, UInt64.self)
-      case 4...: Self.matches(name, pattern, UInt32.self)
-      default: Self.matches(name, pattern, UInt16.self)
-      }
+  private static func matches(_ name: UnsafeRawPointer, count: Int, _ pattern: UnsafeRawPointer) -> Bool {
+    guard pattern.load(fromByteOffset: Pattern.lengthOffset, as: Int.self) == count else { return false }
+    switch count {
+    case 8...: return matches(name, count, pattern, UInt64.self)
+    case 4...: return matches(name, count, pattern, UInt32.self)
+    default: return matches(name, count, pattern, UInt16.self)
     }
   }
 
   /// As many octets at a time as a word has; the last ones once more if need be.
   @inline(__always)
   private static func matches<Word: FixedWidthInteger>(
-    _ name: UnsafeRawBufferPointer, _ pattern: UnsafeRawBufferPointer, _: Word.Type
+    _ name: UnsafeRawPointer, _ count: Int, _ pattern: UnsafeRawPointer, _: Word.Type
   ) -> Bool {
-    let last = name.count - MemoryLayout<Word>.size
+    let last = count - MemoryLayout<Word>.size
     var place = 0
     var difference: Word = 0
     while true {

@@ -13,7 +13,7 @@ struct WireFormatTests {
   @Test("gives back what was written")
   func roundTrip() throws {
     var generator = SplitMix64(seed: 3)
-    for _ in 0..<2000 {
+    for _ in 0..<600 {
       let entry = WireSamples.random(&generator)
       let stamp = generator.next()
       let bytes = WireSamples.encode(entry, stamp: stamp)
@@ -50,7 +50,7 @@ struct WireFormatTests {
     fields.append("Vary", "Cookie")
     fields["X-A"] = "c"
     #expect(fields == ["ETag": "\"a\"", "X-A": "c", "Vary": "Cookie"])
-    #expect(fields["X-B"] == nil && fields[.etag] == "\"a\"" && !fields.contains(HeaderName.date))
+    #expect(fields["X-B"] == nil && fields[.etag] == "\"a\"" && !fields.contains("Date"))
   }
 
   @Test("shares the memory of the body with the bytes that were read")

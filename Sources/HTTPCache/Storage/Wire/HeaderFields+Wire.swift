@@ -56,7 +56,8 @@ extension HeaderStorage {
       throw .damaged("more fields than there is room for")
     }
     let index = base + countSize
-    let lines = UnsafeRawBufferPointer(rebasing: section[(countSize + count * lengthsSize)...])
+    let lines = UnsafeRawBufferPointer(
+      start: index + count * lengthsSize, count: section.count - countSize - count * lengthsSize)
     let storage = make(fieldCapacity: count, byteCapacity: lines.count)
     try storage.withUnsafeMutablePointers { header, elements throws(WireFormatError) in
       UnsafeMutableRawBufferPointer(start: elements, count: lines.count).copyMemory(from: lines)
@@ -77,6 +78,8 @@ extension HeaderStorage {
   ) throws(WireFormatError) -> UInt64 {
     // When there are no controls but those that end the lines, none needs to be looked for.
     let mayHoldControls = lines.controlCount != 2 * count
+    guard let base = lines.baseAddress else { throw .damaged("the fields are cut off") }
+    let names = KnownHeaderTable.shared
     var presence: UInt64 = 0
     var start = 0
     for position in 0..<count {
@@ -85,8 +88,8 @@ extension HeaderStorage {
       let valueLength = Int(UInt32(littleEndian: lengths.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
       let length = nameLength + valueLength + punctuationSize
       guard nameLength > 0, length <= lines.count - start else { throw .damaged("a field is longer than its section") }
-      let line = UnsafeRawBufferPointer(rebasing: lines[start..<start + length])
-      let known = try check(line, nameLength: nameLength, mayHoldControls: mayHoldControls)
+      let known = try check(
+        base + start, nameLength: nameLength, valueLength: valueLength, mayHoldControls: mayHoldControls, names)
       if let known { presence |= known.bit }
       entries.storeBytes(
         of: Entry(start: start, nameLength: nameLength, valueLength: valueLength, known: known),
@@ -102,21 +105,22 @@ extension HeaderStorage {
   /// - Returns: The number of its name, if that is one of the known ones.
   @inline(__always)
   private static func check(
-    _ line: UnsafeRawBufferPointer, nameLength: Int, mayHoldControls: Bool
+    _ line: UnsafeRawPointer, nameLength: Int, valueLength: Int, mayHoldControls: Bool,
+    _ names: KnownHeaderTable
   ) throws(WireFormatError) -> KnownHeader? {
-    let end = line.count - 2
+    let start = line + nameLength + 2
     let separator = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: nameLength, as: UInt16.self))
-    let ending = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: end, as: UInt16.self))
+    let ending = UInt16(littleEndian: start.loadUnaligned(fromByteOffset: valueLength, as: UInt16.self))
     guard separator == 0x203A, ending == 0x0A0D else { throw .damaged("a field is no line") }
-    let name = UnsafeRawBufferPointer(rebasing: line[..<nameLength])
-    let known = KnownHeader.recognize(name)
+    let name = UnsafeRawBufferPointer(start: line, count: nameLength)
+    let known = names.recognize(name)
     guard known != nil || name.allSatisfy(ASCII.isTokenCharacter) else { throw .damaged("no field name") }
-    let value = UnsafeRawBufferPointer(rebasing: line[(nameLength + 2)..<end])
-    if let first = value.first, let last = value.last {
-      guard first > ASCII.space, last > ASCII.space,
-        !mayHoldControls || value.allSatisfy(ASCII.isFieldValueCharacter)
-      else { throw .damaged("no field value") }
-    }
+    guard valueLength > 0 else { return known }
+    let value = UnsafeRawBufferPointer(start: start, count: valueLength)
+    guard start.load(as: UInt8.self) > ASCII.space,
+      start.load(fromByteOffset: valueLength - 1, as: UInt8.self) > ASCII.space,
+      !mayHoldControls || value.allSatisfy(ASCII.isFieldValueCharacter)
+    else { throw .damaged("no field value") }
     return known
   }
 }
@@ -124,27 +128,20 @@ extension HeaderStorage {
 extension UnsafeRawBufferPointer {
   /// How many octets are controls (below 0x20, or 0x7F).
   fileprivate var controlCount: Int {
-    typealias Vector = SIMD16<UInt8>
-    let one = Vector(repeating: 1)
+    guard let base = baseAddress else { return 0 }
     var count = 0
     var place = 0
-    while place + Vector.scalarCount <= self.count {
-      // As many at a time as cannot overflow a lane.
-      var sums = Vector()
-      let end = Swift.min(self.count - Vector.scalarCount, place + 250 * Vector.scalarCount)
-      while place <= end {
-        let octets = loadUnaligned(fromByteOffset: place, as: Vector.self)
-        let isControl = (octets .< 0x20) .| (octets .== 0x7F)
-        sums &+= Vector().replacing(with: one, where: isControl)
-        place += Vector.scalarCount
-      }
-      let halves = SIMD16<UInt16>(truncatingIfNeeded: sums)
-      count += Int(halves.wrappedSum())
-    }
     while place < self.count {
-      let octet = self[place]
-      if octet < 0x20 || octet == 0x7F { count += 1 }
-      place += 1
+      // Counted in an octet, and not more than one can count, so that the compiler takes sixteen at a time.
+      let octets = (base + place).assumingMemoryBound(to: UInt8.self)
+      let length = Swift.min(240, self.count &- place)
+      var sum: UInt8 = 0
+      for position in 0..<length {
+        let octet = octets[position]
+        sum &+= (octet < 0x20 ? 1 : 0) | (octet == 0x7F ? 1 : 0)
+      }
+      count &+= Int(sum)
+      place &+= length
     }
     return count
   }

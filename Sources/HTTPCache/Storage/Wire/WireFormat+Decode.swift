@@ -20,9 +20,10 @@ extension WireFormat {
     try bytes.withUnsafeBytes { buffer throws(WireFormatError) in
       let header = try WireHeader(buffer)
       let lengths = header.lengths
-      var reader = WireReader(UnsafeRawBufferPointer(rebasing: buffer[WireHeader.size...]))
+      var reader = WireReader(buffer)
       // The header has seen to it that all of this is there.
-      guard let keySection = reader.take(lengths.key), let tagsSection = reader.take(lengths.tags),
+      guard reader.take(WireHeader.size) != nil, let keySection = reader.take(lengths.key),
+        let tagsSection = reader.take(lengths.tags),
         let fieldsSection = reader.take(lengths.fields), let trailersSection = reader.take(lengths.trailers),
         let variantIndexSection = reader.take(lengths.variantIndex)
       else { throw .damaged("the lengths do not add up") }

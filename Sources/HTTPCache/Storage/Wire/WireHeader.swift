@@ -130,10 +130,15 @@ struct WireHeader {
     self.lengths = lengths
   }
 
-  /// The checksum of an entry that is all in one piece: of every byte but its own four.
+  /// The checksum of the magic number, which is where every checksum begins.
+  static let magicChecksum: UInt32 = 0x7188_9287
+
+  /// The checksum of an entry that is all in one piece: of every byte but its own four. Begins with the magic number.
   @inline(__always)
   static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    let start = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<Offset.checksum]))
-    return CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[(Offset.checksum + 4)...]), continuing: start)
+    let start = Offset.checksum + 4
+    return CRC32C.checksum(
+      UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + start }, count: bytes.count - start),
+      continuing: magicChecksum)
   }
 }

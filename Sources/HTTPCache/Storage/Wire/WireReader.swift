@@ -5,21 +5,29 @@
 
 /// Reads memory from its beginning to its end, and never beyond it.
 struct WireReader {
-  /// What has not been read.
-  private(set) var rest: UnsafeRawBufferPointer
+  private var place: UnsafeRawPointer?
+  private var remaining: Int
 
   /// - Parameter bytes: Stay valid for as long as this is used.
   @inline(__always)
-  init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+  init(_ bytes: UnsafeRawBufferPointer) {
+    place = bytes.baseAddress
+    remaining = bytes.count
+  }
 
-  var isAtEnd: Bool { rest.isEmpty }
+  var isAtEnd: Bool { remaining == 0 }
+
+  /// What has not been read.
+  @inline(__always)
+  var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: place, count: remaining) }
 
   /// The next `count` bytes; nil when there are not as many.
   @inline(__always)
   mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
-    guard count >= 0, count <= rest.count else { return nil }
-    let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
-    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    guard count >= 0, count <= remaining else { return nil }
+    let taken = UnsafeRawBufferPointer(start: place, count: count)
+    place = place.map { $0 + count }
+    remaining -= count
     return taken
   }
 
