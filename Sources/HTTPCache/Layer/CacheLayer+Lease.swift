@@ -13,7 +13,7 @@ extension CacheLayer {
     case answered
   }
 
-  /// How long the store may take to say who holds a lease.
+  /// How long the store may take to say who holds a lease, and what it has.
   private static let leaseTimeout = Duration.seconds(1)
 
   /// Waits for the right to ask the origin, if the policy wants that and the store has leases. Whatever goes wrong, the
@@ -36,7 +36,7 @@ extension CacheLayer {
         return .granted(nil)
       }
       // Also with the lease: its last holder may have stored something since this flight looked.
-      if let entry = await storedByOthers(plan) {
+      if let entry = try? await withDeadline(Self.leaseTimeout, clock, { await self.storedByOthers(plan) }) {
         if let lease { await store.releaseLease(lease) }
         answer(flight, with: entry)
         return .answered
