@@ -13,9 +13,6 @@ extension CacheLayer {
     case answered
   }
 
-  /// How long the store may take to say who holds a lease, and what it has.
-  private static let leaseTimeout = Duration.seconds(1)
-
   /// Waits for the right to ask the origin, if the policy wants that and the store has leases. Whatever goes wrong, the
   /// origin is asked without. (Nobody who may have something stale waits here: it is served before, or at the soft timeout.)
   nonisolated func originPermit(_ flight: Flight, _ plan: FetchPlan) async -> OriginPermit {
@@ -25,18 +22,21 @@ extension CacheLayer {
     else { return .granted(nil) }
     var machine = OriginLease(duration: duration, waitLimit: plan.policy.policy.waitLimit, now: clock.now)
     let key = flight.key
+    // A store that takes longer to say who holds the lease than a lease lasts has nothing to say.
+    let limit = min(duration, plan.policy.policy.waitLimit)
     while flight.isCalling, !Task.isCancelled {
       let lease: CacheLease?
       do {
-        lease = try await withDeadline(Self.leaseTimeout, clock) {
+        lease = try await withDeadline(limit, clock) {
           try await store.acquireLease(for: key, duration: duration)
         }
       } catch {
+        guard flight.isCalling, !Task.isCancelled else { break }
         report(.backendFailed, key: key, error: error)
         return .granted(nil)
       }
       // Also with the lease: its last holder may have stored something since this flight looked.
-      if let entry = try? await withDeadline(Self.leaseTimeout, clock, { await self.storedByOthers(plan) }) {
+      if let entry = try? await withDeadline(limit, clock, { await self.storedByOthers(plan) }) {
         if let lease { await store.releaseLease(lease) }
         answer(flight, with: entry)
         return .answered

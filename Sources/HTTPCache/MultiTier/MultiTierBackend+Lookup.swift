@@ -41,7 +41,9 @@ extension MultiTierBackend {
     }
     lastFarStamp.withLock { $0 = found.stamp }
     let stamp = join(nearStamp, found.stamp)
-    guard let entry = found.entry, now < entry.times.reclaimAt, write == nil else {
+    // What the far tier has is older than what is on its way there.
+    if write != nil { return CacheLookup(entry: copy, stamp: stamp) }
+    guard let entry = found.entry, now < entry.times.reclaimAt else {
       reporter.report(.miss, key)
       // What is being made in place of the copy must not fall with it.
       return CacheLookup(entry: nil, stamp: copy == nil ? stamp : join(await contradicted(key), found.stamp))

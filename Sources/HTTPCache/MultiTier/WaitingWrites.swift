@@ -140,6 +140,12 @@ struct WaitingWrites {
         waiting[key]?.entry = write.entry.with(times: write.entry.times.stale(since: now))
       }
     }
-    for (key, write) in running where concerns(write) { running[key]?.isServable = false }
+    for (key, write) in running where concerns(write) {
+      if invalidation.mode == .hard {
+        running[key]?.isServable = false
+      } else {
+        running[key]?.entry = write.entry.with(times: write.entry.times.stale(since: now))
+      }
+    }
   }
 }

@@ -163,7 +163,7 @@ extension ConformanceRun {
       CacheKey(custom: "\n"),
       CacheKey(scheme: "http", authority: "conformance.test", target: "/a"),
       CacheKey(scheme: "ftp", authority: "conformance.test", target: "/a"),
-      CacheKey(scheme: "https", authority: "conformance.tes", target: "t/a"),
+      CacheKey(scheme: "https", authority: "conformance.tes", target: "/a"),
       CacheKey(scheme: "https", authority: "conformance.test:8443", target: "/a"),
       Self.key("/a").variant("x"), Self.key("/a").variant(""), Self.key("/a").variant("X"),
       Self.key("/a").variant("\u{0}\u{1}\u{2}"),

@@ -54,7 +54,7 @@ import Testing
   @Test func `two hundred clients on each of two nodes make one call`() async throws {
     let store = try SharedStore()
     let origin = ScriptedService()
-    let caches = try (0..<2).map { _ in try CacheLayer(backend: store, policy: policy()) }
+    let caches = try (0..<2).map { _ in try CacheLayer(backend: store, policy: policy(.seconds(60))) }
     var tasks: [Task<String, any Error>] = []
     for cache in caches { tasks += await ask(200, origin.layer(cache), cache) }
     // Both have asked for the lease, one of them in vain.
@@ -71,8 +71,10 @@ import Testing
   @Test func `the same through tiers, and each node has its copy afterwards`() async throws {
     let store = try SharedStore()
     let origin = ScriptedService()
-    let backends = try (0..<2).map { _ in try MultiTierBackend(near: InMemoryBackend(), far: store) }
-    let caches = try backends.map { try CacheLayer(backend: $0, policy: policy()) }
+    let backends = try (0..<2).map { _ in
+      try MultiTierBackend(near: InMemoryBackend(), far: store, configuration: TierConfiguration(timeout: nil))
+    }
+    let caches = try backends.map { try CacheLayer(backend: $0, policy: policy(.seconds(60))) }
     var tasks: [Task<String, any Error>] = []
     for cache in caches { tasks += await ask(50, origin.layer(cache), cache) }
     await eventually { store.counts.leases >= 2 }
@@ -137,7 +139,7 @@ import Testing
   @Test func `a response that is not stored releases the others at once`() async throws {
     let store = try SharedStore()
     let origin = ScriptedService()
-    let caches = try (0..<3).map { _ in try CacheLayer(backend: store, policy: policy(.seconds(30))) }
+    let caches = try (0..<3).map { _ in try CacheLayer(backend: store, policy: policy(.seconds(60))) }
     var tasks: [Task<String, any Error>] = []
     for cache in caches { tasks += await ask(1, origin.layer(cache), cache) }
     await eventually { store.counts.leases >= 3 }
@@ -167,9 +169,9 @@ import Testing
   }
 
   @Test func `a store that fails while a node waits lets it go`() async throws {
-    let (clock, store, _, key) = try heldUp(.seconds(30), policy(.seconds(30)))
+    let (clock, store, _, key) = try heldUp(.seconds(30), policy(.seconds(4)))
     let faulty = FaultyBackend(store, clock: CacheClock(clock))
-    let cache = try CacheLayer(backend: faulty, policy: policy(.seconds(30)), clock: CacheClock(clock))
+    let cache = try CacheLayer(backend: faulty, policy: policy(.seconds(4)), clock: CacheClock(clock))
     _ = try await store.acquireLease(for: key, duration: .seconds(30))
     let origin = ScriptedService()
     let begin = clock.now
