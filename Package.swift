@@ -31,6 +31,7 @@ let package = Package(
     .library(name: "HTTPCacheTesting", targets: ["HTTPCacheTesting"]),
     .executable(name: "basic-server", targets: ["basic-server"]),
     .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
+    .executable(name: "multi-tier-server", targets: ["multi-tier-server"]),
     .executable(name: "caching-proxy", targets: ["caching-proxy"]),
     .executable(name: "http-cache-benchmarks", targets: ["http-cache-benchmarks"]),
   ],
@@ -50,6 +51,9 @@ let package = Package(
     .executableTarget(
       name: "custom-policy-server", dependencies: ["HTTPCache", "ExampleSupport"],
       path: "Examples/CustomPolicyServer", swiftSettings: settings),
+    .executableTarget(
+      name: "multi-tier-server", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/MultiTierServer",
+      swiftSettings: settings),
     .executableTarget(
       name: "caching-proxy", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/CachingProxy",
       swiftSettings: settings),

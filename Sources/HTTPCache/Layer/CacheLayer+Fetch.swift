@@ -115,6 +115,8 @@ extension CacheLayer {
         case .released(.uncacheable):
           return try await passed(
             plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
+        case .released(.stored):
+          return nil
         case .released(.variant(let selection, let nonce)):
           flightKey = VariantIndex(nonce: nonce, selections: [selection])
             .key(of: selection, primary: plan.key, fields: plan.request.fields)

@@ -156,6 +156,14 @@ extension CacheLayer {
     if case .unknown = peeked { isKnown = false }
     if isKnown, let stamp = backend.stampNow { return (peeked, stamp) }
     do {
+      if case .found(let entry) = peeked {
+        // What is at hand will not do as it is. A store that is asked for its stamp may know of something newer, or that
+        // there is nothing any more.
+        let found = try await backend.lookup(entry.key)
+        guard let current = found.entry else { return (.absent, found.stamp) }
+        if let index = current.variantIndex { return (.otherVariant(index), found.stamp) }
+        return (current.isSame(as: entry) ? peeked : .found(current), found.stamp)
+      }
       let found = try await backend.lookup(key)
       if isKnown { return (peeked, found.stamp) }
       guard let entry = found.entry else { return (.absent, found.stamp) }

@@ -6,8 +6,12 @@
 extension CacheLayer {
   /// Calls the origin for a flight until there is an answer for those who wait, and stores what may be stored.
   nonisolated func fly(_ flight: Flight, _ first: FetchPlan) async {
-    var plan = first
-    while let successor = await attempt(flight, plan) { plan = successor }
+    let permit = await originPermit(flight, first)
+    if case .granted = permit {
+      var plan = first
+      while let successor = await attempt(flight, plan) { plan = successor }
+    }
+    await giveBack(permit)
     flight.close()
     if flight.isRefresh, !flight.hasStored {
       first.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))

@@ -13,6 +13,9 @@ extension CachePolicy {
         throw CacheConfigurationError("\(name) is \(duration): a time cannot be negative; use .zero for none")
       }
     }
+    if originLease == .zero {
+      throw CacheConfigurationError("originLease is zero: nobody would ever hold it; use nil for none")
+    }
     for (name, duration) in [("softTimeout", softTimeout), ("hardTimeout", hardTimeout)] where duration == .zero {
       throw CacheConfigurationError("\(name) is zero: no origin answers in no time; use nil for no limit")
     }
@@ -49,6 +52,7 @@ extension CachePolicy {
       ("staleWhileRevalidate", staleWhileRevalidate), ("staleIfError", staleIfError),
       ("refreshBeforeExpiration", refreshBeforeExpiration), ("keepsForValidation", keepsForValidation),
       ("softTimeout", softTimeout), ("hardTimeout", hardTimeout), ("waitLimit", waitLimit),
+      ("originLease", originLease),
       ("retryInterval", retryInterval), ("uncacheableTimeToLive", uncacheableTimeToLive),
     ]
     return fixed.compactMap { name, duration in duration.map { (name, $0) } }

@@ -95,6 +95,11 @@ public struct CachePolicy: Sendable {
   /// How long a request waits for another request's call to the same resource, before it makes one itself.
   public var waitLimit: Duration
 
+  /// For how long one of several nodes that share a store has the right to ask the origin for a resource, while the others
+  /// wait (for ``waitLimit`` at most) for what it stores. Needs a ``LeasingBackend``. Give about as long as the origin takes;
+  /// a node that dies meanwhile holds the others up for so long. Nil: every node asks for itself.
+  public var originLease: Duration?
+
   /// Whether a call to the origin that everybody has stopped waiting for is finished, so that its answer can be stored.
   public var finishesAbandonedFlights: Bool
 

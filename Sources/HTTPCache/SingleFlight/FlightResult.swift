@@ -27,6 +27,8 @@ enum FlightResult: Sendable {
     case uncacheable
     /// It was selected by header fields in which this waiter's request differs.
     case variant(VarySelection, nonce: String)
+    /// Another node has stored something meanwhile: look for it.
+    case stored
     /// The flight has come to its end without a result.
     case over
   }

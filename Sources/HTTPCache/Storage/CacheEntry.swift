@@ -36,6 +36,11 @@ public final class CacheEntry: Sendable {
 
   /// Who may refresh the entry, and when.
   let refreshGate = RefreshGate()
+  /// See ``TierMark``.
+  private let tierMarkWord = Atomic<UInt64>(0)
+  /// When the entry, as a copy in the near tier, was last known to agree with the far one; nil if it is none.
+  var tierMark: TierMark? { TierMark(tierMarkWord.load(ordering: .relaxed)) }
+  func setTierMark(_ word: UInt64) { tierMarkWord.store(word, ordering: .relaxed) }
 
   /// - Parameters: see the properties of the same names.
   public init(
@@ -87,11 +92,13 @@ public final class CacheEntry: Sendable {
 
   /// The same response with other times.
   public func with(times: EntryTimes) -> CacheEntry {
-    if let variantIndex { return CacheEntry(key: key, variantIndex: variantIndex, times: times) }
-    return CacheEntry(
-      key: key, status: status, fields: fields, body: body, trailers: trailers, times: times, traits: traits,
-      cost: cost,
-      tags: tags)
+    let copy =
+      variantIndex.map { CacheEntry(key: key, variantIndex: $0, times: times) }
+      ?? CacheEntry(
+        key: key, status: status, fields: fields, body: body, trailers: trailers, times: times, traits: traits,
+        cost: cost, tags: tags)
+    copy.setTierMark(tierMarkWord.load(ordering: .relaxed))
+    return copy
   }
 
   /// What the entry counts for in a byte-bounded store: key, head, body, trailers, and about what it takes to keep them.
@@ -109,7 +116,7 @@ public final class CacheEntry: Sendable {
     /// An object's header of two words, and the stored properties, in their order.
     typealias Contents = (
       header: (Int, Int), CacheKey, HeaderFields, Bytes, HeaderFields?, EntryTimes, EntryTraits, Int16, UInt32,
-      CacheTags?, VariantIndex?, Int64
+      CacheTags?, VariantIndex?, Int64, UInt64
     )
     return (MemoryLayout<Contents>.size + MemoryLayout<Int>.size + 15) & ~15
   }()

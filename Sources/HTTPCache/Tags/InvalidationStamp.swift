@@ -12,6 +12,8 @@
 public struct InvalidationStamp: Hashable, Sendable {
   private enum Kind: Hashable, Sendable {
     case number(UInt64)
+    /// One of several stores could not be asked.
+    case unknown
     indirect case tiers(InvalidationStamp, InvalidationStamp)
   }
 
@@ -27,9 +29,17 @@ public struct InvalidationStamp: Hashable, Sendable {
   public var number: UInt64 {
     switch kind {
     case .number(let number): number
+    case .unknown: 0
     case .tiers(let near, _): near.number
     }
   }
+
+  private init(kind: Kind) { self.kind = kind }
+
+  /// Stands for the stamp of a store that could not be asked, beside that of one that could.
+  static let unknown = InvalidationStamp(kind: .unknown)
+
+  var isKnown: Bool { kind != .unknown }
 
   /// The stamps of the two stores; nil when there is one.
   public var tiers: (near: InvalidationStamp, far: InvalidationStamp)? {

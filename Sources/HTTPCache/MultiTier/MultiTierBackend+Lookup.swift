@@ -1,0 +1,148 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Synchronization
+
+extension MultiTierBackend {
+  /// Finds an entry in the near tier, else in the far one.
+  ///
+  /// - Throws: When neither tier can be asked.
+  public func lookup(_ key: CacheKey) async throws -> CacheLookup {
+    let now = configuration.clock.now
+    // All taken before the tiers are asked: what changes in between is then noticed when a copy is made.
+    let doubts = doubts.load(ordering: .acquiring)
+    let sequence = stripe(key).withLock { $0 }
+    let (copy, nearStamp, nearError) = await askNear(key, at: now)
+    if let copy, now < copy.times.freshUntil, isUsable(copy, at: now) {
+      reporter.report(.nearHit, key)
+      return CacheLookup(entry: copy, stamp: join(nearStamp, farStampSoFar))
+    }
+    let write = writes.withLock { $0.latest(key) }
+    if let write, write.isServable, now < write.entry.times.reclaimAt {
+      // Newer than what the far tier has.
+      reporter.report(.farHit, key)
+      return CacheLookup(entry: copy ?? write.entry, stamp: join(nearStamp, farStampSoFar))
+    }
+
+    let found: CacheLookup
+    do {
+      found = try await far.lookup(key, at: now)
+    } catch {
+      try Task.checkCancellation()
+      if let nearError { throw nearError }
+      guard let copy, isTolerable(copy, at: now) else {
+        reporter.report(.miss, key)
+        return CacheLookup(entry: nil, stamp: join(nearStamp, farStampSoFar))
+      }
+      reporter.report(.usedUnconfirmed, key)
+      return CacheLookup(entry: copy, stamp: join(nearStamp, farStampSoFar))
+    }
+    lastFarStamp.withLock { $0 = found.stamp }
+    let stamp = join(nearStamp, found.stamp)
+    // What the far tier has is older than what is on its way there.
+    if write != nil { return CacheLookup(entry: copy, stamp: stamp) }
+    guard let entry = found.entry, now < entry.times.reclaimAt else {
+      reporter.report(.miss, key)
+      // What is being made in place of the copy must not fall with it.
+      return CacheLookup(entry: nil, stamp: copy == nil ? stamp : join(await contradicted(key), found.stamp))
+    }
+    reporter.report(.farHit, key)
+    if let copy {
+      if copy.isSame(as: entry) {
+        confirm(copy, at: now, doubts: doubts)
+        reporter.report(.confirmed, key)
+        return CacheLookup(entry: copy, stamp: stamp)
+      }
+      guard fitsNear(entry) else {
+        return CacheLookup(entry: entry, stamp: join(await contradicted(key), found.stamp))
+      }
+      // What has been worth a copy is worth its successor.
+      reporter.report(.contradicted, key)
+    } else if nearError != nil || !promotes(entry, at: now) {
+      return CacheLookup(entry: entry, stamp: stamp)
+    }
+    let promoted = await promote(entry, nearStamp, ifStill: sequence, at: now, doubts: doubts)
+    return CacheLookup(entry: promoted, stamp: stamp)
+  }
+
+  /// The far tier's stamp without asking it anew.
+  private var farStampSoFar: InvalidationStamp? { far.backend.stampNow ?? lastFarStamp.withLock { $0 } }
+
+  private func askNear(
+    _ key: CacheKey, at now: CacheInstant
+  ) async -> (entry: CacheEntry?, stamp: InvalidationStamp?, error: (any Error)?) {
+    do {
+      let found = try await near.lookup(key, at: now)
+      return (found.entry, found.stamp, nil)
+    } catch {
+      return (nil, near.backend.stampNow, near.backend.stampNow == nil ? error : nil)
+    }
+  }
+
+  /// The far tier has something else than the near one: the copy goes.
+  ///
+  /// - Returns: The near tier's stamp afterwards.
+  @discardableResult
+  func contradicted(_ key: CacheKey) async -> InvalidationStamp? {
+    reporter.report(.contradicted, key)
+    _ = try? await near.invalidate(CacheInvalidation(.key(key)))
+    startDraining()
+    if let stamp = near.backend.stampNow { return stamp }
+    return try? await near.lookup(key, at: configuration.clock.now).stamp
+  }
+
+  /// Copies an entry of the far tier to the near one, with the lifetime that it has left, unless something has happened to
+  /// it since it was looked up.
+  ///
+  /// - Returns: What is to be used: the copy, if there is one now.
+  private func promote(
+    _ entry: CacheEntry, _ nearStamp: InvalidationStamp?, ifStill sequence: UInt64, at now: CacheInstant,
+    doubts: UInt64
+  ) async -> CacheEntry {
+    guard let nearStamp else { return entry }
+    // A copy of its own: the far tier may be in memory too, and shared.
+    let copy = nearCopy(of: entry, at: now)
+    confirm(copy, at: now, doubts: doubts)
+    var result = stripe(entry.key).withLock { current in
+      current == sequence ? near.backend.storeNow(copy, stamp: nearStamp) : .refused
+    }
+    if result == .unavailable {
+      result = (try? await near.call(entry.key) { try await $0.store(copy, stamp: nearStamp) }) ?? .refused
+      if stripe(entry.key).withLock({ $0 }) != sequence { await contradicted(entry.key) }
+    }
+    guard result == .stored else { return entry }
+    reporter.report(.promoted, entry.key)
+    return copy
+  }
+
+  /// The entry as the near tier is to have it.
+  func nearCopy(of entry: CacheEntry, at now: CacheInstant) -> CacheEntry {
+    var times = entry.times
+    if near.backend.stampNow == nil {
+      times.reclaimAt = min(times.reclaimAt, now.advanced(by: configuration.nearTimeToLive))
+    }
+    return entry.with(times: times)
+  }
+}
+
+extension CacheEntry {
+  /// Whether this is the same response, as fresh; another copy of it, perhaps, with times that have been through a clock of
+  /// another node.
+  package func isSame(as other: CacheEntry) -> Bool {
+    if self === other { return true }
+    guard status == other.status, body.count == other.body.count,
+      times.freshUntil.duration(since: other.times.freshUntil).magnitude < .seconds(1)
+    else { return false }
+    switch (variantIndex, other.variantIndex) {
+    case (nil, nil): return fields == other.fields && body == other.body
+    case (let left?, let right?): return left.nonce == right.nonce && left.selections == right.selections
+    default: return false
+    }
+  }
+}
+
+extension Duration {
+  fileprivate var magnitude: Duration { self < .zero ? .zero - self : self }
+}

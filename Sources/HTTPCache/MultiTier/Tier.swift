@@ -1,0 +1,182 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Synchronization
+
+/// One tier as the others may see it: bounded in time, left alone while it fails, and never returning what it has not been
+/// told is invalidated.
+final class Tier<Backend: CacheBackend>: Sendable {
+  struct Names {
+    let failed: TierEvent.Kind
+    let suspended: TierEvent.Kind
+    let recovered: TierEvent.Kind
+    let text: String
+  }
+
+  let backend: Backend
+  private let names: Names
+  private let timeout: Duration?
+  private let clock: CacheClock
+  private let reporter: TierReporter
+  private let breaker: Locked<TierBreaker>
+  private let pending: Locked<PendingInvalidations>
+  /// Whether the breaker is open, and whether invalidations wait: beside the locks, so that a hit need not take them.
+  private let isBreakerOpen = Atomic(false)
+  private let hasPendingFlag = Atomic(false)
+
+  init(_ backend: Backend, names: Names, configuration: TierConfiguration, reporter: TierReporter) {
+    self.backend = backend
+    self.names = names
+    self.timeout = configuration.timeout
+    self.clock = configuration.clock
+    self.reporter = reporter
+    breaker = Locked(
+      TierBreaker(
+        threshold: configuration.failureThreshold, firstWait: configuration.suspension,
+        longestWait: max(configuration.suspension, configuration.longestSuspension),
+        probeLimit: (configuration.timeout ?? .seconds(1)) * 2))
+    pending = Locked(PendingInvalidations(limit: configuration.maximumPendingInvalidations))
+  }
+
+  /// Whether the tier is left alone at the moment.
+  var isSuspended: Bool { isBreakerOpen.load(ordering: .relaxed) }
+
+  /// Whether it has yet to be told of invalidations.
+  var hasPending: Bool { hasPendingFlag.load(ordering: .acquiring) }
+
+  /// How many invalidations wait because they have failed.
+  var waitingCount: Int { hasPending ? pending.withLock { $0.waitingCount } : 0 }
+
+  /// Calls the tier.
+  ///
+  /// - Throws: What it throws, ``CacheError/Code/timedOut`` when it does not answer in time, and
+  ///   ``CacheError/Code/unavailable`` at once while it is left alone.
+  func call<Result: Sendable>(
+    _ key: CacheKey? = nil, _ operation: @escaping @Sendable (Backend) async throws -> Result
+  ) async throws -> Result {
+    guard breaker.withLock({ $0.admits(at: clock.now) }) else {
+      throw CacheError(.unavailable, "the \(names.text) tier has failed repeatedly and is left alone for a while")
+    }
+    let backend = backend
+    do {
+      let result = try await withDeadline(timeout, clock) { try await operation(backend) }
+      answered()
+      return result
+    } catch is DeadlineExceeded {
+      let limit = timeout.map { "\($0)" } ?? "the time"
+      let error = CacheError(.timedOut, "the \(names.text) tier has not answered within \(limit)")
+      failed(key, error)
+      throw error
+    } catch let error as CacheError where error.code == .unsupported {
+      answered()
+      throw error
+    } catch let error as CancellationError where Task.isCancelled {
+      // The caller has gone: that says nothing about the tier.
+      throw error
+    } catch {
+      failed(key, error)
+      throw error
+    }
+  }
+
+  private func answered() {
+    guard breaker.withLock({ $0.succeeded() }) else { return }
+    isBreakerOpen.store(false, ordering: .relaxed)
+    reporter.report(names.recovered)
+  }
+
+  private func failed(_ key: CacheKey?, _ error: any Error) {
+    reporter.report(names.failed, key, error)
+    let opens = breaker.withLock { $0.failed(at: clock.now, jitter: .random(in: 0...1)) }
+    guard opens else { return }
+    isBreakerOpen.store(true, ordering: .relaxed)
+    reporter.report(names.suspended, nil, error)
+  }
+
+  /// Finds an entry.
+  ///
+  /// - Throws: Also when there is one, but the tier has yet to be told that it is invalidated.
+  func lookup(_ key: CacheKey, at now: CacheInstant) async throws -> CacheLookup {
+    let found: CacheLookup
+    if let stamp = backend.stampNow, let entry = known(backend.peek(key, at: now)) {
+      found = CacheLookup(entry: entry, stamp: stamp)
+    } else {
+      found = try await call(key) { try await $0.lookup(key) }
+    }
+    if let entry = found.entry, isConcerned(entry) {
+      throw CacheError(.unavailable, "the \(names.text) tier has yet to be told of an invalidation of this entry")
+    }
+    return found
+  }
+
+  /// What a look without waiting says: an entry, or that there is none; nil when it says nothing.
+  private func known(_ peek: CachePeek) -> CacheEntry?? {
+    switch peek {
+    case .found(let entry): .some(entry)
+    case .absent: .some(nil)
+    case .unknown: nil
+    }
+  }
+
+  /// Whether an invalidation concerns `entry` that the tier has yet to be told of.
+  func isConcerned(_ entry: CacheEntry) -> Bool { hasPending && pending.withLock { $0.concerns(entry) } }
+
+  /// Invalidates; later, if that fails now.
+  ///
+  /// - Returns: What was done; nil when it has yet to be.
+  /// - Throws: When the tier does not have this kind of invalidation at all.
+  func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt? {
+    // Noted before it is tried: whoever looks in the meantime must not find what it concerns.
+    let item = pending.withLock { pending in
+      hasPendingFlag.store(true, ordering: .releasing)
+      return pending.begin(invalidation, at: clock.now)
+    }
+    do {
+      let receipt = try await tell(invalidation)
+      settled(item.number)
+      return receipt
+    } catch let error as CacheError where error.code == .unsupported {
+      settled(item.number)
+      throw error
+    } catch {
+      if pending.withLock({ $0.failed(item.number) }) { reporter.report(.invalidationsMerged) }
+      reporter.report(.invalidationQueued, nil, error)
+      return nil
+    }
+  }
+
+  private func tell(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    // What answers without waiting needs no deadline.
+    if backend.stampNow != nil { return try await backend.invalidate(invalidation) }
+    return try await call { try await $0.invalidate(invalidation) }
+  }
+
+  private func settled(_ number: UInt64) {
+    pending.withLock { pending in
+      pending.remove(number)
+      hasPendingFlag.store(!pending.isEmpty, ordering: .releasing)
+    }
+  }
+
+  /// Tells the tier what it has yet to be told, the oldest first.
+  ///
+  /// - Returns: What it was told; nil when it failed again.
+  func replay() async -> [CacheInvalidation]? {
+    var told: [CacheInvalidation] = []
+    while let item = pending.withLock({ $0.first }) {
+      do {
+        _ = try await tell(item.invalidation)
+      } catch let error as CacheError where error.code == .unsupported {
+        // It never will: the caller has been told.
+      } catch {
+        return nil
+      }
+      settled(item.number)
+      reporter.report(.invalidationReplayed)
+      told.append(item.invalidation)
+    }
+    return told
+  }
+}

@@ -1,0 +1,118 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCacheTesting
+
+@testable import HTTPCache
+
+/// Two tiers on a manual clock: memory in front of a store that may fail.
+struct TierFixture {
+  typealias Near = FaultyBackend<InMemoryBackend>
+  typealias Far = FaultyBackend<SharedStore>
+
+  let clock: ManualClock
+  let store: SharedStore
+  let near: Near
+  let far: Far
+  let tiers: MultiTierBackend<Near, Far>
+
+  init(
+    _ configuration: TierConfiguration = TierConfiguration(), sharing other: TierFixture? = nil,
+    backplane: InProcessBackplane? = nil, nearIsSynchronous: Bool = true
+  ) throws {
+    clock = other?.clock ?? ManualClock()
+    let clock = CacheClock(self.clock)
+    store = try other?.store ?? SharedStore(clock: clock)
+    near = FaultyBackend(
+      try InMemoryBackend(configuration: .init(clock: clock)), isSynchronous: nearIsSynchronous, clock: clock)
+    far = FaultyBackend(store, clock: clock)
+    var configuration = configuration
+    configuration.clock = clock
+    tiers = try MultiTierBackend(near: near, far: far, backplane: backplane, configuration: configuration)
+  }
+
+  var now: CacheInstant { clock.now }
+
+  static func key(_ path: String) -> CacheKey { CacheKey(scheme: "https", authority: "tiers.test", target: path) }
+
+  func entry(_ path: String, _ body: Bytes = "content", tags: [String] = [], fresh: Duration = .seconds(600))
+    -> CacheEntry
+  {
+    let end = now.advanced(by: fresh)
+    return CacheEntry(
+      key: Self.key(path), status: 200, fields: ["ETag": "\"\(body.prefix(16).count)\""], body: body,
+      times: EntryTimes(
+        birth: now, receivedAt: now, freshUntil: end, staleWhileRevalidateUntil: end.advanced(by: .seconds(60)),
+        staleIfErrorUntil: end.advanced(by: .seconds(300)), reclaimAt: end.advanced(by: .seconds(3600))),
+      tags: CacheTags(tags))
+  }
+
+  /// Stores as a cache does.
+  @discardableResult
+  func put(_ entry: CacheEntry, in backend: (any CacheBackend)? = nil) async throws -> CacheStoreResult {
+    let backend = backend ?? tiers
+    let stamp = try await backend.lookup(entry.key).stamp
+    let result = backend.storeNow(entry, stamp: stamp)
+    return result == .unavailable ? try await backend.store(entry, stamp: stamp) : result
+  }
+
+  /// What is found without waiting.
+  func peeked(_ path: String) -> Bytes? {
+    if case .found(let entry) = tiers.peek(Self.key(path), at: now) { entry.body } else { nil }
+  }
+
+  func found(_ path: String) async throws -> Bytes? { try await tiers.lookup(Self.key(path)).entry?.body }
+
+  func count(_ kind: TierEvent.Kind) -> Int { tiers.statistics[kind] }
+
+  /// Moves the clock in steps until `condition` holds, so that whoever sleeps by it does its work.
+  func advance(until condition: () async throws -> Bool) async rethrows {
+    while try await !condition() {
+      clock.advance(by: .milliseconds(200))
+      do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
+    }
+  }
+}
+
+/// Stops a lookup after the store has answered, until a test lets it go on.
+final class StoppedLookups<Base: CacheBackend>: CacheBackend {
+  let base: Base
+  private let gate = LockedBox<(isClosed: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+
+  init(_ base: Base) { self.base = base }
+
+  func close() { gate.withLock { $0.isClosed = true } }
+
+  func open() {
+    let waiting = gate.withLock { gate in
+      gate.isClosed = false
+      defer { gate.waiting = [] }
+      return gate.waiting
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+
+  var waitingCount: Int { gate.withLock { $0.waiting.count } }
+
+  func lookup(_ key: CacheKey) async throws -> CacheLookup {
+    let found = try await base.lookup(key)
+    await withCheckedContinuation { continuation in
+      let isOpen = gate.withLock { gate in
+        if gate.isClosed { gate.waiting.append(continuation) }
+        return !gate.isClosed
+      }
+      if isOpen { continuation.resume() }
+    }
+    return found
+  }
+
+  func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
+    try await base.store(entry, stamp: stamp)
+  }
+
+  func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    try await base.invalidate(invalidation)
+  }
+}
