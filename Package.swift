@@ -29,6 +29,7 @@ let package = Package(
   products: [
     .library(name: "HTTPCache", targets: ["HTTPCache"]),
     .library(name: "HTTPCacheTesting", targets: ["HTTPCacheTesting"]),
+    .library(name: "HTTPCacheRedis", targets: ["HTTPCacheRedis"]),
     .executable(name: "basic-server", targets: ["basic-server"]),
     .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
     .executable(name: "caching-proxy", targets: ["caching-proxy"]),
@@ -37,6 +38,10 @@ let package = Package(
   targets: [
     .target(name: "HTTPCache", swiftSettings: settings),
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
+
+    // Redis. Debian and Ubuntu: libhiredis-dev; Homebrew: hiredis.
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+    .target(name: "HTTPCacheRedis", dependencies: ["HTTPCache", "CHiredis"], swiftSettings: settings),
 
     // The example servers. They hold no cache logic; `ExampleSupport` is a small HTTP/1.1 server and client.
     .target(name: "CEventLoop", path: "Examples/CEventLoop"),
@@ -56,12 +61,18 @@ let package = Package(
     // The benchmark executable, with a harness of its own.
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
     .executableTarget(
-      name: "http-cache-benchmarks", dependencies: ["HTTPCache", "CAllocationCounter"],
+      name: "http-cache-benchmarks",
+      dependencies: ["HTTPCache", "HTTPCacheRedis", "CHiredis", "ServerHarness", "CAllocationCounter"],
       path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
 
     .testTarget(name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting"], swiftSettings: settings),
     .testTarget(
       name: "ExampleSupportTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport"],
+      swiftSettings: settings),
+    // Starts real servers for the tests of what talks to them.
+    .target(name: "ServerHarness", path: "Tests/ServerHarness", swiftSettings: settings),
+    .testTarget(
+      name: "HTTPCacheRedisTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "HTTPCacheRedis", "ServerHarness"],
       swiftSettings: settings),
   ]
 )

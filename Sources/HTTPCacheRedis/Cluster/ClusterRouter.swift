@@ -13,10 +13,6 @@ final class ClusterRouter: Router {
   private struct State {
     var topology = ClusterTopology()
     var nodes: [RedisEndpoint: RedisNode] = [:]
-    var isRefreshing = false
-    /// Somebody has asked for a refresh while one was running.
-    var isRefreshWanted = false
-    var lastRefresh = Int64.min
     var isShutDown = false
     var problem: RedisError?
   }
@@ -31,12 +27,11 @@ final class ClusterRouter: Router {
 
   /// How often one command follows what nodes say.
   private static let redirectionLimit = 5
-  /// Not more often than this is the topology asked for, in nanoseconds.
-  private static let refreshInterval: Int64 = 100_000_000
-
   private let seeds: [RedisEndpoint]
   private let dispatcher: Dispatcher
   private let state = Locked(State())
+  /// The topology is asked for ten times a second at most.
+  private let refreshes = RefreshScheduler(interval: 100_000_000)
 
   init(seeds: [RedisEndpoint], dispatcher: Dispatcher) {
     self.seeds = seeds
@@ -57,6 +52,7 @@ final class ClusterRouter: Router {
   }
 
   func shutDown() {
+    refreshes.stop()
     let nodes = state.withLock { state in
       state.isShutDown = true
       return Array(state.nodes.values)
@@ -78,7 +74,7 @@ final class ClusterRouter: Router {
       for (part, outcome) in try await exchange(pending, commands, deadline: deadline) {
         guard case .success(let answers) = outcome.result else {
           guard case .failure(let error) = outcome.result else { continue }
-          noteTrouble()
+          refresh()
           failures += part.count
           for item in part { replies[item.index] = .error(error) }
           continue
@@ -92,7 +88,7 @@ final class ClusterRouter: Router {
               RedisError(.tooManyRedirections, "the nodes of the cluster refer to each other: \(outcome.endpoint) last"))
           case .error(let error) where error.code == .clusterDown && MonotonicTime.now + pause < deadline:
             // A failover, or a slot that is on its way: soon over.
-            noteTrouble()
+            refresh()
             mustPause = true
             again.append(Pending(index: item.index))
           default:
@@ -186,7 +182,7 @@ final class ClusterRouter: Router {
     state.withLock { state in
       if let node = state.nodes[endpoint] { return node }
       let node = dispatcher.node(
-        endpoint, observer: RedisConnection.Observer(failed: { [weak self] _ in self?.noteTrouble() }))
+        endpoint, observer: RedisConnection.Observer(failed: { [weak self] _ in self?.refresh() }))
       if state.isShutDown { node.shutDown() }
       state.nodes[endpoint] = node
       return node
@@ -195,43 +191,9 @@ final class ClusterRouter: Router {
 
   // MARK: The topology
 
-  private func noteTrouble() { refresh() }
-
   /// Asks for the topology, unless somebody is doing so already.
   private func refresh() {
-    let mayBegin = state.withLock { state in
-      guard !state.isShutDown else { return false }
-      state.isRefreshWanted = true
-      guard !state.isRefreshing else { return false }
-      state.isRefreshing = true
-      return true
-    }
-    guard mayBegin else { return }
-    Task { [weak self] in
-      while let self, let pause = self.pauseBeforeRefresh() {
-        if pause > 0 { try? await Task.sleep(for: .nanoseconds(pause)) }
-        await self.refreshOnce()
-      }
-    }
-  }
-
-  /// How long to wait before the refresh that is wanted; nil when none is.
-  private func pauseBeforeRefresh() -> Int64? {
-    state.withLock { state in
-      guard state.isRefreshWanted, !state.isShutDown else {
-        state.isRefreshing = false
-        return nil
-      }
-      state.isRefreshWanted = false
-      let now = MonotonicTime.now
-      guard state.lastRefresh != .min else {
-        state.lastRefresh = now
-        return 0
-      }
-      let pause = max(0, state.lastRefresh + Self.refreshInterval - now)
-      state.lastRefresh = now + pause
-      return pause
-    }
+    refreshes.request { [weak self] in await self?.refreshOnce() }
   }
 
   private func refreshOnce() async {
@@ -251,10 +213,7 @@ final class ClusterRouter: Router {
     }
     guard let best else {
       // Nobody knows. The seeds are tried again, as they connect.
-      if state.withLock({ $0.topology.isEmpty }) {
-        try? await Task.sleep(for: .milliseconds(20))
-        refresh()
-      }
+      if state.withLock({ $0.topology.isEmpty }) { refresh() }
       return
     }
     adopt(best)

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-internal import HTTPCache
+package import HTTPCache
 
 extension RedisConfiguration {
   /// - Throws: ``CacheConfigurationError``, for values that make no sense.

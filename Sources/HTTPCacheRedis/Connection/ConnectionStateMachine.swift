@@ -84,6 +84,7 @@ struct ConnectionStateMachine<Waiter> {
   }
 
   var isActive: Bool { phase == .active }
+  var isConnecting: Bool { if case .connecting = phase { true } else { false } }
   /// Whether nothing has been asked that is not answered.
   var isQuiet: Bool { slots.isEmpty }
 

@@ -168,17 +168,17 @@ final class RedisConnection: @unchecked Sendable {
     isResolving = true
     let attempt = attempt
     Resolver.resolve(host) { [weak self, loop] addresses in
-      loop.execute {
-        guard let self else { return }
-        self.isResolving = false
-        guard self.attempt == attempt, self.context == nil else { return }
-        guard !addresses.isEmpty else {
-          return self.fail(RedisError(.resolutionFailed, "the host \(host) has no address"))
-        }
-        self.addresses = addresses
-        self.connectToNextAddress()
-      }
+      loop.execute { [weak self] in self?.resolved(host, addresses, attempt: attempt) }
     }
+  }
+
+  private func resolved(_ host: String, _ addresses: [String], attempt: Int) {
+    isResolving = false
+    // Too late: that attempt has been given up.
+    guard self.attempt == attempt, context == nil, shared.withLock({ $0.machine.isConnecting }) else { return }
+    guard !addresses.isEmpty else { return fail(RedisError(.resolutionFailed, "the host \(host) has no address")) }
+    self.addresses = addresses
+    connectToNextAddress()
   }
 
   private func connectToNextAddress() {

@@ -55,31 +55,8 @@ final class RedisEventLoop: @unchecked Sendable {
     guard code == 0 else { throw Self.failure("eventfd", -code) }
     self.wakeup = wakeup
     linger = commandTimeout
-    #if canImport(Darwin)
-      var thread: pthread_t?
-    #else
-      var thread = pthread_t()
-    #endif
-    let unmanaged = Unmanaged.passRetained(self)
-    let created = pthread_create(
-      &thread, nil,
-      { argument in
-        #if canImport(Darwin)
-          Unmanaged<RedisEventLoop>.fromOpaque(argument).takeRetainedValue().run()
-        #else
-          if let argument { Unmanaged<RedisEventLoop>.fromOpaque(argument).takeRetainedValue().run() }
-        #endif
-        return nil
-      }, unmanaged.toOpaque())
-    guard created == 0 else {
-      unmanaged.release()
-      throw Self.failure("pthread_create", created)
-    }
-    #if canImport(Darwin)
-      if let thread { pthread_detach(thread) }
-    #else
-      pthread_detach(thread)
-    #endif
+    let created = DetachedThread.start { [self] in run() }
+    guard created == 0 else { throw Self.failure("pthread_create", created) }
   }
 
   deinit {
@@ -148,7 +125,6 @@ final class RedisEventLoop: @unchecked Sendable {
   // MARK: The loop
 
   private func run() {
-    Self.blockSignals()
     while true {
       let limit = sleepLimit()
       wait(until: limit)
@@ -167,14 +143,6 @@ final class RedisEventLoop: @unchecked Sendable {
       if limit <= now { for connection in members { connection.timePassed(now: now) } }
     }
     finish()
-  }
-
-  /// Whatever a process does about its signals, it shall not do on this thread; and a peer that is gone is an error of the
-  /// write, not a SIGPIPE.
-  private static func blockSignals() {
-    var signals = sigset_t()
-    sigfillset(&signals)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
   /// When something is due at the latest.

@@ -14,16 +14,6 @@
 /// Finds the addresses of a host, on a thread of its own for as long as that takes: `getaddrinfo` cannot be given a
 /// deadline, and must hold up neither the loop nor anybody who waits.
 enum Resolver {
-  private final class Job {
-    let host: String
-    let completion: @Sendable ([String]) -> Void
-
-    init(host: String, completion: @escaping @Sendable ([String]) -> Void) {
-      self.host = host
-      self.completion = completion
-    }
-  }
-
   /// Whether `host` is an address already.
   static func isAddress(_ host: String) -> Bool {
     var storage = in6_addr()
@@ -32,33 +22,8 @@ enum Resolver {
 
   /// Calls `completion` on another thread, with no address when there is none.
   static func resolve(_ host: String, completion: @escaping @Sendable ([String]) -> Void) {
-    let job = Unmanaged.passRetained(Job(host: host, completion: completion))
-    #if canImport(Darwin)
-      var thread: pthread_t?
-    #else
-      var thread = pthread_t()
-    #endif
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        #if canImport(Darwin)
-          let job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
-        #else
-          guard let argument else { return nil }
-          let job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
-        #endif
-        job.completion(addresses(of: job.host))
-        return nil
-      }, job.toOpaque())
-    guard code == 0 else {
-      job.takeRetainedValue().completion([])
-      return
-    }
-    #if canImport(Darwin)
-      if let thread { pthread_detach(thread) }
-    #else
-      pthread_detach(thread)
-    #endif
+    let code = DetachedThread.start { completion(addresses(of: host)) }
+    if code != 0 { completion([]) }
   }
 
   private static func addresses(of host: String) -> [String] {
