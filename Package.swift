@@ -61,8 +61,7 @@ let package = Package(
     // The benchmark executable, with a harness of its own.
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
     .executableTarget(
-      name: "http-cache-benchmarks",
-      dependencies: ["HTTPCache", "HTTPCacheRedis", "CHiredis", "ServerHarness", "CAllocationCounter"],
+      name: "http-cache-benchmarks", dependencies: ["HTTPCache", "CAllocationCounter"],
       path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
 
     .testTarget(name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting"], swiftSettings: settings),

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-import Foundation
+public import Foundation
 
 #if canImport(Glibc)
   import Glibc
@@ -37,7 +37,7 @@ public final class RedisServerProcess: @unchecked Sendable {
 
   private let lock = NSLock()
   private var guardian: Process?
-  private var server: pid_t = 0
+  private var server: Int32 = 0
   private let kind: Kind
   private let options: [String]
   private let password: String?
@@ -123,7 +123,7 @@ public final class RedisServerProcess: @unchecked Sendable {
     try process.run()
     // The number, and the end of the stream behind it.
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    guard let pid = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+    guard let pid = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
       throw StartError(description: "the shell has not started the server")
     }
     lock.withLock {
@@ -133,7 +133,7 @@ public final class RedisServerProcess: @unchecked Sendable {
   }
 
   /// The process of the server, 0 when it was killed.
-  public var processID: pid_t { lock.withLock { server } }
+  public var processID: Int32 { lock.withLock { server } }
 
   private func signal(_ number: CInt) {
     let server = processID

@@ -12,9 +12,9 @@ internal import Synchronization
 /// the command timeout; while there is no connection it does not wait at all.
 package final class RedisClient: Sendable {
   package let configuration: RedisConfiguration
-  private let dispatcher: Dispatcher
-  private let router: any Router
-  private let counters = RedisCounters()
+  let dispatcher: Dispatcher
+  let router: any Router
+  let counters = RedisCounters()
   private let isShutDown = Atomic<Bool>(false)
 
   /// Begins to connect.

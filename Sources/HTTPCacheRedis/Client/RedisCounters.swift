@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-internal import HTTPCache
+public import HTTPCache
 internal import Synchronization
 
 /// Counts what happens between a client and its servers.
@@ -49,4 +49,6 @@ public struct RedisStatistics: Sendable {
   public var topologyChanges: Int
   /// How often what failed: of connections as of commands.
   public var failures: [RedisError.Code: Int]
+  /// How often something was found that is no entry, or not the one that was asked for, and why not.
+  public var unreadableEntries: [WireFormatError.Code: Int] = [:]
 }

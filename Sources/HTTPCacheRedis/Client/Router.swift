@@ -15,5 +15,8 @@ protocol Router: Sendable {
   /// Why they cannot.
   var problem: RedisError? { get }
 
+  /// Where to listen to channels; nil while that is not known.
+  var listeningEndpoint: RedisEndpoint? { get }
+
   func shutDown()
 }

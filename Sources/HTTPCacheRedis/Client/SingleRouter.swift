@@ -14,6 +14,7 @@ final class SingleRouter: Router {
   }
 
   var isReady: Bool { node.isActive }
+  var listeningEndpoint: RedisEndpoint? { node.endpoint }
   var problem: RedisError? { node.lastFailure }
 
   func send(_ commands: [RedisCommand], deadline: Int64) async throws(RedisError) -> [RedisReply] {

@@ -46,6 +46,11 @@ final class ClusterRouter: Router {
     }
   }
 
+  var listeningEndpoint: RedisEndpoint? {
+    let nodes = state.withLock { Array($0.nodes.values) }
+    return (nodes.first { $0.isActive } ?? nodes.first)?.endpoint
+  }
+
   var problem: RedisError? {
     let (nodes, problem) = state.withLock { ($0.nodes.values.map { $0 }, $0.problem) }
     return problem ?? nodes.lazy.compactMap(\.lastFailure).first

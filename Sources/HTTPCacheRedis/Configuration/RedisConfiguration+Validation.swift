@@ -36,6 +36,12 @@ extension RedisConfiguration {
     try Self.require(
       maximumQueuedCommands > 0, "maximumQueuedCommands is \(maximumQueuedCommands); it must be 1 or more")
     try Self.require(maximumQueuedBytes > 0, "maximumQueuedBytes is \(maximumQueuedBytes); it must be 1 or more")
+    // Redis itself takes no string beyond 512 MiB.
+    try Self.require(
+      (1...512 * 1024 * 1024).contains(maximumEntrySize), "maximumEntrySize is \(maximumEntrySize); use 1 byte to 512 MiB")
+    try Self.require(
+      (100...InvalidationMirror.limit).contains(invalidationLogLength),
+      "invalidationLogLength is \(invalidationLogLength); use 100 to \(InvalidationMirror.limit)")
     for (name, value) in [
       ("connectTimeout", connectTimeout), ("commandTimeout", commandTimeout), ("headOfLineTimeout", headOfLineTimeout),
       ("reconnect.minimum", reconnect.minimum), ("circuitBreaker.openDuration", circuitBreaker.openDuration),

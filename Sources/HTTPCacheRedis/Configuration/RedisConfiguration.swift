@@ -47,6 +47,11 @@ public struct RedisConfiguration: Sendable {
   public var keepAlive: Duration?
   /// What every key begins with, so that several caches may share a server.
   public var namespace: String
+  /// How many bytes an entry may have, head and body. Larger ones are refused, and not sent.
+  public var maximumEntrySize: Int
+  /// How many invalidations are kept for those who do not know them yet, about. Entries that are older than the oldest of
+  /// them are not used any more.
+  public var invalidationLogLength: Int
 
   /// - Parameters: see the properties of the same names.
   public init(
@@ -56,7 +61,8 @@ public struct RedisConfiguration: Sendable {
     headOfLineTimeout: Duration = .seconds(2), maximumQueuedCommands: Int = 16384,
     maximumQueuedBytes: Int = 64 * 1024 * 1024, reconnect: Reconnect = Reconnect(),
     circuitBreaker: CircuitBreaker = CircuitBreaker(), keepAlive: Duration? = .seconds(15),
-    namespace: String = "swift-http-cache"
+    namespace: String = "swift-http-cache", maximumEntrySize: Int = 64 * 1024 * 1024,
+    invalidationLogLength: Int = 65_536
   ) {
     self.mode = mode
     self.credentials = credentials
@@ -74,6 +80,8 @@ public struct RedisConfiguration: Sendable {
     self.circuitBreaker = circuitBreaker
     self.keepAlive = keepAlive
     self.namespace = namespace
+    self.maximumEntrySize = maximumEntrySize
+    self.invalidationLogLength = invalidationLogLength
   }
 
   /// One server, by its URL.

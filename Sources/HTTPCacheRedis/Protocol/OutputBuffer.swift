@@ -56,25 +56,38 @@ final class OutputBuffer {
     command.name.withUTF8Buffer { appendString(UnsafeRawBufferPointer($0)) }
     for argument in command.arguments {
       switch argument {
-      case .bytes(let bytes) where bytes.count >= Self.attachmentThreshold:
+      case .bytes(let bytes):
         appendHeader(UInt8(ascii: "$"), bytes.count)
-        attachments.append(Attachment(offset: count, bytes: bytes))
-        attachedCount += bytes.count
+        appendContent(bytes)
         appendLineEnd()
-      default:
+      case .joined(let head, let tail):
+        appendHeader(UInt8(ascii: "$"), head.count + tail.count)
+        appendContent(head)
+        appendContent(tail)
+        appendLineEnd()
+      case .text, .integer:
         argument.withUnsafeBytes { appendString($0) }
       }
     }
   }
 
+  private func appendContent(_ bytes: Bytes) {
+    if bytes.count < Self.attachmentThreshold { return bytes.withUnsafeBytes { copy($0) } }
+    attachments.append(Attachment(offset: count, bytes: bytes))
+    attachedCount += bytes.count
+  }
+
   private func appendString(_ bytes: UnsafeRawBufferPointer) {
     appendHeader(UInt8(ascii: "$"), bytes.count)
-    reserve(bytes.count + 2)
-    if let base = bytes.baseAddress {
-      (memory + count).copyMemory(from: base, byteCount: bytes.count)
-      count += bytes.count
-    }
+    copy(bytes)
     appendLineEnd()
+  }
+
+  private func copy(_ bytes: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    reserve(bytes.count)
+    (memory + count).copyMemory(from: base, byteCount: bytes.count)
+    count += bytes.count
   }
 
   private func appendHeader(_ type: UInt8, _ value: Int) {

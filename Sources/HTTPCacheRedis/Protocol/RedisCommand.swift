@@ -11,6 +11,8 @@ package struct RedisCommand: Sendable {
   package enum Argument: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     case text(String)
     case bytes(Bytes)
+    /// One string of two pieces, which need not be put together for it.
+    case joined(Bytes, Bytes)
     case integer(Int64)
 
     package init(stringLiteral value: String) { self = .text(value) }
@@ -52,6 +54,7 @@ extension RedisCommand.Argument {
     switch self {
     case .text(let text): text.utf8.count
     case .bytes(let bytes): bytes.count
+    case .joined(let head, let tail): head.count + tail.count
     case .integer: 20
     }
   }
@@ -60,6 +63,7 @@ extension RedisCommand.Argument {
     switch self {
     case .text(var text): text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     case .bytes(let bytes): bytes.withUnsafeBytes(body)
+    case .joined(let head, let tail): Bytes(joining: [head, tail]).withUnsafeBytes(body)
     case .integer(let value):
       {
         var text = String(value)

@@ -60,7 +60,7 @@ final class SentinelRouter: Router {
     let (master, problem) = state.withLock { ($0.master, $0.problem) }
     return problem ?? master?.lastFailure
   }
-  var masterEndpoint: RedisEndpoint? { state.withLock { $0.master?.endpoint } }
+  var listeningEndpoint: RedisEndpoint? { state.withLock { $0.master?.endpoint } }
 
   func shutDown() {
     resolutions.stop()

@@ -94,7 +94,12 @@ package final class RedisSubscriber: Sendable {
 
   private func connect() {
     guard let endpoint = endpoint() else {
-      return handler(.interrupted(RedisError(.noMaster, "there is no server to listen to")))
+      // Not known yet, or not at the moment: whoever has to find out is at it.
+      Task { [weak self] in
+        try? await Task.sleep(for: .milliseconds(50))
+        if let self, !self.state.withLock({ $0.isClosed }) { self.connect() }
+      }
+      return
     }
     let identify = SignIn.Step.other(RedisCommand("CLIENT", ["ID"])) { [weak self] reply in
       self?.state.withLock { $0.clientID = reply.integer }
