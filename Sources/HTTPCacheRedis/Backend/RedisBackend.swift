@@ -99,12 +99,10 @@ public final class RedisBackend: CacheBackend {
   }
 
   private func decode(_ bytes: Bytes, _ key: CacheKey) -> WireFormat.Decoded? {
-    do {
+    do throws(WireFormatError) {
       return try WireFormat.decode(bytes, for: key, now: clock.now, unixNow: clock.unixTime)
-    } catch let error as WireFormatError {
-      unreadable.withLock { $0[error.code, default: 0] += 1 }
-      return nil
     } catch {
+      unreadable.withLock { $0[error.code, default: 0] += 1 }
       return nil
     }
   }
