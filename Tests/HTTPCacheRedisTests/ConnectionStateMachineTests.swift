@@ -103,7 +103,9 @@ import Testing
 
   @Test func `a failure is everybody's who still waits, and is followed by another attempt after a while`() {
     var machine = active()
-    for waiter in 1...3 { _ = machine.submit(waiter, commandCount: 1, byteCount: 1, now: 0, deadline: Int64(waiter) * 10) }
+    for waiter in 1...3 {
+      _ = machine.submit(waiter, commandCount: 1, byteCount: 1, now: 0, deadline: Int64(waiter) * 10)
+    }
     _ = machine.timePassed(now: 10)
     #expect(machine.failed(RedisError(.connectionLost, "x"), now: 15, random: 1) == [2, 3])
     #expect(machine.nextDeadline == 25)

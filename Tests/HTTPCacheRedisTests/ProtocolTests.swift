@@ -22,7 +22,9 @@ import Testing
     #expect(
       encoded(RedisCommand("SET", key: "k", .bytes("v\r\n"), "PX", .integer(1200)))
         == "*5\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nv\r\n\r\n$2\r\nPX\r\n$4\r\n1200\r\n")
-    #expect(encoded(RedisCommand("GET", key: ""), RedisCommand("GET", key: "é")) == "*2\r\n$3\r\nGET\r\n$0\r\n\r\n*2\r\n$3\r\nGET\r\n$2\r\né\r\n")
+    #expect(
+      encoded(RedisCommand("GET", key: ""), RedisCommand("GET", key: "é"))
+        == "*2\r\n$3\r\nGET\r\n$0\r\n\r\n*2\r\n$3\r\nGET\r\n$2\r\né\r\n")
   }
 
   @Test func `large arguments are sent from where they lie, in their place`() {
@@ -41,7 +43,9 @@ import Testing
     let parts: [(String, RedisReply)] = [
       ("+OK\r\n", .status("OK")), (":-42\r\n", .integer(-42)), ("$-1\r\n", .null), ("$0\r\n\r\n", .bulk(Bytes())),
       ("$5\r\na\r\nbc\r\n", .bulk("a\r\nbc")), ("*0\r\n", .array([])), ("*-1\r\n", .null),
-      ("*2\r\n*2\r\n:1\r\n$1\r\nx\r\n*1\r\n*0\r\n", .array([.array([.integer(1), .bulk("x")]), .array([.array([])])])),
+      (
+        "*2\r\n*2\r\n:1\r\n$1\r\nx\r\n*1\r\n*0\r\n", .array([.array([.integer(1), .bulk("x")]), .array([.array([])])])
+      ),
       ("-ERR no\r\n", .error(RedisError(.serverError, "ERR no"))),
       ("*2\r\n-NOAUTH x\r\n+y\r\n", .array([.error(RedisError(.authenticationRequired, "NOAUTH x")), .status("y")])),
     ]
@@ -50,7 +54,8 @@ import Testing
     for (text, reply) in parts {
       bytes += Array(text.utf8)
       replies.append(reply)
-      bytes += Array("$70000\r\n".utf8) + Array(large) + Array("\r\n*1\r\n$70000\r\n".utf8) + Array(large) + Array("\r\n".utf8)
+      bytes +=
+        Array("$70000\r\n".utf8) + Array(large) + Array("\r\n*1\r\n$70000\r\n".utf8) + Array(large) + Array("\r\n".utf8)
       replies += [.bulk(large), .array([.bulk(large)])]
     }
     return (bytes, replies)
@@ -83,8 +88,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "%1\r\n+a\r\n+b\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "$x\r\n", "$-2\r\n", "*-2\r\n", ":x\r\n", "$999999999999\r\n",
-    "\r\n", "*9999999999\r\n", "$20000\r\n" + String(repeating: "x", count: 20002), String(repeating: "+", count: 20000),
+    "%1\r\n+a\r\n+b\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "$x\r\n", "$-2\r\n", "*-2\r\n", ":x\r\n",
+    "$999999999999\r\n",
+    "\r\n", "*9999999999\r\n", "$20000\r\n" + String(repeating: "x", count: 20002),
+    String(repeating: "+", count: 20000),
     String(repeating: "*1\r\n", count: 20),
   ])
   func `what is not RESP2 is an error, and nothing worse`(text: String) {

@@ -10,16 +10,23 @@ import Testing
 
 /// What needs no server: addresses, slots, waiting times, names of scripts.
 @Suite struct PureTests {
-  @Test(arguments: [
-    ("redis://localhost", RedisEndpoint.tcp(host: "localhost", port: 6379), nil, 0),
-    ("redis://10.0.0.1:7000/3", .tcp(host: "10.0.0.1", port: 7000), nil, 3),
-    ("redis://user:p%40ss%3Aw%2Ford@h:1/0", .tcp(host: "h", port: 1), RedisCredentials(username: "user", password: "p@ss:w/ord"), 0),
-    ("redis://:secret@h", .tcp(host: "h", port: 6379), RedisCredentials(password: "secret"), 0),
-    ("redis://[::1]:6380/1", .tcp(host: "::1", port: 6380), nil, 1),
-    ("REDIS://h?db=4", .tcp(host: "h", port: 6379), nil, 4),
-    ("unix:///run/redis.sock", .unixSocket("/run/redis.sock"), nil, 0),
-    ("unix://u:p@/run/a%20b.sock?db=2", .unixSocket("/run/a b.sock"), RedisCredentials(username: "u", password: "p"), 2),
-  ] as [(String, RedisEndpoint, RedisCredentials?, Int)])
+  @Test(
+    arguments: [
+      ("redis://localhost", RedisEndpoint.tcp(host: "localhost", port: 6379), nil, 0),
+      ("redis://10.0.0.1:7000/3", .tcp(host: "10.0.0.1", port: 7000), nil, 3),
+      (
+        "redis://user:p%40ss%3Aw%2Ford@h:1/0", .tcp(host: "h", port: 1),
+        RedisCredentials(username: "user", password: "p@ss:w/ord"), 0
+      ),
+      ("redis://:secret@h", .tcp(host: "h", port: 6379), RedisCredentials(password: "secret"), 0),
+      ("redis://[::1]:6380/1", .tcp(host: "::1", port: 6380), nil, 1),
+      ("REDIS://h?db=4", .tcp(host: "h", port: 6379), nil, 4),
+      ("unix:///run/redis.sock", .unixSocket("/run/redis.sock"), nil, 0),
+      (
+        "unix://u:p@/run/a%20b.sock?db=2", .unixSocket("/run/a b.sock"), RedisCredentials(username: "u", password: "p"),
+        2
+      ),
+    ] as [(String, RedisEndpoint, RedisCredentials?, Int)])
   func `a URL says where, who and which database`(
     url: String, endpoint: RedisEndpoint, credentials: RedisCredentials?, database: Int
   ) throws {
@@ -33,7 +40,8 @@ import Testing
   @Test(arguments: [
     ("", "scheme"), ("localhost:6379", "scheme"), ("http://h", "scheme"), ("rediss://h", "TLS"), ("redis://", "host"),
     ("redis://h:0", "port"), ("redis://h:65536", "port"), ("redis://h:x", "port"), ("redis://h/x", "database"),
-    ("redis://h/-1", "database"), ("redis://user@h", "password"), ("redis://:%zz@h", "percent"), ("redis://h?a=b", "db="),
+    ("redis://h/-1", "database"), ("redis://user@h", "password"), ("redis://:%zz@h", "percent"),
+    ("redis://h?a=b", "db="),
     ("unix://relative/path", "path"), ("unix://", "path"), ("redis://[::1", "closed"), ("redis://[::1]x", "port"),
     ("unix:///" + String(repeating: "x", count: 120), "longer"),
   ])
@@ -49,20 +57,22 @@ import Testing
     #expect(error?.message.contains("hunter2") == false)
   }
 
-  @Test(arguments: [
-    { $0.database = -1 }, { $0.clientName = "a b" }, { $0.clientName = "" }, { $0.connectionsPerHost = 0 },
-    { $0.largeValueThreshold = 0 }, { $0.eventLoopCount = 0 }, { $0.commandTimeout = .zero }, { $0.connectTimeout = .zero },
-    { $0.headOfLineTimeout = .milliseconds(10) }, { $0.maximumQueuedCommands = 0 }, { $0.maximumQueuedBytes = 0 },
-    { $0.reconnect.minimum = .zero }, { $0.reconnect.maximum = .milliseconds(1) },
-    { $0.circuitBreaker.failureThreshold = 0 }, { $0.circuitBreaker.maximumOpenDuration = .zero },
-    { $0.keepAlive = .zero }, { $0.namespace = "" }, { $0.namespace = "a b" }, { $0.namespace = "{a}" },
-    { $0.mode = .cluster(seeds: []) }, { $0.mode = .sentinel(master: "", sentinels: [.tcp()]) },
-    { $0.mode = .sentinel(master: "m", sentinels: []) },
-    {
-      $0.mode = .cluster(seeds: [.tcp()])
-      $0.database = 1
-    },
-  ] as [@Sendable (inout RedisConfiguration) -> Void])
+  @Test(
+    arguments: [
+      { $0.database = -1 }, { $0.clientName = "a b" }, { $0.clientName = "" }, { $0.connectionsPerHost = 0 },
+      { $0.largeValueThreshold = 0 }, { $0.eventLoopCount = 0 }, { $0.commandTimeout = .zero },
+      { $0.connectTimeout = .zero },
+      { $0.headOfLineTimeout = .milliseconds(10) }, { $0.maximumQueuedCommands = 0 }, { $0.maximumQueuedBytes = 0 },
+      { $0.reconnect.minimum = .zero }, { $0.reconnect.maximum = .milliseconds(1) },
+      { $0.circuitBreaker.failureThreshold = 0 }, { $0.circuitBreaker.maximumOpenDuration = .zero },
+      { $0.keepAlive = .zero }, { $0.namespace = "" }, { $0.namespace = "a b" }, { $0.namespace = "{a}" },
+      { $0.mode = .cluster(seeds: []) }, { $0.mode = .sentinel(master: "", sentinels: [.tcp()]) },
+      { $0.mode = .sentinel(master: "m", sentinels: []) },
+      {
+        $0.mode = .cluster(seeds: [.tcp()])
+        $0.database = 1
+      },
+    ] as [@Sendable (inout RedisConfiguration) -> Void])
   func `a configuration that makes no sense is refused`(change: @Sendable (inout RedisConfiguration) -> Void) throws {
     var configuration = RedisConfiguration()
     try configuration.validate()
@@ -135,7 +145,8 @@ import Testing
     ("MOVED 3999 127.0.0.1:6381", Redirection.Kind.moved, 3999, "127.0.0.1", 6381),
     ("ASK 16383 ::1:7000", .ask, 16383, "::1", 7000), ("MOVED 0 :6380", .moved, 0, "", 6380),
   ])
-  func `redirections are understood`(message: String, kind: Redirection.Kind, slot: Int, host: String, port: Int) throws {
+  func `redirections are understood`(message: String, kind: Redirection.Kind, slot: Int, host: String, port: Int) throws
+  {
     let redirection = try #require(Redirection(message))
     #expect(redirection.kind == kind && redirection.slot == slot)
     #expect(redirection.host == host && redirection.port == port)

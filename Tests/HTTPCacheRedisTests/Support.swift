@@ -13,6 +13,9 @@ import Testing
 /// Whether this machine can run the tests that need a server.
 let hasRedis = RedisServerProcess.executable != nil && RedisServerProcess.client != nil
 
+/// What runs against real servers. One test after the other: they watch the time, and each keeps several processes busy.
+@Suite(.serialized, .enabled(if: hasRedis, "no redis-server on this machine")) enum RedisIntegration {}
+
 extension RedisServerProcess {
   var endpoint: RedisEndpoint { .tcp(port: port) }
 

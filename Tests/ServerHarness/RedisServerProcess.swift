@@ -83,7 +83,9 @@ public final class RedisServerProcess: @unchecked Sendable {
   /// Starts it again, with what it has on disk; nothing unless it was told to keep something.
   public func start() throws {
     guard let executable = Self.executable else { throw StartError(description: "no redis-server found in PATH") }
-    var arguments = ["--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path, "--save", "", "--daemonize", "no"]
+    var arguments = [
+      "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path, "--save", "", "--daemonize", "no",
+    ]
     switch kind {
     case .server: arguments += ["--unixsocket", socketPath, "--appendonly", "no"]
     case .clusterNode:
@@ -107,14 +109,16 @@ public final class RedisServerProcess: @unchecked Sendable {
       if isAnswering { return }
       usleep(10_000)
     }
-    throw StartError(description: "redis-server \(arguments.joined(separator: " ")) does not come up; see \(folder.path)/log")
+    throw StartError(
+      description: "redis-server \(arguments.joined(separator: " ")) does not come up; see \(folder.path)/log")
   }
 
   private func launch(_ command: [String]) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // The server gets no pipe of ours: what it says goes to a file.
-    let script = #"log="$1"; shift; "$@" >"$log" 2>&1 </dev/null & echo $!; exec >/dev/null; cat >/dev/null; kill -9 $!"#
+    let script =
+      #"log="$1"; shift; "$@" >"$log" 2>&1 </dev/null & echo $!; exec >/dev/null; cat >/dev/null; kill -9 $!"#
     process.arguments = ["-c", script, "sh", folder.appendingPathComponent("log").path] + command
     let input = Pipe()
     let output = Pipe()

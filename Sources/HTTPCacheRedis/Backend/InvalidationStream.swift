@@ -120,7 +120,9 @@ final class InvalidationStream: Sendable {
   }
 
   private static func records(_ reply: RedisReply) throws(RedisError) -> [InvalidationRecord] {
-    guard let elements = reply.array else { throw RedisError(.unexpectedReply, "the log of invalidations is no stream") }
+    guard let elements = reply.array else {
+      throw RedisError(.unexpectedReply, "the log of invalidations is no stream")
+    }
     var records: [InvalidationRecord] = []
     records.reserveCapacity(elements.count)
     for element in elements {

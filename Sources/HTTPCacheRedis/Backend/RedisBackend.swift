@@ -134,7 +134,9 @@ public final class RedisBackend: CacheBackend {
   ///   refuses. Then nothing is invalidated.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
-    guard let fields = try InvalidationRecord.fields(of: invalidation) else { return InvalidationReceipt(entryCount: 0) }
+    guard let fields = try InvalidationRecord.fields(of: invalidation) else {
+      return InvalidationReceipt(entryCount: 0)
+    }
     do throws(RedisError) {
       try await log.append(fields)
       // The record is what counts. This gives the memory back, and need not succeed.

@@ -61,7 +61,7 @@ final class RedisNode: Sendable {
       return call.finish(
         .failure(RedisError(.circuitOpen, "\(endpoint) has failed repeatedly and is left alone for a moment")))
     }
-    var failure = RedisError(.disconnected, "there is no connection to \(endpoint)")
+    var failure: RedisError?
     if isLarge, connectionForLargeValues().submit(call, now: now) == nil { return }
     let start = connections.count == 1 ? 0 : turn.wrappingAdd(1, ordering: .relaxed).newValue
     for offset in connections.indices {
@@ -69,7 +69,7 @@ final class RedisNode: Sendable {
       guard let error = connection.submit(call, now: now) else { return }
       failure = error
     }
-    call.finish(.failure(failure))
+    call.finish(.failure(failure ?? RedisError(.disconnected, "there is no connection to \(endpoint)")))
   }
 
   private func connectionForLargeValues() -> RedisConnection {

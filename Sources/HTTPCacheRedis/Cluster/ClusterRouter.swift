@@ -90,7 +90,8 @@ final class ClusterRouter: Router {
             again.append(follow(redirection, item, from: outcome.endpoint))
           case .redirection:
             replies[item.index] = .error(
-              RedisError(.tooManyRedirections, "the nodes of the cluster refer to each other: \(outcome.endpoint) last"))
+              RedisError(.tooManyRedirections, "the nodes of the cluster refer to each other: \(outcome.endpoint) last")
+            )
           case .error(let error) where error.code == .clusterDown && MonotonicTime.now + pause < deadline:
             // A failover, or a slot that is on its way: soon over.
             refresh()

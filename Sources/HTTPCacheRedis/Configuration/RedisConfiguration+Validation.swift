@@ -38,7 +38,8 @@ extension RedisConfiguration {
     try Self.require(maximumQueuedBytes > 0, "maximumQueuedBytes is \(maximumQueuedBytes); it must be 1 or more")
     // Redis itself takes no string beyond 512 MiB.
     try Self.require(
-      (1...512 * 1024 * 1024).contains(maximumEntrySize), "maximumEntrySize is \(maximumEntrySize); use 1 byte to 512 MiB")
+      (1...512 * 1024 * 1024).contains(maximumEntrySize),
+      "maximumEntrySize is \(maximumEntrySize); use 1 byte to 512 MiB")
     try Self.require(
       (100...InvalidationMirror.limit).contains(invalidationLogLength),
       "invalidationLogLength is \(invalidationLogLength); use 100 to \(InvalidationMirror.limit)")
@@ -51,7 +52,8 @@ extension RedisConfiguration {
     }
     try Self.require(
       headOfLineTimeout >= commandTimeout,
-      "headOfLineTimeout (\(headOfLineTimeout)) is below commandTimeout (\(commandTimeout)): connections would be given up before their commands")
+      "headOfLineTimeout (\(headOfLineTimeout)) is below commandTimeout (\(commandTimeout)): connections would be given up before their commands"
+    )
     try Self.require(
       reconnect.maximum >= reconnect.minimum && reconnect.maximum <= .seconds(86400),
       "reconnect.maximum (\(reconnect.maximum)) must be between reconnect.minimum (\(reconnect.minimum)) and 1 day")
@@ -60,7 +62,8 @@ extension RedisConfiguration {
         && circuitBreaker.maximumOpenDuration <= .seconds(86400),
       "circuitBreaker.maximumOpenDuration must be between openDuration and 1 day")
     if let threshold = circuitBreaker.failureThreshold {
-      try Self.require(threshold > 0, "circuitBreaker.failureThreshold is \(threshold); use 1 or more, or nil for never")
+      try Self.require(
+        threshold > 0, "circuitBreaker.failureThreshold is \(threshold); use 1 or more, or nil for never")
     }
     if let keepAlive {
       try Self.require(
@@ -68,7 +71,8 @@ extension RedisConfiguration {
     }
     try Self.require(
       !namespace.isEmpty && !namespace.utf8.contains { $0 <= 0x20 || $0 == 0x7F || $0 == 0x7B || $0 == 0x7D },
-      "namespace is \(namespace.debugDescription); it must not be empty, nor contain spaces, control characters or braces")
+      "namespace is \(namespace.debugDescription); it must not be empty, nor contain spaces, control characters or braces"
+    )
   }
 
   private static func check(_ endpoint: RedisEndpoint) throws(CacheConfigurationError) {

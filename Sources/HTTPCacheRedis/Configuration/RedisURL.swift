@@ -24,7 +24,8 @@ struct RedisURL: Equatable {
     case "redis", "unix", "redis+unix": break
     case "rediss":
       throw CacheConfigurationError(
-        "rediss:// asks for TLS, which hiredis 0.14 does not have; use redis:// on a trusted network or through a TLS tunnel")
+        "rediss:// asks for TLS, which hiredis 0.14 does not have; use redis:// on a trusted network or through a TLS tunnel"
+      )
     default: throw refuse("its scheme is \(scheme.debugDescription)")
     }
 
@@ -51,7 +52,9 @@ struct RedisURL: Equatable {
 
     var databaseText: Substring = ""
     if isUnix {
-      guard authority.isEmpty, let socket = Self.decode(path) else { throw refuse("unix:// must be followed by a path") }
+      guard authority.isEmpty, let socket = Self.decode(path) else {
+        throw refuse("unix:// must be followed by a path")
+      }
       endpoint = .unixSocket(socket)
     } else {
       endpoint = try Self.endpoint(authority, refuse)

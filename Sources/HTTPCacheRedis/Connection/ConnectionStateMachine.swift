@@ -234,7 +234,8 @@ struct ConnectionStateMachine<Waiter> {
       if earliestDeadline <= now { expiry.waiters = takeExpired(now: now) }
       if headDeadline <= now {
         expiry.failure = RedisError(
-          .headOfLineTimedOut, "the server owes an answer and has sent nothing for \(limits.headTimeout / 1_000_000) ms")
+          .headOfLineTimedOut, "the server owes an answer and has sent nothing for \(limits.headTimeout / 1_000_000) ms"
+        )
       }
     case .connecting, .signingIn, .waiting: break
     }

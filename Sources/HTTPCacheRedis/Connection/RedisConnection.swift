@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CHiredis
+internal import HTTPCache
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -10,8 +13,6 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
-internal import CHiredis
-internal import HTTPCache
 
 /// One connection to a server, on which the commands of all callers travel one behind the other.
 ///
@@ -287,7 +288,8 @@ final class RedisConnection: @unchecked Sendable {
       throw RedisError(
         .connectionLost,
         count == 0
-          ? "the server closed the connection" : "the connection broke while receiving: \(String(cString: strerror(code)))")
+          ? "the server closed the connection"
+          : "the connection broke while receiving: \(String(cString: strerror(code)))")
     }
     if large != nil {
       try reader.advanceLarge(count, into: &replies)
@@ -316,6 +318,7 @@ final class RedisConnection: @unchecked Sendable {
         }
       }
     }
+    loop.deliveries += deliveries.count
     for (call, replies) in deliveries { call.finish(.success(replies)) }
     if let failure { return fail(failure) }
     if becomesActive {

@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CHiredis
+internal import HTTPCache
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -10,8 +13,6 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
-internal import CHiredis
-internal import HTTPCache
 
 /// Commands on their way to a server, encoded once (RESP2) into memory that is used again and again.
 ///
