@@ -4,11 +4,11 @@
 //===----------------------------------------------------------------------===//
 
 #if canImport(Glibc)
-  import Glibc
+  package import Glibc
 #elseif canImport(Musl)
-  import Musl
+  package import Musl
 #elseif canImport(Darwin)
-  import Darwin
+  package import Darwin
 #endif
 
 /// A value behind a mutex, both in one allocation. Copies share the value.
@@ -17,7 +17,7 @@
 /// collapses under contention, and ThreadSanitizer does not see it.
 package struct Locked<Value>: @unchecked Sendable {
   // @unchecked: the value is only reached through withLock, which holds the mutex.
-  private let storage: Storage
+  @usableFromInline let storage: Storage
 
   package init(_ value: Value) {
     let buffer = Storage.create(minimumCapacity: 1) { buffer in
@@ -30,6 +30,7 @@ package struct Locked<Value>: @unchecked Sendable {
     storage = unsafeDowncast(buffer, to: Storage.self)
   }
 
+  @inlinable
   @inline(__always)
   package func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
@@ -41,7 +42,8 @@ package struct Locked<Value>: @unchecked Sendable {
     }
   }
 
-  private final class Storage: ManagedBuffer<Value, pthread_mutex_t> {
+  @usableFromInline
+  final class Storage: ManagedBuffer<Value, pthread_mutex_t> {
     deinit {
       _ = withUnsafeMutablePointerToElements { pthread_mutex_destroy($0) }
     }

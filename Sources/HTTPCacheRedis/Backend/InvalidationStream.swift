@@ -46,10 +46,10 @@ final class InvalidationStream: Sendable {
 
   /// Sends `command`, learns in the same round trip what has been invalidated, and returns the answer.
   func advance(with command: RedisCommand) async throws(RedisError) -> RedisReply {
+    // The first time it takes one more.
+    if mirror.withLock({ $0 == nil }) { try await readFromBeginning() }
     guard let known = mirror.withLock({ $0?.current }) else {
-      // The first time: it takes one more.
-      try await readFromBeginning()
-      return try await client.send(command)
+      throw RedisError(.unexpectedReply, "the log of invalidations is empty")
     }
     let replies = try await client.send([command, range(from: known)])
     guard replies.count == 2 else { throw RedisError(.unexpectedReply, "two answers were expected") }
@@ -60,8 +60,8 @@ final class InvalidationStream: Sendable {
   /// Appends a record.
   func append(_ fields: [RedisCommand.Argument]) async throws(RedisError) {
     let trimming: [RedisCommand.Argument] = ["MAXLEN", "~", .integer(Int64(maximumLength)), "*"]
-    // Sent once more it would merely be there twice.
-    _ = try await client.send(RedisCommand("XADD", [key] + trimming + fields, keyPosition: 0))
+    // With the records up to this one, so that this process knows of it too.
+    _ = try await advance(with: RedisCommand("XADD", [key] + trimming + fields, keyPosition: 0)).checked()
   }
 
   private func range(from id: StreamID) -> RedisCommand {

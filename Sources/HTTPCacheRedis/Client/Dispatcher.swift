@@ -9,10 +9,12 @@ final class Dispatcher: Sendable {
   let loops: [RedisEventLoop]
   let counters: RedisCounters
   private let largeKeys = LargeKeyMemory()
+  private let commandTimeout: Int64
 
   init(_ configuration: RedisConfiguration, counters: RedisCounters) throws(RedisError) {
     self.configuration = configuration
     self.counters = counters
+    commandTimeout = configuration.commandTimeout.inNanoseconds
     var loops: [RedisEventLoop] = []
     for _ in 0..<configuration.eventLoopCount {
       loops.append(try RedisEventLoop(commandTimeout: configuration.commandTimeout.inNanoseconds))
@@ -60,7 +62,7 @@ final class Dispatcher: Sendable {
   }
 
   /// When a command that is sent now must have been answered.
-  var deadline: Int64 { MonotonicTime.now + configuration.commandTimeout.inNanoseconds }
+  var deadline: Int64 { MonotonicTime.now + commandTimeout }
 
   func stop() { for loop in loops { loop.stop() } }
 }
