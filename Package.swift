@@ -29,6 +29,7 @@ let package = Package(
   products: [
     .library(name: "HTTPCache", targets: ["HTTPCache"]),
     .library(name: "HTTPCacheTesting", targets: ["HTTPCacheTesting"]),
+    .library(name: "HTTPCacheRedis", targets: ["HTTPCacheRedis"]),
     .executable(name: "basic-server", targets: ["basic-server"]),
     .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
     .executable(name: "multi-tier-server", targets: ["multi-tier-server"]),
@@ -39,6 +40,10 @@ let package = Package(
     .target(name: "HTTPCache", dependencies: ["CChecksum"], swiftSettings: settings),
     .target(name: "CChecksum"),
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
+
+    // Redis. Debian and Ubuntu: libhiredis-dev; Homebrew: hiredis.
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+    .target(name: "HTTPCacheRedis", dependencies: ["HTTPCache", "CHiredis"], swiftSettings: settings),
 
     // The example servers. They hold no cache logic; `ExampleSupport` is a small HTTP/1.1 server and client.
     .target(name: "CEventLoop", path: "Examples/CEventLoop"),
@@ -61,7 +66,8 @@ let package = Package(
     // The benchmark executable, with a harness of its own.
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
     .executableTarget(
-      name: "http-cache-benchmarks", dependencies: ["HTTPCache", "CAllocationCounter"],
+      name: "http-cache-benchmarks",
+      dependencies: ["HTTPCache", "HTTPCacheRedis", "CHiredis", "ServerHarness", "CAllocationCounter"],
       path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
 
     .testTarget(
@@ -69,6 +75,11 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ExampleSupportTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport"],
+      swiftSettings: settings),
+    // Starts real servers for the tests of what talks to them.
+    .target(name: "ServerHarness", path: "Tests/ServerHarness", swiftSettings: settings),
+    .testTarget(
+      name: "HTTPCacheRedisTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "HTTPCacheRedis", "ServerHarness"],
       swiftSettings: settings),
   ]
 )

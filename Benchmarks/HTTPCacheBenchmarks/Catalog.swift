@@ -8,6 +8,6 @@ enum Catalog {
   static func all(threads: Int) -> [Benchmark] {
     LayerThroughput.benchmarks + KeyExtraction.benchmarks + InMemory.benchmarks + Stampede.benchmarks
       + StaleWhileRevalidate.benchmarks + NegativeCache.benchmarks + HitKinds.benchmarks + Codec.benchmarks
-      + Memory.benchmarks + ZipfThroughput.benchmarks(threads: threads)
+      + Memory.benchmarks + ZipfThroughput.benchmarks(threads: threads) + RedisThroughput.benchmarks
   }
 }

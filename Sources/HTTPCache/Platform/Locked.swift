@@ -4,22 +4,22 @@
 //===----------------------------------------------------------------------===//
 
 #if canImport(Glibc)
-  import Glibc
+  package import Glibc
 #elseif canImport(Musl)
-  import Musl
+  package import Musl
 #elseif canImport(Darwin)
-  import Darwin
+  package import Darwin
 #endif
 
 /// A value behind a mutex, both in one allocation. Copies share the value.
 ///
 /// Over `pthread_mutex` rather than `Synchronization.Mutex`: on Linux the latter is a priority-inheritance futex that
 /// collapses under contention, and ThreadSanitizer does not see it.
-struct Locked<Value>: @unchecked Sendable {
+package struct Locked<Value>: @unchecked Sendable {
   // @unchecked: the value is only reached through withLock, which holds the mutex.
-  private let storage: Storage
+  @usableFromInline let storage: Storage
 
-  init(_ value: Value) {
+  package init(_ value: Value) {
     let buffer = Storage.create(minimumCapacity: 1) { buffer in
       buffer.withUnsafeMutablePointerToElements { mutex in
         let code = pthread_mutex_init(mutex, nil)
@@ -30,8 +30,9 @@ struct Locked<Value>: @unchecked Sendable {
     storage = unsafeDowncast(buffer, to: Storage.self)
   }
 
+  @inlinable
   @inline(__always)
-  func withLock<Result: ~Copyable, Failure: Error>(
+  package func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try storage.withUnsafeMutablePointers { value, mutex throws(Failure) in
@@ -41,7 +42,8 @@ struct Locked<Value>: @unchecked Sendable {
     }
   }
 
-  private final class Storage: ManagedBuffer<Value, pthread_mutex_t> {
+  @usableFromInline
+  final class Storage: ManagedBuffer<Value, pthread_mutex_t> {
     deinit {
       _ = withUnsafeMutablePointerToElements { pthread_mutex_destroy($0) }
     }

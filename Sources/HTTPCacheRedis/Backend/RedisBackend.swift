@@ -1,0 +1,167 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+public import HTTPCache
+
+/// Keeps entries in Redis, for all processes that use the same server and namespace.
+///
+/// ```swift
+/// let backend = try RedisBackend(RedisConfiguration(url: "redis://cache.internal:6379"))
+/// let cache = try CacheLayer(backend: backend, policy: policy)
+/// ```
+///
+/// A lookup is one round trip: it gets the entry and, in the same go, the invalidations that this process does not know
+/// yet. They stand in a stream (`namespace:log`) to which every invalidation appends one record, so that whatever it
+/// concerns, and however many entries, it takes one command, and holds for all processes as soon as it has returned. The
+/// identity of the last record is the number (``InvalidationStamp``) that an entry is stored with: what has been invalidated
+/// while it was being made is recognised by that.
+///
+/// Redis 5 or later; the user must be allowed the commands `GET`, `SET`, `UNLINK`, `XADD`, `XRANGE`, `EVAL` and `EVALSHA`.
+/// When the stream is lost (the server was emptied, or has evicted it) nothing that was stored before is used any more.
+///
+/// While the server is down, hangs or refuses, every operation throws a ``CacheError`` at once or after the command
+/// timeout, which the cache takes for a miss. Nobody has to do anything when it comes back.
+public final class RedisBackend: CacheBackend {
+  private let client: RedisClient
+  private let clock: CacheClock
+  let keys: RedisKeys
+  private let log: InvalidationStream
+  private let maximumEntrySize: Int
+  private let unreadable = Locked([WireFormatError.Code: Int]())
+
+  /// Begins to connect.
+  ///
+  /// - Parameters:
+  ///   - configuration: Which server, and how long to bear with it.
+  ///   - clock: What expiry is measured with.
+  /// - Throws: ``CacheConfigurationError`` for a configuration that makes no sense, ``CacheError`` when the system has no
+  ///   thread or descriptor left.
+  public init(_ configuration: RedisConfiguration = RedisConfiguration(), clock: CacheClock = .system) throws {
+    do {
+      client = try RedisClient(configuration)
+    } catch let error as RedisError {
+      throw CacheError(error)
+    }
+    self.clock = clock
+    keys = RedisKeys(namespace: configuration.namespace)
+    maximumEntrySize = configuration.maximumEntrySize
+    log = InvalidationStream(
+      client: client, key: keys.log, clock: clock, maximumLength: configuration.invalidationLogLength)
+  }
+
+  /// Returns when the server can be asked. A cache does not have to wait for that: until then everything is a miss.
+  ///
+  /// - Throws: ``CacheError``: why it cannot, when that has taken longer than `limit`.
+  public func waitUntilReady(within limit: Duration = .seconds(5)) async throws {
+    do throws(RedisError) {
+      try await client.waitUntilReady(within: limit)
+    } catch {
+      throw CacheError(error)
+    }
+  }
+
+  /// Closes all connections. From then on everything is a miss.
+  public func shutdown() async { await client.shutdown() }
+
+  /// What has happened between this backend and the server so far.
+  public var statistics: RedisStatistics {
+    var statistics = client.statistics
+    statistics.unreadableEntries = unreadable.withLock { $0 }
+    return statistics
+  }
+
+  /// The client, for what else there is to do with the same server.
+  package var redis: RedisClient { client }
+
+  // MARK: CacheBackend
+
+  /// Finds an entry, and the number of the last invalidation, in one round trip.
+  ///
+  /// - Throws: ``CacheError``, when the server cannot be asked. What it has but cannot be read is a miss, and counted.
+  public func lookup(_ key: CacheKey) async throws -> CacheLookup {
+    do throws(RedisError) {
+      let reply = try await log.advance(with: RedisCommand("GET", key: keys.entry(key))).checked()
+      let stamp = log.stamp
+      guard let bytes = reply.bytes, let found = decode(bytes, key) else {
+        return CacheLookup(entry: nil, stamp: stamp)
+      }
+      switch log.verdict(key: key, tags: found.entry.tags, since: found.stamp) {
+      case .valid: return CacheLookup(entry: found.entry, stamp: stamp)
+      case .void: return CacheLookup(entry: nil, stamp: stamp)
+      case .stale(let moment):
+        return CacheLookup(entry: found.entry.with(times: found.entry.times.stale(since: moment)), stamp: stamp)
+      }
+    } catch {
+      throw CacheError(error)
+    }
+  }
+
+  private func decode(_ bytes: Bytes, _ key: CacheKey) -> WireFormat.Decoded? {
+    do throws(WireFormatError) {
+      return try WireFormat.decode(bytes, for: key, now: clock.now, unixNow: clock.unixTime)
+    } catch {
+      unreadable.withLock { $0[error.code, default: 0] += 1 }
+      return nil
+    }
+  }
+
+  /// Stores an entry for as long as it can be of use, to the millisecond.
+  ///
+  /// - Throws: ``CacheError``, when the server cannot be reached or refuses.
+  public func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
+    let now = clock.now
+    let milliseconds = Self.lifetime(of: entry, at: now)
+    guard milliseconds > 0 else { return .refused }
+    let head = WireFormat.encodeHead(entry, stamp: stamp.number, now: now, unixNow: clock.unixTime)
+    guard head.count + entry.body.count <= maximumEntrySize else { return .refused }
+    if log.verdict(key: entry.key, tags: entry.tags, since: stamp.number) == .void { return .invalidated }
+    do throws(RedisError) {
+      let command = RedisCommand(
+        "SET", key: keys.entry(entry.key), .joined(head, entry.body), "PX", .integer(milliseconds))
+      _ = try await log.advance(with: command).checked()
+    } catch {
+      throw CacheError(error)
+    }
+    // What was invalidated meanwhile is there now, but its number gives it away to everybody who finds it.
+    return log.verdict(key: entry.key, tags: entry.tags, since: stamp.number) == .void ? .invalidated : .stored
+  }
+
+  /// Notes the invalidation for all processes: one command, however many entries it concerns.
+  ///
+  /// - Throws: ``CacheError``: ``CacheError/Code/unsupported`` for a predicate, others when the server cannot be reached or
+  ///   refuses. Then nothing is invalidated.
+  @discardableResult
+  public func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    guard let fields = try InvalidationRecord.fields(of: invalidation) else {
+      return InvalidationReceipt(entryCount: 0)
+    }
+    do throws(RedisError) {
+      try await log.append(fields)
+      // The record is what counts. This gives the memory back, and need not succeed.
+      if case .key(let key) = invalidation.target, invalidation.mode == .hard {
+        _ = try? await client.send(RedisCommand("UNLINK", key: keys.entry(key)))
+      }
+    } catch {
+      throw CacheError(error)
+    }
+    return InvalidationReceipt()
+  }
+
+  /// ``InvalidationVerdict/void`` for what this process already knows to be; nil otherwise, because there may be
+  /// invalidations that it does not know yet.
+  public func verdictNow(
+    key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp
+  ) -> InvalidationVerdict? {
+    log.verdict(key: key, tags: tags, since: stamp.number) == .void ? .void : nil
+  }
+
+  /// For how many milliseconds the server is to keep an entry.
+  private static func lifetime(of entry: CacheEntry, at now: CacheInstant) -> Int64 {
+    let (remaining, overflow) = entry.times.reclaimAt.nanoseconds.subtractingReportingOverflow(now.nanoseconds)
+    // Beyond ten years Redis would be asked for moments that do not fit its clock.
+    let limit: Int64 = 10 * 365 * 86_400_000
+    return overflow ? (entry.times.reclaimAt > now ? limit : 0) : min(limit, (remaining + 999_999) / 1_000_000)
+  }
+}

@@ -1,0 +1,261 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// One connection and those who wait for its answers. Pure: events in, actions out; ``RedisConnection`` performs them.
+///
+///     idle ──begin──▶ connecting ──▶ signing in ──▶ active
+///                         ▲   │           │           │
+///                       begin └──failure──┴───────────┤
+///                         │                           ▼
+///                         └───────────time─────── waiting            close, from anywhere ──▶ closed
+///
+/// Answers come in the order of the commands. So those who wait are a queue, and one who has given up leaves an empty
+/// place there that takes the answer when it comes: the connection and everybody else are not affected.
+struct ConnectionStateMachine<Waiter> {
+  struct Limits {
+    var commands: Int
+    var bytes: Int
+    /// Nanoseconds.
+    var connectTimeout: Int64
+    /// How long the peer may owe an answer without a sign of life, in nanoseconds.
+    var headTimeout: Int64
+  }
+
+  enum Phase: Equatable {
+    case idle
+    case connecting(deadline: Int64)
+    case signingIn(deadline: Int64, remaining: Int)
+    case active
+    case waiting(until: Int64)
+    case closed
+  }
+
+  /// What is to be done about an answer.
+  enum Reception {
+    /// More is to come.
+    case none
+    /// The answer to the first command of signing in, and so on.
+    case signIn(index: Int)
+    case deliver(Waiter, [RedisReply])
+    /// Nobody asked, which is what a subscriber waits for and anybody else must not get.
+    case unsolicited
+  }
+
+  struct Expiry {
+    /// These have waited as long as they would.
+    var waiters: [Waiter] = []
+    /// What the connection has to be given up for.
+    var failure: RedisError?
+    /// It is time to connect again.
+    var begins = false
+  }
+
+  /// Commands that were submitted together, and what has been answered of them.
+  private struct Slot {
+    /// Nil when it has given up.
+    var waiter: Waiter?
+    var commandCount: Int
+    var remaining: Int
+    var replies: [RedisReply] = []
+    var byteCount: Int
+    var since: Int64
+    var deadline: Int64
+  }
+
+  private let limits: Limits
+  private var backoff: ReconnectBackoff
+  private var slots = SlotQueue<Slot>()
+  private(set) var phase = Phase.idle
+  private(set) var queuedCommands = 0
+  private(set) var queuedBytes = 0
+  /// When the peer last sent something.
+  private var lastSign = Int64.min
+  /// Not later than the first deadline of those who wait.
+  private var earliestDeadline = Int64.max
+  private var signInCount = 0
+  /// Why there is no connection.
+  private(set) var lastFailure: RedisError?
+
+  init(limits: Limits, backoff: ReconnectBackoff) {
+    self.limits = limits
+    self.backoff = backoff
+  }
+
+  var isActive: Bool { phase == .active }
+  var isConnecting: Bool { if case .connecting = phase { true } else { false } }
+  /// Whether nothing has been asked that is not answered.
+  var isQuiet: Bool { slots.isEmpty }
+
+  // MARK: Coming and going of the connection
+
+  /// - Returns: Whether to connect now.
+  mutating func begin(now: Int64) -> Bool {
+    switch phase {
+    case .idle, .waiting:
+      phase = .connecting(deadline: now + limits.connectTimeout)
+      return true
+    case .connecting, .signingIn, .active, .closed:
+      return false
+    }
+  }
+
+  /// The socket is connected, and `commandCount` commands are sent to sign in.
+  mutating func connected(signInCount commandCount: Int) {
+    guard case .connecting(let deadline) = phase else { return }
+    signInCount = commandCount
+    phase = commandCount == 0 ? .active : .signingIn(deadline: deadline, remaining: commandCount)
+    if isActive { succeeded() }
+  }
+
+  private mutating func succeeded() {
+    lastFailure = nil
+    backoff.reset()
+  }
+
+  /// The connection is gone, or was not made.
+  ///
+  /// - Parameter random: A number from 0 to 1.
+  /// - Returns: Those who still wait, who get `error`.
+  mutating func failed(_ error: RedisError, now: Int64, random: Double) -> [Waiter] {
+    guard phase != .closed else { return [] }
+    lastFailure = error
+    phase = .waiting(until: now + backoff.next(random: random))
+    return takeAll()
+  }
+
+  mutating func close() -> [Waiter] {
+    phase = .closed
+    return takeAll()
+  }
+
+  private mutating func takeAll() -> [Waiter] {
+    queuedCommands = 0
+    queuedBytes = 0
+    earliestDeadline = .max
+    return slots.removeAll().compactMap(\.waiter)
+  }
+
+  // MARK: Commands
+
+  /// Takes a place in the queue.
+  ///
+  /// - Returns: Why there is none, if there is none. Nothing is queued while there is no connection.
+  mutating func submit(
+    _ waiter: Waiter, commandCount: Int, byteCount: Int, now: Int64, deadline: Int64
+  ) -> RedisError? {
+    guard isActive else { return unavailability }
+    guard queuedCommands + commandCount <= limits.commands, queuedBytes + byteCount <= limits.bytes || slots.isEmpty
+    else {
+      return RedisError(.queueFull, "\(queuedCommands) commands of \(queuedBytes) bytes are waiting already")
+    }
+    slots.append(
+      Slot(
+        waiter: waiter, commandCount: commandCount, remaining: commandCount, byteCount: byteCount, since: now,
+        deadline: deadline))
+    queuedCommands += commandCount
+    queuedBytes += byteCount
+    earliestDeadline = min(earliestDeadline, deadline)
+    return nil
+  }
+
+  /// What those get who ask while there is no connection: its cause, so that a wrong password is not merely "disconnected".
+  private var unavailability: RedisError {
+    if phase == .closed { return RedisError(.shutDown, "the client was shut down") }
+    guard let lastFailure else { return RedisError(.disconnected, "there is no connection yet") }
+    switch lastFailure.code {
+    case .connectionLost, .headOfLineTimedOut:
+      return RedisError(.disconnected, "the connection is being made again: \(lastFailure.message)")
+    default: return lastFailure
+    }
+  }
+
+  /// Something has come from the peer, though not necessarily a whole answer.
+  mutating func sawSignOfLife(now: Int64) { lastSign = now }
+
+  mutating func received(_ reply: RedisReply) -> Reception {
+    if case .signingIn(let deadline, let remaining) = phase {
+      phase = .signingIn(deadline: deadline, remaining: remaining - 1)
+      return .signIn(index: signInCount - remaining)
+    }
+    guard isActive, !slots.isEmpty else { return .unsolicited }
+    let complete = slots.withFirst { slot -> Bool in
+      if slot?.waiter != nil { slot?.replies.append(reply) }
+      slot?.remaining -= 1
+      return slot?.remaining == 0
+    }
+    guard complete, let slot = slots.removeFirst() else { return .none }
+    queuedCommands -= slot.commandCount
+    queuedBytes -= slot.byteCount
+    if slots.isEmpty { earliestDeadline = .max }
+    guard let waiter = slot.waiter else { return .none }
+    return .deliver(waiter, slot.replies)
+  }
+
+  /// The answer to a command of signing in was good.
+  ///
+  /// - Returns: Whether that was the last one.
+  mutating func signedIn() -> Bool {
+    guard case .signingIn(_, remaining: 0) = phase else { return false }
+    phase = .active
+    succeeded()
+    return true
+  }
+
+  // MARK: Time
+
+  /// When something is due, if nothing happens before.
+  var nextDeadline: Int64 {
+    switch phase {
+    case .idle, .closed: .max
+    case .connecting(let deadline), .signingIn(let deadline, _): deadline
+    case .waiting(let until): until
+    case .active: min(earliestDeadline, headDeadline)
+    }
+  }
+
+  private var headDeadline: Int64 {
+    guard let head = slots.first else { return .max }
+    return max(head.since, lastSign) + limits.headTimeout
+  }
+
+  mutating func timePassed(now: Int64) -> Expiry {
+    var expiry = Expiry()
+    switch phase {
+    case .idle, .closed: break
+    case .connecting(let deadline) where deadline <= now:
+      expiry.failure = RedisError(.connectTimedOut, "the server has not taken the connection in time")
+    case .signingIn(let deadline, _) where deadline <= now:
+      expiry.failure = RedisError(.connectTimedOut, "the server has taken the connection but answers nothing")
+    case .waiting(let until) where until <= now:
+      expiry.begins = true
+    case .active:
+      if earliestDeadline <= now { expiry.waiters = takeExpired(now: now) }
+      if headDeadline <= now {
+        expiry.failure = RedisError(
+          .headOfLineTimedOut, "the server owes an answer and has sent nothing for \(limits.headTimeout / 1_000_000) ms"
+        )
+      }
+    case .connecting, .signingIn, .waiting: break
+    }
+    return expiry
+  }
+
+  private mutating func takeExpired(now: Int64) -> [Waiter] {
+    var expired: [Waiter] = []
+    var earliest = Int64.max
+    slots.forEach { slot in
+      guard let waiter = slot?.waiter, let deadline = slot?.deadline else { return }
+      if deadline <= now {
+        expired.append(waiter)
+        slot?.waiter = nil
+        slot?.replies = []
+      } else {
+        earliest = min(earliest, deadline)
+      }
+    }
+    earliestDeadline = earliest
+    return expired
+  }
+}
