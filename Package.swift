@@ -29,6 +29,7 @@ let package = Package(
   products: [
     .library(name: "HTTPCache", targets: ["HTTPCache"]),
     .library(name: "HTTPCacheTesting", targets: ["HTTPCacheTesting"]),
+    .library(name: "HTTPCacheMemcached", targets: ["HTTPCacheMemcached"]),
     .executable(name: "basic-server", targets: ["basic-server"]),
     .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
     .executable(name: "caching-proxy", targets: ["caching-proxy"]),
@@ -37,6 +38,10 @@ let package = Package(
   targets: [
     .target(name: "HTTPCache", swiftSettings: settings),
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
+
+    // Memcached. Debian and Ubuntu: libmemcached-dev; Homebrew: libmemcached.
+    .systemLibrary(name: "CMemcached", providers: [.apt(["libmemcached-dev"]), .brew(["libmemcached"])]),
+    .target(name: "HTTPCacheMemcached", dependencies: ["HTTPCache", "CMemcached"], swiftSettings: settings),
 
     // The example servers. They hold no cache logic; `ExampleSupport` is a small HTTP/1.1 server and client.
     .target(name: "CEventLoop", path: "Examples/CEventLoop"),
@@ -63,5 +68,10 @@ let package = Package(
     .testTarget(
       name: "ExampleSupportTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport"],
       swiftSettings: settings),
+    // Starts real servers for the tests of what talks to them.
+    .target(name: "ServerHarness", path: "Tests/ServerHarness", swiftSettings: settings),
+    .testTarget(
+      name: "HTTPCacheMemcachedTests",
+      dependencies: ["HTTPCache", "HTTPCacheTesting", "HTTPCacheMemcached", "ServerHarness"], swiftSettings: settings),
   ]
 )

@@ -15,11 +15,11 @@
 ///
 /// Over `pthread_mutex` rather than `Synchronization.Mutex`: on Linux the latter is a priority-inheritance futex that
 /// collapses under contention, and ThreadSanitizer does not see it.
-struct Locked<Value>: @unchecked Sendable {
+package struct Locked<Value>: @unchecked Sendable {
   // @unchecked: the value is only reached through withLock, which holds the mutex.
   private let storage: Storage
 
-  init(_ value: Value) {
+  package init(_ value: Value) {
     let buffer = Storage.create(minimumCapacity: 1) { buffer in
       buffer.withUnsafeMutablePointerToElements { mutex in
         let code = pthread_mutex_init(mutex, nil)
@@ -31,7 +31,7 @@ struct Locked<Value>: @unchecked Sendable {
   }
 
   @inline(__always)
-  func withLock<Result: ~Copyable, Failure: Error>(
+  package func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try storage.withUnsafeMutablePointers { value, mutex throws(Failure) in
