@@ -25,11 +25,11 @@ extension CacheLayer {
     for _ in 0..<4 {
       // Lookup.
       let now = clock.now
-      let lookup = await lookup(key, for: request, at: now)
+      let (lookup, stamp) = await lookup(key, for: request, at: now)
       func plan(_ stored: CacheEntry?, partial: CacheEntry? = nil, _ reason: CacheOutcome.MissReason) -> FetchPlan {
         FetchPlan(
           request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
-          partial: partial, reason: reason, groupStamp: groups.current, startedAt: startedAt)
+          partial: partial, reason: reason, stamp: stamp, startedAt: startedAt)
       }
       switch lookup {
       case .absent, .unknown:

@@ -20,21 +20,29 @@ extension CacheLayer {
   /// - Returns: Whether something was stored.
   @discardableResult
   public func removeEntry(for key: CacheKey) async -> Bool {
-    for flight in flights.values where flight.primary == key || flight.key == key { endSharing(flight) }
-    report(.invalidated, key: key)
-    return await remove(key)
+    await invalidate(CacheInvalidation(.key(key))).entryCount ?? 0 > 0
   }
 
   /// Removes everything.
-  public func removeAll() async {
-    for flight in flights.values { endSharing(flight) }
-    uncacheable.removeAll()
-    report(.invalidated)
-    do {
-      try await backend.removeAll()
-    } catch {
-      report(.backendFailed, error: error)
+  public func removeAll() async { await invalidate(CacheInvalidation(.everything)) }
+
+  /// Makes void or stale what `invalidation` says.
+  ///
+  /// A response that is being made at this moment is delivered to those who wait for it, but not stored.
+  ///
+  /// - Returns: What was done. A backend that failed has been told, and reported to the observers.
+  @discardableResult
+  public func invalidate(_ invalidation: CacheInvalidation) async -> InvalidationReceipt {
+    for flight in flights.values {
+      switch invalidation.target {
+      case .key(let key) where flight.primary == key || flight.key == key: endSharing(flight)
+      case .everything: endSharing(flight)
+      default: break
+      }
     }
+    if case .everything = invalidation.target { uncacheable.removeAll() }
+    report(.invalidated, key: invalidation.key)
+    return await forwardToBackend(invalidation)
   }
 
   /// Lets a flight go on for those who wait for it, and for nobody else.
@@ -46,11 +54,23 @@ extension CacheLayer {
   /// Removes from the backend. One that fails has been told, and says so.
   @discardableResult
   nonisolated func remove(_ key: CacheKey) async -> Bool {
+    await forwardToBackend(CacheInvalidation(.key(key))).entryCount ?? 0 > 0
+  }
+
+  private nonisolated func forwardToBackend(_ invalidation: CacheInvalidation) async -> InvalidationReceipt {
     do {
-      return try await backend.removeEntry(for: key)
+      return try await backend.invalidate(invalidation)
     } catch {
-      report(.backendFailed, key: key, error: error)
-      return false
+      report(.backendFailed, key: invalidation.key, error: error)
+      return InvalidationReceipt()
     }
+  }
+}
+
+extension CacheInvalidation {
+  /// The key, if it is about one.
+  fileprivate var key: CacheKey? {
+    guard case .key(let key) = target else { return nil }
+    return key
   }
 }

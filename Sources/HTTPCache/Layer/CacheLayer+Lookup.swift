@@ -81,18 +81,11 @@ extension CacheLayer {
   nonisolated func peek(_ key: CacheKey, for request: CacheRequest, at now: CacheInstant) -> Lookup {
     switch backend.peek(key, at: now) {
     case .found(let entry):
-      guard let index = entry.variantIndex else { return current(entry) }
+      guard let index = entry.variantIndex else { return .found(entry) }
       return peekVariant(index, key, for: request, at: now)
     case .absent: return .absent
     case .unknown: return .unknown
     }
-  }
-
-  /// What is stored, unless one of its groups has been invalidated since (RFC 9875).
-  @inline(__always)
-  private nonisolated func current(_ entry: CacheEntry) -> Lookup {
-    if let membership = entry.membership, groups.isInvalid(membership) { return .absent }
-    return .found(entry)
   }
 
   private nonisolated func peekVariant(
@@ -100,7 +93,7 @@ extension CacheLayer {
   ) -> Lookup {
     for selection in index.selections {
       switch backend.peek(index.key(of: selection, primary: key, fields: request.fields), at: now) {
-      case .found(let entry): return current(entry)
+      case .found(let entry): return .found(entry)
       case .absent: continue
       case .unknown: return .unknown
       }
@@ -109,20 +102,29 @@ extension CacheLayer {
   }
 
   /// Looks, and waits for the backend if need be. A backend that fails is one that has nothing.
-  nonisolated func lookup(_ key: CacheKey, for request: CacheRequest, at now: CacheInstant) async -> Lookup {
+  ///
+  /// - Returns: What is stored, and the number of the store's last invalidation before the handler is asked; nil when the
+  ///   store could not say. What cannot be compared with invalidations is not stored.
+  nonisolated func lookup(
+    _ key: CacheKey, for request: CacheRequest, at now: CacheInstant
+  ) async -> (Lookup, InvalidationStamp?) {
     let peeked = peek(key, for: request, at: now)
-    guard case .unknown = peeked else { return peeked }
+    var isKnown = true
+    if case .unknown = peeked { isKnown = false }
+    if isKnown, let stamp = backend.stampNow { return (peeked, stamp) }
     do {
-      guard let entry = try await backend.entry(for: key) else { return .absent }
-      guard let index = entry.variantIndex else { return current(entry) }
+      let found = try await backend.lookup(key)
+      if isKnown { return (peeked, found.stamp) }
+      guard let entry = found.entry else { return (.absent, found.stamp) }
+      guard let index = entry.variantIndex else { return (.found(entry), found.stamp) }
       for selection in index.selections {
         let variant = index.key(of: selection, primary: key, fields: request.fields)
-        if let entry = try await backend.entry(for: variant) { return current(entry) }
+        if let entry = try await backend.lookup(variant).entry { return (.found(entry), found.stamp) }
       }
-      return .otherVariant(index)
+      return (.otherVariant(index), found.stamp)
     } catch {
       report(.backendFailed, key: key, error: error)
-      return .absent
+      return (isKnown ? peeked : .absent, nil)
     }
   }
 }

@@ -144,8 +144,8 @@ extension CacheLayer {
       entry = CacheEntry(
         key: stored.key, status: stored.status, fields: renewed.fields, body: stored.body, trailers: stored.trailers,
         times: renewed.times, traits: renewed.traits, cost: stored.cost,
-        membership: stored.membership.map { GroupMembership(groups: $0.groups, stamp: plan.groupStamp) })
-      if await put(entry, index: nil, flight) { storing = .stored }
+        tags: stored.tags)
+      if await put(entry, index: nil, plan, flight) { storing = .stored }
     case .refuse(let refusal):
       // The 304 says that it may not be stored any longer. It is still the answer to those who wait.
       storing = .refused(refusal)

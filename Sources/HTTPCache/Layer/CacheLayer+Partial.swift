@@ -90,8 +90,8 @@ extension CacheLayer {
     else { return plan.withoutPartial() }
     let renewed = Sharing.entry(
       content, key: entry.key, fields: RFC9111.freshened(entry.fields, with: storing.fields), storing: storing,
-      cost: receipt.receivedAt.duration(since: receipt.requestedAt), membership: entry.membership)
-    let isStored = await put(renewed, index: nil, flight)
+      cost: receipt.receivedAt.duration(since: receipt.requestedAt), tags: entry.tags)
+    let isStored = await put(renewed, index: nil, plan, flight)
     let answer = FlightResponse(
       status: renewed.status, fields: renewed.fields, body: Body(renewed.body), entry: renewed,
       entryOutcome: .miss(.partial), originStatus: 206, storing: isStored ? .stored : .none,

@@ -11,16 +11,23 @@ extension CacheLayer {
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
     let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
+    let stamp = reason == .method ? backend.stampNow : nil
     let response = try await forwarded(request, next, outcome, policy: policy, key: nil, startedAt: startedAt)
     guard let policy, response.outcome == outcome else { return response }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
-    await learn(from: response, to: request, reason, policy, flightKey, receipt)
-    if reason == .method, let key = key(of: request, policy),
+    // Its own invalidations must not void it, those of others must.
+    let isCurrent = stamp.map { stamp in
+      key(of: request, policy).map { backend.verdictNow(key: $0, tags: nil, since: stamp) == .valid } ?? false
+    }
+    let before = backend.stampNow
+    let ownCount = await learn(from: response, to: request, reason, policy, flightKey, receipt)
+    if reason == .method, isCurrent == true, let before, let stamp = backend.stampNow,
+      stamp.number &- before.number == ownCount, let key = key(of: request, policy),
       case .store(let storing) = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules)
     {
       let plan = FetchPlan(
         request: request, directives: .none, policy: policy, key: key, next: next, stored: nil, reason: .absent,
-        groupStamp: groups.current, startedAt: startedAt)
+        stamp: stamp, startedAt: startedAt)
       return await storedForGet(response, storing, plan, receipt)
     }
     return response
@@ -62,7 +69,7 @@ extension CacheLayer {
 
   /// What a response to HEAD says about the stored response to GET (RFC 9111 §4.3.5).
   private nonisolated func update(by response: CacheResponse, _ plan: FetchPlan, _ receipt: Receipt) async {
-    guard case .found(let entry) = await lookup(plan.key, for: plan.request, at: receipt.receivedAt),
+    guard case .found(let entry) = await lookup(plan.key, for: plan.request, at: receipt.receivedAt).0,
       entry.status == 200
     else { return }
     guard
@@ -84,8 +91,8 @@ extension CacheLayer {
     _ = await put(
       CacheEntry(
         key: entry.key, status: entry.status, fields: stored, body: entry.body, trailers: entry.trailers,
-        times: renewed.times, traits: renewed.traits, cost: entry.cost, membership: entry.membership),
-      index: nil, flight)
+        times: renewed.times, traits: renewed.traits, cost: entry.cost, tags: entry.tags),
+      index: nil, plan, flight)
     flight.close()
     await landed(flight)
   }
@@ -122,10 +129,13 @@ extension CacheLayer {
   }
 
   /// What a response that was not the cache's business tells it all the same.
+  ///
+  /// - Returns: How many invalidations have come of it.
   private nonisolated func learn(
     from response: CacheResponse, to request: CacheRequest, _ reason: CacheOutcome.BypassReason,
     _ policy: ResolvedPolicy, _ flightKey: CacheKey?, _ receipt: Receipt
-  ) async {
+  ) async -> UInt64 {
+    var count: UInt64 = 0
     switch reason {
     case .method:
       // RFC 9111 §4.4: a successful unsafe request makes what is stored doubtful.
@@ -133,12 +143,14 @@ extension CacheLayer {
         let resource = CacheRequest(scheme: target.scheme, authority: target.authority, target: target.target)
         if let policy = router.policy(for: resource), let key = key(of: resource, policy) {
           await removeEntry(for: key)
+          count += 1
         }
       }
       let groups = RFC9875.invalidatedGroups(by: response, to: request)
       if !groups.isEmpty {
-        self.groups.invalidate(groups.map { GroupInvalidations.name($0, of: request) })
-        report(.invalidated)
+        let tags = groups.map { CacheTags.group($0, scheme: request.scheme, authority: request.authority) }
+        await invalidate(CacheInvalidation(.anyTag(tags)))
+        count += 1
       }
     case .uncacheable:
       // It may have become cacheable: then the next request makes a flight of it again.
@@ -149,5 +161,6 @@ extension CacheLayer {
       }
     case .policy, .noKey, .waitLimit: break
     }
+    return count
   }
 }

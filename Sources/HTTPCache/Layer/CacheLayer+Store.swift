@@ -57,7 +57,7 @@ extension CacheLayer {
       source.cancel()
       return
     }
-    await pump(source, length: length, into: log, flight, minimumSize: policy.minimumBodySize) { body, trailers in
+    await pump(source, length: length, into: log, plan, flight) { body, trailers in
       sharing.entry(response, body: body, trailers: trailers, cost: answer.originDuration)
     } index: {
       sharing.indexEntry($0)
@@ -87,12 +87,13 @@ extension CacheLayer {
       return deliver(.refused(.partial))
     }
     // In memory, storing takes no time: whoever has been answered finds it there. Elsewhere nobody waits for it.
-    switch putNow(entry, index: sharing.indexEntry(entry), flight) {
+    switch putNow(entry, index: sharing.indexEntry(entry), sharing.plan, flight) {
     case .stored: deliver(.stored)
-    case .refused: deliver(.refused(flight.isInvalidated ? .invalidated : .tooLarge))
+    case .refused: deliver(.refused(.tooLarge))
+    case .invalidated: deliver(.refused(.invalidated))
     case .unavailable:
       deliver(.stored)
-      _ = await put(entry, index: sharing.indexEntry(entry), flight)
+      _ = await put(entry, index: sharing.indexEntry(entry), sharing.plan, flight)
     }
   }
 
@@ -123,7 +124,7 @@ extension CacheLayer {
 
   /// Moves the origin's body into the log, and stores it if it arrives complete.
   private nonisolated func pump(
-    _ source: any BodySource, length: Int?, into log: BodyLog, _ flight: Flight, minimumSize: Int,
+    _ source: any BodySource, length: Int?, into log: BodyLog, _ plan: FetchPlan, _ flight: Flight,
     entry: (Bytes, HeaderFields?) -> CacheEntry?, index: (CacheEntry) -> CacheEntry?
   ) async {
     do {
@@ -160,7 +161,7 @@ extension CacheLayer {
       log.finish(trailers: trailers)
       return
     }
-    guard body.count >= minimumSize else {
+    guard body.count >= plan.policy.policy.minimumBodySize else {
       report(.refused(.tooSmall), key: flight.key)
       log.finish(trailers: trailers)
       return
@@ -170,61 +171,70 @@ extension CacheLayer {
       log.finish(trailers: trailers)
       return
     }
-    let result = putNow(stored, index: index(stored), flight)
+    let result = putNow(stored, index: index(stored), plan, flight)
     log.finish(trailers: trailers)
-    if case .unavailable = result { _ = await put(stored, index: index(stored), flight) }
+    if case .unavailable = result { _ = await put(stored, index: index(stored), plan, flight) }
   }
 
   // MARK: The backend
 
   /// Stores without waiting, unless what is stored has been invalidated meanwhile.
-  private nonisolated func putNow(_ entry: CacheEntry, index: CacheEntry?, _ flight: Flight) -> CacheStoreResult {
-    let result = flight.unlessInvalidated {
-      if let index, case .refused = backend.storeNow(index) { return CacheStoreResult.refused }
-      return backend.storeNow(entry)
-    }
-    switch result {
-    case .stored?:
-      flight.noteStored()
-      report(.stored, key: entry.key, status: entry.status, bodySize: entry.body.count)
-    case .refused?: report(.refused(.tooLarge), key: entry.key, bodySize: entry.body.count)
-    case .unavailable?: break
-    case nil:
-      report(.refused(.invalidated), key: entry.key)
+  private nonisolated func putNow(
+    _ entry: CacheEntry, index: CacheEntry?, _ plan: FetchPlan, _ flight: Flight
+  ) -> CacheStoreResult {
+    // What cannot be compared with the store's invalidations cannot be stored: the store did not answer before.
+    guard let stamp = plan.stamp else {
+      report(.refused(.backend), key: entry.key)
       return .refused
     }
-    return result ?? .refused
+    let result = flight.unlessInvalidated {
+      if let index {
+        let result = backend.storeNow(index, stamp: stamp)
+        guard result == .stored else { return result }
+      }
+      return backend.storeNow(entry, stamp: stamp)
+    }
+    return noted(result ?? .invalidated, entry, flight)
   }
 
   /// Stores, waiting for the backend if need be.
   ///
   /// - Returns: Whether it is stored.
-  nonisolated func put(_ entry: CacheEntry, index: CacheEntry?, _ flight: Flight) async -> Bool {
-    switch putNow(entry, index: index, flight) {
-    case .stored: return true
-    case .refused: return false
-    case .unavailable: break
-    }
+  nonisolated func put(_ entry: CacheEntry, index: CacheEntry?, _ plan: FetchPlan, _ flight: Flight) async -> Bool {
+    let result = putNow(entry, index: index, plan, flight)
+    guard result == .unavailable, let stamp = plan.stamp else { return result == .stored }
     do {
-      if let index { _ = try await backend.store(index) }
-      guard try await backend.store(entry) else {
-        report(.refused(.tooLarge), key: entry.key, bodySize: entry.body.count)
-        return false
+      if let index {
+        let result = try await backend.store(index, stamp: stamp)
+        guard result == .stored else { return noted(result, entry, flight) == .stored }
       }
+      let result = try await backend.store(entry, stamp: stamp)
       // An invalidation that came while it was being stored may have been ahead of it.
-      if flight.isInvalidated {
+      if result == .stored, flight.isInvalidated {
         try await backend.removeEntry(for: entry.key)
-        report(.refused(.invalidated), key: entry.key)
-        return false
+        return noted(.invalidated, entry, flight) == .stored
       }
-      flight.noteStored()
-      report(.stored, key: entry.key, status: entry.status, bodySize: entry.body.count)
-      return true
+      return noted(result, entry, flight) == .stored
     } catch {
       report(.backendFailed, key: entry.key, error: error)
       report(.refused(.backend), key: entry.key)
       return false
     }
+  }
+
+  /// Tells the flight and the observers what has become of an attempt to store.
+  private nonisolated func noted(
+    _ result: CacheStoreResult, _ entry: CacheEntry, _ flight: Flight
+  ) -> CacheStoreResult {
+    switch result {
+    case .stored:
+      flight.noteStored()
+      report(.stored, key: entry.key, status: entry.status, bodySize: entry.body.count)
+    case .refused: report(.refused(.tooLarge), key: entry.key, bodySize: entry.body.count)
+    case .invalidated: report(.refused(.invalidated), key: entry.key)
+    case .unavailable: break
+    }
+    return result
   }
 
   /// The parts of a representation that are stored, and fresh, for the request of `plan`.
@@ -241,7 +251,7 @@ extension CacheLayer {
     switch backend.peek(key, at: clock.now) {
     case .found(let entry): existing = entry
     case .absent: break
-    case .unknown: existing = try? await backend.entry(for: key)
+    case .unknown: existing = try? await backend.lookup(key).entry
     }
     return existing?.variantIndex?.adding(selection) ?? VariantIndex(selection)
   }

@@ -38,7 +38,6 @@ public actor CacheLayer: Layer {
   nonisolated let observers: [any CacheObserver]
   nonisolated let counters = CacheCounters()
   nonisolated let searchRules = SearchRules()
-  nonisolated let groups = GroupInvalidations()
 
   var flights: [CacheKey: Flight] = [:]
   var uncacheable = UncacheableKeys()

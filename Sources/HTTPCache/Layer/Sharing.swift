@@ -37,7 +37,7 @@ struct Sharing: Sendable {
       guard var content = PartialContent(response.fields, body: body) else { return nil }
       if let existing { _ = content.combine(existing) }
       return Self.entry(
-        content, key: key, fields: storing.fields, storing: storing, cost: cost, membership: membership)
+        content, key: key, fields: storing.fields, storing: storing, cost: cost, tags: tags)
     }
     var fields = storing.fields
     // The server may have taken the length from the transfer coding; a stored response always knows its own.
@@ -46,33 +46,35 @@ struct Sharing: Sendable {
     }
     return CacheEntry(
       key: key, status: response.status, fields: fields, body: body, trailers: trailers, times: storing.times,
-      traits: storing.traits, cost: cost, membership: membership)
+      traits: storing.traits, cost: cost, tags: tags)
   }
 
   /// The groups that the response names (RFC 9875 §2).
-  private var membership: GroupMembership? {
+  private var tags: CacheTags? {
     let groups = RFC9875.groups(in: storing.fields)
     guard !groups.isEmpty else { return nil }
-    return GroupMembership(
-      groups: groups.map { GroupInvalidations.name($0, of: plan.request) }, stamp: plan.groupStamp)
+    return CacheTags(
+      groups.lazy.map {
+        CacheTags.group($0, scheme: plan.request.scheme, authority: plan.request.authority)
+      })
   }
 
   /// Parts as an entry; an ordinary one when they are all there is.
   static func entry(
     _ content: PartialContent, key: CacheKey, fields: HeaderFields, storing: StorePlan, cost: Duration,
-    membership: GroupMembership?
+    tags: CacheTags?
   ) -> CacheEntry {
     guard let whole = content.complete else {
       let (fields, body) = content.entry(fields: fields.filter { $0.known != .range })
       return CacheEntry(
         key: key, status: 206, fields: fields, body: body, trailers: nil, times: storing.times,
-        traits: storing.traits.union(.partial), cost: cost, membership: membership)
+        traits: storing.traits.union(.partial), cost: cost, tags: tags)
     }
     var fields = RFC9110.withoutLength(fields).filter { $0.known != .range }
     fields.append(KnownHeader.contentLength, String(whole.count))
     return CacheEntry(
       key: key, status: 200, fields: fields, body: whole, trailers: nil, times: storing.times,
-      traits: storing.traits.subtracting(.partial), cost: cost, membership: membership)
+      traits: storing.traits.subtracting(.partial), cost: cost, tags: tags)
   }
 
   /// What the response is stored under.

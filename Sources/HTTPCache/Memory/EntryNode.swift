@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What a shard knows of one entry: 56 octets of raw memory, so that finding and ordering entries touches no object.
+/// What a shard knows of one entry: 64 octets of raw memory, so that finding and ordering entries touches no object.
 ///
 /// To an eviction policy, which owns the fields from `previous` on, a node is all there is to an entry.
 struct EntryNode {
@@ -17,6 +17,8 @@ struct EntryNode {
   var reclaimAt: Int64 = 0
   /// `CacheEntry.weight` at the time of storing, in bytes.
   var weight = 0
+  /// The store's last invalidation that is known not to concern the entry (`InvalidationLog`).
+  var stamp: UInt64 = 0
   /// The neighbour towards the younger end of the queue, or `EntryNode.none`.
   var previous = EntryNode.none
   /// The neighbour towards the older end of the queue, or the next free node, or `EntryNode.none`.

@@ -20,6 +20,8 @@ public final class InMemoryBackend: CacheBackend {
   /// What the backend was made with.
   public let configuration: Configuration
   let shards: ShardArray
+  /// What has been invalidated, so that a response on its way knows.
+  let log = InvalidationLog()
   private let maximumWeight: Int
   private let maximumEntryCount: Int
   let sweeper = Locked<Task<Void, Never>?>(nil)
@@ -62,11 +64,12 @@ public final class InMemoryBackend: CacheBackend {
     shards.destroy()
   }
 
-  /// Finds an entry and counts that as a use. An entry whose time has come is absent.
+  /// Finds an entry and counts that as a use. An entry whose time has come, or that has been invalidated, is absent.
   ///
   /// - Complexity: O(1).
   public func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek {
     let shardIndex = shards.index(of: key.digest)
+    let current = log.current
     let shard = shards.lock(shardIndex)
     let index = shard.pointee.find(key)
     guard index != EntryNode.none else {
@@ -80,22 +83,54 @@ public final class InMemoryBackend: CacheBackend {
     shard.pointee.touch(index, at: now.nanoseconds)
     // Retained while the lock is still held: a moment later the shard may let go of it.
     let entry = shard.pointee.entry(index).takeUnretainedValue()
+    let stamp = shard.pointee.stamp(index)
     shards.unlock(shardIndex)
+    guard stamp >= current else { return judge(entry, stamp, current) }
     return .found(entry)
   }
 
   /// Finds an entry and counts that as a use.
-  public func entry(for key: CacheKey) async -> CacheEntry? {
-    guard case .found(let entry) = peek(key, at: configuration.clock.now) else { return nil }
-    return entry
+  public func lookup(_ key: CacheKey) async -> CacheLookup {
+    // The stamp first: what is invalidated in between is rather too new for it than too old.
+    let stamp = log.stamp
+    guard case .found(let entry) = peek(key, at: configuration.clock.now) else {
+      return CacheLookup(entry: nil, stamp: stamp)
+    }
+    return CacheLookup(entry: entry, stamp: stamp)
   }
+
+  /// Finds an entry and counts that as a use.
+  public func entry(for key: CacheKey) async -> CacheEntry? { await lookup(key).entry }
+
+  /// The number of the last invalidation.
+  public var stampNow: InvalidationStamp? { log.stamp }
+
+  /// Stores an entry that is as good as new, see ``storeNow(_:stamp:)``.
+  @discardableResult
+  public func storeNow(_ entry: CacheEntry) -> CacheStoreResult { storeNow(entry, stamp: log.stamp) }
 
   /// Stores an entry under its key, in place of what is there, and evicts what there is no more room for.
   ///
   /// - Returns: `refused` when the entry weighs more than ``Configuration/maximumEntryShare`` allows. What was stored under
-  ///   the key is gone then too, because the entry superseded it.
+  ///   the key is gone then too, because the entry superseded it. `invalidated` when it has been since `stamp`; what was
+  ///   stored meanwhile stays.
   /// - Complexity: O(1) amortised, plus O(number of shards) for each run of entries evicted.
-  public func storeNow(_ entry: CacheEntry) -> CacheStoreResult {
+  public func storeNow(_ entry: CacheEntry, stamp: InvalidationStamp) -> CacheStoreResult {
+    let current = log.current
+    var entry = entry
+    if stamp.number < current {
+      switch log.detailedVerdict(key: entry.key, tags: entry.tags, since: stamp.number) {
+      case .void: return .invalidated
+      case .stale(let moment): entry = entry.with(times: entry.times.stale(since: moment))
+      case .valid: break
+      }
+    }
+    return put(entry, stamp: current)
+  }
+
+  /// - Parameter stamp: The invalidation up to which the entry is known to be valid. One that comes while it is being
+  ///   stored has a higher number, and so concerns it.
+  private func put(_ entry: CacheEntry, stamp: UInt64) -> CacheStoreResult {
     let weight = entry.weight
     guard weight <= maximumWeight else {
       shards.totals.pointee.refusals.add(1, ordering: .relaxed)
@@ -109,7 +144,7 @@ public final class InMemoryBackend: CacheBackend {
       let shard = shards.lock(shardIndex)
       let countBefore = shard.pointee.count
       let weightBefore = shard.pointee.weight
-      let replaced = shard.pointee.store(retained, weight: weight, at: now)
+      let replaced = shard.pointee.store(retained, weight: weight, stamp: stamp, at: now)
       let expiredCount = shard.pointee.sweep(at: now, limit: Self.nodesPerStore, into: expired).expired
       addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
       publishRank(of: shard, shardIndex)
@@ -122,17 +157,20 @@ public final class InMemoryBackend: CacheBackend {
     return .stored
   }
 
-  /// Stores an entry under its key, see ``storeNow(_:)``.
-  @discardableResult
-  public func store(_ entry: CacheEntry) async -> Bool {
-    if case .stored = storeNow(entry) { true } else { false }
+  /// Stores an entry under its key, see ``storeNow(_:stamp:)``.
+  public func store(_ entry: CacheEntry, stamp: InvalidationStamp) async -> CacheStoreResult {
+    storeNow(entry, stamp: stamp)
   }
 
-  /// Removes an entry.
+  /// Stores an entry that is as good as new, see ``storeNow(_:stamp:)``.
+  @discardableResult
+  public func store(_ entry: CacheEntry) async -> Bool { storeNow(entry) == .stored }
+
+  /// Takes out an entry. Says nothing to responses that are on their way.
   ///
   /// - Returns: Whether there was one whose time had not come.
   @discardableResult
-  public func removeEntryNow(for key: CacheKey) -> Bool {
+  func removeEntryNow(for key: CacheKey) -> Bool {
     let shardIndex = shards.index(of: key.digest)
     let shard = shards.lock(shardIndex)
     let index = shard.pointee.find(key)
@@ -155,12 +193,15 @@ public final class InMemoryBackend: CacheBackend {
   ///
   /// - Returns: Whether there was one whose time had not come.
   @discardableResult
-  public func removeEntry(for key: CacheKey) async -> Bool { removeEntryNow(for: key) }
+  public func removeEntry(for key: CacheKey) async -> Bool {
+    log.record(CacheInvalidation(.key(key)), at: configuration.clock.now)
+    return removeEntryNow(for: key)
+  }
 
-  /// Removes everything.
+  /// Takes out everything.
   ///
   /// - Complexity: O(number of entries); entries are released outside the locks.
-  public func removeAllNow() {
+  func removeAllNow() {
     for shardIndex in 0..<shards.count {
       let shard = shards.lock(shardIndex)
       let countBefore = shard.pointee.count
@@ -174,5 +215,8 @@ public final class InMemoryBackend: CacheBackend {
   }
 
   /// Removes everything.
-  public func removeAll() async { removeAllNow() }
+  public func removeAll() async {
+    log.record(CacheInvalidation(.everything), at: configuration.clock.now)
+    removeAllNow()
+  }
 }

@@ -52,6 +52,13 @@ struct ShardState: ~Copyable {
   @inline(__always)
   func isExpired(_ index: Int32, at now: Int64) -> Bool { slab[index].reclaimAt <= now }
 
+  /// The invalidation up to which a node's entry is known to be valid.
+  @inline(__always)
+  func stamp(_ index: Int32) -> UInt64 { slab[index].stamp }
+
+  /// Notes that a node's entry has been found valid up to an invalidation.
+  mutating func setStamp(_ stamp: UInt64, of index: Int32) { slab[index].stamp = max(slab[index].stamp, stamp) }
+
   /// A node's entry, which stays retained by the shard.
   @inline(__always)
   func entry(_ index: Int32) -> Unmanaged<CacheEntry> { slab[index].entry! }
@@ -66,7 +73,9 @@ struct ShardState: ~Copyable {
   /// Takes over a retained entry.
   ///
   /// - Returns: The entry that it replaces, retained; nil if there is none.
-  mutating func store(_ entry: Unmanaged<CacheEntry>, weight: Int, at now: Int64) -> Unmanaged<CacheEntry>? {
+  mutating func store(
+    _ entry: Unmanaged<CacheEntry>, weight: Int, stamp: UInt64, at now: Int64
+  ) -> Unmanaged<CacheEntry>? {
     let (hash, reclaimAt, existing) = entry._withUnsafeGuaranteedRef {
       ($0.key.digest.low, $0.times.reclaimAt.nanoseconds, find($0.key))
     }
@@ -79,6 +88,7 @@ struct ShardState: ~Copyable {
       self.weight -= slab[existing].weight
       slab[existing].entry = entry
       slab[existing].reclaimAt = reclaimAt
+      slab[existing].stamp = stamp
       eviction.resize(existing, to: weight, in: &slab)
       eviction.touch(existing, at: latest, in: &slab)
       return replaced
@@ -88,11 +98,29 @@ struct ShardState: ~Copyable {
     slab[index].hash = hash
     slab[index].lastUsed = latest
     slab[index].reclaimAt = reclaimAt
+    slab[index].stamp = stamp
     slab[index].weight = weight
     table.insert(index, hash: hash)
     eviction.insert(index, in: &slab)
     count += 1
     return nil
+  }
+
+  /// Puts another entry of the same key and weight in a node's place.
+  ///
+  /// - Returns: The entry that was there, retained.
+  mutating func exchange(_ index: Int32, for entry: Unmanaged<CacheEntry>, stamp: UInt64) -> Unmanaged<CacheEntry> {
+    let replaced = slab[index].entry!
+    slab[index].entry = entry
+    slab[index].stamp = stamp
+    return replaced
+  }
+
+  /// Calls `body` with each entry.
+  func forEachEntry(_ body: (CacheEntry) -> Void) {
+    for index in 0..<slab.used {
+      if let entry = slab[index].entry { body(entry.takeUnretainedValue()) }
+    }
   }
 
   /// Takes out a node.

@@ -41,4 +41,16 @@ public struct EntryTimes: Hashable, Sendable {
   public func remainingFreshness(at now: CacheInstant) -> Int64 {
     freshUntil.nanoseconds.subtractingSaturated(now.nanoseconds).flooredQuotient(dividingBy: 1_000_000_000)
   }
+
+  /// The same for a response that has been said to be stale since `moment`: the windows in which it may be used all the
+  /// same begin there. What was stale before stays as it is.
+  public func stale(since moment: CacheInstant) -> EntryTimes {
+    guard moment < freshUntil else { return self }
+    let shift = moment.nanoseconds.subtractingSaturated(freshUntil.nanoseconds)
+    var times = self
+    times.freshUntil = moment
+    times.staleWhileRevalidateUntil = staleWhileRevalidateUntil.advanced(byNanoseconds: shift)
+    times.staleIfErrorUntil = staleIfErrorUntil.advanced(byNanoseconds: shift)
+    return times
+  }
 }

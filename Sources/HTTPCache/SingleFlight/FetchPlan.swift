@@ -17,14 +17,14 @@ final class FetchPlan: Sendable {
   /// Parts that are stored, and fresh, but not all that is wanted.
   let partial: CacheEntry?
   let reason: CacheOutcome.MissReason
-  /// The number of the last invalidation of a group before the origin is asked.
-  let groupStamp: UInt64
+  /// The store's last invalidation before the origin is asked; nil when the store could not say.
+  let stamp: InvalidationStamp?
   /// When the request arrived.
   let startedAt: CacheInstant
 
   init(
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
-    stored: CacheEntry?, partial: CacheEntry? = nil, reason: CacheOutcome.MissReason, groupStamp: UInt64,
+    stored: CacheEntry?, partial: CacheEntry? = nil, reason: CacheOutcome.MissReason, stamp: InvalidationStamp?,
     startedAt: CacheInstant
   ) {
     self.request = request
@@ -35,7 +35,7 @@ final class FetchPlan: Sendable {
     self.stored = stored
     self.partial = partial
     self.reason = reason
-    self.groupStamp = groupStamp
+    self.stamp = stamp
     self.startedAt = startedAt
   }
 
@@ -43,13 +43,13 @@ final class FetchPlan: Sendable {
   func withoutStored() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: nil, partial: partial,
-      reason: reason, groupStamp: groupStamp, startedAt: startedAt)
+      reason: reason, stamp: stamp, startedAt: startedAt)
   }
 
   /// The same request, with nothing stored that could be completed.
   func withoutPartial() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, reason: reason,
-      groupStamp: groupStamp, startedAt: startedAt)
+      stamp: stamp, startedAt: startedAt)
   }
 }

@@ -8,64 +8,73 @@
 /// A backend stores and finds; it decides nothing about HTTP. Whether an entry may be used is the cache's business, also
 /// when the entry has expired: a backend may drop an entry at any time, and should when ``EntryTimes/reclaimAt`` has come.
 ///
-/// The two synchronous requirements are what makes a hit in memory cost no suspension. A backend that cannot answer
-/// without waiting leaves them at their defaults.
+/// What it does decide is whether an entry has been invalidated. It numbers its invalidations (``InvalidationStamp``),
+/// hands out the number of the last one with every lookup, gets it back with the entry that came of it, and from then on
+/// never returns the entry once it has been invalidated since; one that was invalidated softly is returned as stale
+/// (``EntryTimes/stale(since:)``). A backend in this process's memory keeps an ``InvalidationLog`` for that.
+///
+/// Three requirements are asynchronous: ``lookup(_:)``, ``store(_:stamp:)``, ``invalidate(_:)``. The synchronous ones are
+/// what makes a hit in memory cost no suspension; a backend that cannot answer without waiting leaves them at their
+/// defaults.
+///
+/// `BackendConformance` in `HTTPCacheTesting` checks a backend for all of this.
 public protocol CacheBackend: Sendable {
   /// Looks without waiting.
   ///
   /// - Parameter now: The time, for recency; saves the backend reading a clock.
-  /// - Returns: ``CachePeek/unknown`` (the default) when finding out would mean waiting; then `entry(for:)` is asked.
+  /// - Returns: ``CachePeek/unknown`` (the default) when finding out would mean waiting; then `lookup(_:)` is asked.
   func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek
 
-  /// Finds an entry.
+  /// The number of the last invalidation, if that can be had without waiting; nil by default. Asked after a `peek` that
+  /// has found nothing useful and before the handler is called.
+  var stampNow: InvalidationStamp? { get }
+
+  /// Finds an entry, and the number of the last invalidation, in one go.
   ///
-  /// - Throws: When the store cannot be asked. The cache treats that as a miss.
-  func entry(for key: CacheKey) async throws -> CacheEntry?
+  /// - Throws: When the store cannot be asked. The cache treats that as a miss and stores nothing.
+  func lookup(_ key: CacheKey) async throws -> CacheLookup
 
   /// Stores without waiting.
   ///
-  /// - Returns: ``CacheStoreResult/unavailable`` (the default) when storing would mean waiting; then `store(_:)` is called.
-  func storeNow(_ entry: CacheEntry) -> CacheStoreResult
+  /// - Parameter stamp: What came with the lookup before the response was asked for.
+  /// - Returns: ``CacheStoreResult/unavailable`` (the default) when storing would mean waiting; then `store(_:stamp:)` is
+  ///   called.
+  func storeNow(_ entry: CacheEntry, stamp: InvalidationStamp) -> CacheStoreResult
 
-  /// Stores an entry under its key, in place of what is there.
+  /// Stores an entry under its key, in place of what is there, unless it has been invalidated since `stamp`.
   ///
-  /// - Returns: Whether it was taken. A backend may refuse, for instance what is too large for it.
+  /// - Parameter stamp: What came with the lookup before the response was asked for.
   /// - Throws: When the store cannot be reached.
-  func store(_ entry: CacheEntry) async throws -> Bool
+  func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult
 
-  /// Removes an entry.
+  /// Makes entries void or stale, also those that are being made at this moment. When it returns, no lookup that begins
+  /// afterwards finds what it concerned.
   ///
-  /// - Returns: Whether there was one.
+  /// - Returns: What it did.
+  /// - Throws: When the store cannot be reached, or does not have this kind of invalidation
+  ///   (``CacheError/Code/unsupported``).
   @discardableResult
-  func removeEntry(for key: CacheKey) async throws -> Bool
+  func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt
 
-  /// Removes everything.
-  func removeAll() async throws
-}
-
-/// What a look without waiting found.
-public enum CachePeek: Sendable {
-  /// This entry.
-  case found(CacheEntry)
-  /// There is none.
-  case absent
-  /// Finding out would mean waiting.
-  case unknown
-}
-
-/// What became of an attempt to store without waiting.
-public enum CacheStoreResult: Sendable {
-  /// It is stored.
-  case stored
-  /// The backend does not take it.
-  case refused
-  /// Storing would mean waiting.
-  case unavailable
+  /// What the invalidations since `stamp` mean for a response with this key and these tags, if that can be told without
+  /// waiting; nil by default. Decides who may share a response that is still on its way.
+  func verdictNow(key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp) -> InvalidationVerdict?
 }
 
 extension CacheBackend {
   /// ``CachePeek/unknown``: this backend cannot answer without waiting.
   public func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek { .unknown }
+  /// Nil: this backend cannot answer without waiting.
+  public var stampNow: InvalidationStamp? { nil }
   /// ``CacheStoreResult/unavailable``: this backend cannot store without waiting.
-  public func storeNow(_ entry: CacheEntry) -> CacheStoreResult { .unavailable }
+  public func storeNow(_ entry: CacheEntry, stamp: InvalidationStamp) -> CacheStoreResult { .unavailable }
+  /// Nil: this backend cannot answer without waiting.
+  public func verdictNow(
+    key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp
+  ) -> InvalidationVerdict? { nil }
+
+  /// Removes what is stored under `key`, all variants of it.
+  public func removeEntry(for key: CacheKey) async throws { try await invalidate(CacheInvalidation(.key(key))) }
+  /// Removes everything.
+  public func removeAll() async throws { try await invalidate(CacheInvalidation(.everything)) }
 }

@@ -28,11 +28,11 @@ public final class CacheEntry: Sendable {
   private let shortStatus: Int16
   private let costInMicroseconds: UInt32
 
-  /// The cache groups it belongs to, if it belongs to any.
-  let membership: GroupMembership?
+  /// What it can be invalidated by, beside its key.
+  public let tags: CacheTags?
 
   /// Set when this is no response but says which fields select among the variants of its URL.
-  let variantIndex: VariantIndex?
+  public let variantIndex: VariantIndex?
 
   /// The head as it was last sent.
   let headSlot = HeadSlot()
@@ -40,18 +40,9 @@ public final class CacheEntry: Sendable {
   let refreshGate = RefreshGate()
 
   /// - Parameters: see the properties of the same names.
-  public convenience init(
+  public init(
     key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields? = nil, times: EntryTimes,
-    traits: EntryTraits = [], cost: Duration = .zero
-  ) {
-    self.init(
-      key: key, status: status, fields: fields, body: body, trailers: trailers, times: times, traits: traits,
-      cost: cost, membership: nil)
-  }
-
-  init(
-    key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields?, times: EntryTimes,
-    traits: EntryTraits, cost: Duration, membership: GroupMembership?
+    traits: EntryTraits = [], cost: Duration = .zero, tags: CacheTags? = nil
   ) {
     self.key = key
     self.shortStatus = Int16(clamping: status)
@@ -61,12 +52,12 @@ public final class CacheEntry: Sendable {
     self.times = times
     self.traits = traits
     self.costInMicroseconds = UInt32(clamping: cost.clampedNanoseconds / 1000)
-    self.membership = membership
+    self.tags = tags
     self.variantIndex = nil
   }
 
   /// An entry that says which fields select among the variants of `key`.
-  init(key: CacheKey, variantIndex: VariantIndex, times: EntryTimes) {
+  public init(key: CacheKey, variantIndex: VariantIndex, times: EntryTimes) {
     self.key = key
     self.shortStatus = 0
     self.fields = HeaderFields()
@@ -75,13 +66,23 @@ public final class CacheEntry: Sendable {
     self.times = times
     self.traits = .variantIndex
     self.costInMicroseconds = 0
-    self.membership = nil
+    self.tags = nil
     self.variantIndex = variantIndex
+  }
+
+  /// The same response with other times.
+  public func with(times: EntryTimes) -> CacheEntry {
+    if let variantIndex { return CacheEntry(key: key, variantIndex: variantIndex, times: times) }
+    return CacheEntry(
+      key: key, status: status, fields: fields, body: body, trailers: trailers, times: times, traits: traits,
+      cost: cost,
+      tags: tags)
   }
 
   /// What the entry counts for in a byte-bounded store: key, head, body, trailers, and about what it takes to keep them.
   public var weight: Int {
-    key.byteCount + fields.serializedByteCount + body.count + (trailers?.serializedByteCount ?? 0) + Self.overhead
+    key.byteCount + fields.serializedByteCount + body.count + (trailers?.serializedByteCount ?? 0)
+      + (tags?.byteCount ?? 0) + Self.overhead
   }
 
   /// The bookkeeping of one entry, in bytes, beyond what `weight` counts exactly.
@@ -93,7 +94,7 @@ public final class CacheEntry: Sendable {
     /// An object's header of two words, and the stored properties, in their order.
     typealias Contents = (
       header: (Int, Int), CacheKey, HeaderFields, Bytes, HeaderFields?, EntryTimes, EntryTraits, Int16, UInt32,
-      GroupMembership?, VariantIndex?, UInt, Int64
+      CacheTags?, VariantIndex?, UInt, Int64
     )
     return (MemoryLayout<Contents>.size + MemoryLayout<Int>.size + 15) & ~15
   }()

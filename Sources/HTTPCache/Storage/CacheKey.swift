@@ -99,6 +99,9 @@ public struct CacheKey: Sendable {
     return variant.isEmpty ? resource : "\(resource)\u{0}\(variant)"
   }
 
+  /// Path and query; the whole text of a key of a user's own making.
+  var targetText: String { target }
+
   /// The number of bytes that the parts of the key take.
   public var byteCount: Int {
     schemeText.utf8.count + authority.utf8.count + target.utf8.count + variant.utf8.count

@@ -391,9 +391,13 @@ private final class GatedBackend: CacheBackend {
 
   private let state = LockedBox(State())
 
-  func entry(for key: CacheKey) async throws -> CacheEntry? { state.withLock { $0.entries[key] } }
+  private let log = InvalidationLog()
 
-  func store(_ entry: CacheEntry) async throws -> Bool {
+  func lookup(_ key: CacheKey) async throws -> CacheLookup {
+    CacheLookup(entry: state.withLock { $0.entries[key] }, stamp: log.stamp)
+  }
+
+  func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
     await withCheckedContinuation { continuation in
       let (isOpen, watchers) = state.withLock { state in
         state.isStoring = true
@@ -405,13 +409,18 @@ private final class GatedBackend: CacheBackend {
       for watcher in watchers { watcher.resume() }
     }
     state.withLock { $0.entries[entry.key] = entry }
-    return true
+    return .stored
   }
 
-  func removeEntry(for key: CacheKey) async throws -> Bool {
-    state.withLock { $0.entries.removeValue(forKey: key) != nil }
+  func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    log.record(invalidation, at: .distantPast)
+    state.withLock { state in
+      state.entries = state.entries.filter { key, entry in
+        !InvalidationRules.concerns(invalidation.target, key: key, tags: entry.tags?.names ?? [])
+      }
+    }
+    return InvalidationReceipt()
   }
-  func removeAll() async throws { state.withLock { $0.entries = [:] } }
 
   func open() {
     state.withLock { state in

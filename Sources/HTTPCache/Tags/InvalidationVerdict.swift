@@ -1,0 +1,14 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// What the invalidations since an entry's response was asked for mean for it.
+public enum InvalidationVerdict: Hashable, Sendable {
+  /// Nothing.
+  case valid
+  /// It is stale since this moment.
+  case stale(since: CacheInstant)
+  /// It must not be used.
+  case void
+}
