@@ -27,8 +27,8 @@ import Testing
   /// Pinned: another digest would lose everything that older versions have stored, and nodes would not find each other's.
   @Test func `a key is the same in every process`() {
     let keys = MemcachedKeySpace(namespace: "app")
-    #expect(keys.key(.entry, "https://example.com/a?b").description == "app:e:PIN1")
-    #expect(keys.key(.tag, "").description == "app:t:PIN2")
+    #expect(keys.key(.entry, "https://example.com/a?b").description == "app:e:faa58a258dd047207407894c061fc193")
+    #expect(keys.key(.tag, "").description == "app:t:d6475fa6aa691eba8a5f294f9d65642e")
     #expect(keys.key(.chunk, 1, 0xABC, number: 12).description == "app:c:00000000000000010000000000000abc:12")
   }
 
@@ -44,7 +44,8 @@ import Testing
     for namespace in ["a", "b"] {
       for kind: MemcachedKeySpace.Kind in [.entry, .tag, .lease, .clock, .chunk] {
         for number in 0..<1000 {
-          #expect(seen.insert(MemcachedKeySpace(namespace: namespace).key(kind, "key \(number)")).inserted)
+          let isNew = seen.insert(MemcachedKeySpace(namespace: namespace).key(kind, "key \(number)")).inserted
+          #expect(isNew)
         }
       }
     }

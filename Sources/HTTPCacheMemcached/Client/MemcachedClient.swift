@@ -67,6 +67,9 @@ package final class MemcachedClient: Sendable {
   /// The number of hosts.
   package var hostCount: Int { lanes.count }
 
+  /// The host with this number, for messages.
+  package func hostName(_ host: Int) -> String { lanes[host].name }
+
   /// How the hosts have been doing.
   package var statistics: [MemcachedHostStatistics] { lanes.map(\.statistics) }
 
@@ -106,11 +109,13 @@ package final class MemcachedClient: Sendable {
     return items
   }
 
+  // Where no host is given, the one that the key falls to is asked.
+
   /// Stores a value, in place of what is there.
   package func set(
-    _ key: MemcachedKey, _ value: MemcachedValue, _ expiration: MemcachedExpiration
+    _ key: MemcachedKey, _ value: MemcachedValue, _ expiration: MemcachedExpiration, at host: Int? = nil
   ) async throws -> MemcachedStoreOutcome {
-    try outcome(try await perform(.set(key, value, expiration), at: host(of: key)))
+    try outcome(try await perform(.set(key, value, expiration), at: host ?? self.host(of: key)))
   }
 
   /// Stores several values, in place of what is there; all are sent at once.
@@ -130,9 +135,11 @@ package final class MemcachedClient: Sendable {
 
   /// Stores a value in place of the one that was found with `unique`.
   package func compareAndSet(
-    _ key: MemcachedKey, _ value: MemcachedValue, _ expiration: MemcachedExpiration, unique: UInt64
+    _ key: MemcachedKey, _ value: MemcachedValue, _ expiration: MemcachedExpiration, unique: UInt64,
+    at host: Int? = nil
   ) async throws -> MemcachedStoreOutcome {
-    try outcome(try await perform(.compareAndSet(key, value, expiration, unique: unique), at: host(of: key)))
+    try outcome(
+      try await perform(.compareAndSet(key, value, expiration, unique: unique), at: host ?? self.host(of: key)))
   }
 
   private func outcome(_ reply: MemcachedReply) throws -> MemcachedStoreOutcome {
@@ -153,8 +160,11 @@ package final class MemcachedClient: Sendable {
   /// Deletes a value.
   ///
   /// - Returns: Whether there was one.
-  package func delete(_ key: MemcachedKey) async throws -> Bool {
-    guard case .deleted(let wasThere) = try await perform(.delete(key), at: host(of: key)) else { throw mismatch }
+  @discardableResult
+  package func delete(_ key: MemcachedKey, at host: Int? = nil) async throws -> Bool {
+    guard case .deleted(let wasThere) = try await perform(.delete(key), at: host ?? self.host(of: key)) else {
+      throw mismatch
+    }
     return wasThere
   }
 

@@ -33,7 +33,10 @@ struct MemcachedConnection: ~Copyable {
 
   init?(template: MemcachedTemplate, host: String) {
     guard let pointer = template.clone() else { return nil }
-    guard let result = memcached_result_create(pointer, nil) else {
+    // In memory of our own: one that libmemcached has allocated it frees at the end of every answer.
+    let result = UnsafeMutablePointer<memcached_result_st>.allocate(capacity: 1)
+    guard memcached_result_create(pointer, result) != nil else {
+      result.deallocate()
       memcached_free(pointer)
       return nil
     }
@@ -46,6 +49,7 @@ struct MemcachedConnection: ~Copyable {
     // Freeing says "quit" to the server and would wait for a hung one to take it.
     memcached_behavior_set(pointer, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, 0)
     memcached_result_free(result)
+    result.deallocate()
     memcached_free(pointer)
   }
 

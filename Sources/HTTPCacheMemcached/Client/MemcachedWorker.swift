@@ -60,32 +60,69 @@ struct MemcachedWorker {
       jobs[0].finish(.success(try connection.perform(jobs[0].command)))
       return
     }
-    // Several jobs are all reads. A job is finished when the first value of a later one arrives.
-    var keys: [MemcachedKey] = []
-    var owners: [Int] = []
-    for (index, job) in jobs.enumerated() {
-      guard case .get(let wanted) = job.command else { continue }
-      keys += wanted
-      owners += repeatElement(index, count: wanted.count)
+    // Several jobs are all reads. What they share is asked for first and once, the rest in the order of the jobs, so that
+    // a job is done when the answer has come to what the next one wants.
+    var plan = ReadPlan()
+    for job in jobs {
+      if case .get(let keys) = job.command { plan.add(keys) }
     }
-    var current = 0
-    var first = 0
-    var items: [MemcachedItem?] = []
-    func finishJobs(before end: Int) {
-      while current < end {
-        guard case .get(let wanted) = jobs[current].command else { return }
-        items += repeatElement(nil, count: wanted.count - items.count)
-        jobs[current].finish(.success(.items(items)))
-        items.removeAll()
-        first += wanted.count
-        current += 1
+    let (keys, ends) = (plan.keys, plan.ends)
+    var items = [MemcachedItem?](repeating: nil, count: keys.count)
+    var done = 0
+    func finishJobs(before position: Int) {
+      while done < jobs.count, ends[done] <= position {
+        jobs[done].finish(.success(.items(plan.positions(of: done).map { items[plan.position($0)] })))
+        done += 1
       }
     }
     try connection.get(keys) { position, item in
-      finishJobs(before: owners[position])
-      items += repeatElement(nil, count: position - first - items.count)
-      items.append(item)
+      finishJobs(before: position)
+      items[position] = item
     }
-    finishJobs(before: jobs.count)
+    finishJobs(before: keys.count)
+  }
+}
+
+/// The keys that several jobs want, put together for one request.
+private struct ReadPlan {
+  private var shared: [MemcachedKey] = []
+  private var own: [MemcachedKey] = []
+  /// For every key of every job: from 0 up an own one, from -1 down a shared one.
+  private var places: [Int] = []
+  private var starts: [Int] = []
+  private var ownEnds: [Int] = []
+
+  mutating func add(_ wanted: [MemcachedKey]) {
+    starts.append(places.count)
+    for key in wanted {
+      if key.isShared {
+        var index = shared.firstIndex { $0.isSameMemory(as: key) }
+        if index == nil {
+          index = shared.count
+          shared.append(key)
+        }
+        places.append(-1 - (index ?? 0))
+      } else {
+        places.append(own.count)
+        own.append(key)
+      }
+    }
+    ownEnds.append(own.count)
+  }
+
+  /// What to ask for.
+  var keys: [MemcachedKey] { shared + own }
+  /// For every job, the position behind the last key that it waits for.
+  var ends: [Int] { ownEnds.map { $0 + shared.count } }
+
+  /// Where the keys of a job are among the places.
+  func positions(of job: Int) -> Range<Int> {
+    starts[job]..<(job + 1 < starts.count ? starts[job + 1] : places.count)
+  }
+
+  /// Where the key of a place is among the keys.
+  func position(_ place: Int) -> Int {
+    let place = places[place]
+    return place < 0 ? -1 - place : shared.count + place
   }
 }

@@ -9,6 +9,13 @@ import HTTPCache
 package struct MemcachedKey: Hashable, Sendable, CustomStringConvertible {
   /// The key's bytes.
   let bytes: Bytes
+  /// Whether many ask for it at the same time, so that it is worth while to ask for it once for all of them.
+  var isShared = false
+
+  /// Whether both are copies of one key.
+  func isSameMemory(as other: MemcachedKey) -> Bool {
+    bytes.withUnsafeBytes { left in other.bytes.withUnsafeBytes { left.baseAddress == $0.baseAddress } }
+  }
 
   /// The key as text.
   package var description: String { bytes.description }
@@ -26,20 +33,35 @@ package struct MemcachedKeySpace: Sendable {
     case chunk = 0x63  // c
     case tag = 0x74  // t
     case lease = 0x6C  // l
-    /// The counter of the invalidations of everything.
-    case clock = 0x61  // a
+    /// The counter of all invalidations of a host.
+    case clock = 0x6E  // n
+    /// What concerns all entries of a host.
+    case ledger = 0x61  // a
+    /// What stands for the invalidations of many single keys.
+    case bucket = 0x62  // b
   }
 
   package init(namespace: String) { prefix = Array(namespace.utf8) }
 
   /// The key for `text`.
   package func key(_ kind: Kind, _ text: String) -> MemcachedKey {
+    let digest = Self.digest(text)
+    return key(kind, digest.first, digest.second)
+  }
+
+  static func digest(_ text: String) -> (first: UInt64, second: UInt64) {
     var text = text
     // The first 128 bits of the fraction of pi.
-    let digest = text.withUTF8 {
+    return text.withUTF8 {
       SipHash128.digest(UnsafeRawBufferPointer($0), key: (0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344))
     }
-    return key(kind, digest.first, digest.second)
+  }
+
+  /// The one key of its kind, which many ask for at the same time.
+  func sharedKey(_ kind: Kind) -> MemcachedKey {
+    var key = key(kind, 0, 0)
+    key.isShared = true
+    return key
   }
 
   /// The key for 128 bits, and a number if there are several with the same.

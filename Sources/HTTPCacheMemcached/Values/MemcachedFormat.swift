@@ -16,6 +16,10 @@ package enum MemcachedFormat {
   package static let manifest = version | 2 << 8
   /// A mark that the entry was removed.
   package static let tombstone = version | 3 << 8
+  /// What is known of invalidations.
+  package static let mark = version | 5 << 8
+  /// Who may ask the origin.
+  package static let lease = version | 6 << 8
   /// A decimal counter. Zero, because that is what an increment demands of nobody.
   package static let counter: UInt32 = 0
 

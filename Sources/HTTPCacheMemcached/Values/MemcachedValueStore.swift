@@ -34,12 +34,13 @@ package struct MemcachedValueStore: Sendable {
   /// What is split becomes visible with its last part, the manifest: nobody ever sees half of it. Chunks whose manifest
   /// is gone or was never written are left to expire.
   package func store(
-    _ value: Bytes, for key: MemcachedKey, _ expiration: MemcachedExpiration, if condition: Condition = .always
+    _ value: Bytes, for key: MemcachedKey, _ expiration: MemcachedExpiration, if condition: Condition = .always,
+    at host: Int? = nil
   ) async throws -> MemcachedStoreOutcome {
     guard value.count <= maximumValueSize else { return .tooLarge }
     guard value.count > itemSizeLimit else {
       return try await write(
-        MemcachedValue(bytes: value, flags: MemcachedFormat.whole), for: key, expiration, condition)
+        MemcachedValue(bytes: value, flags: MemcachedFormat.whole), for: key, expiration, condition, host)
     }
     let manifest = ChunkManifest(valueSize: value.count, chunkSize: itemSizeLimit)
     // A few at a time, so that a large value neither fills the queue nor waits there for longer than a call may take.
@@ -53,18 +54,19 @@ package struct MemcachedValueStore: Sendable {
       for outcome in try await client.set(chunks, expiration) where outcome != .stored { return outcome }
     }
     return try await write(
-      MemcachedValue(bytes: manifest.bytes, flags: MemcachedFormat.manifest), for: key, expiration, condition)
+      MemcachedValue(bytes: manifest.bytes, flags: MemcachedFormat.manifest), for: key, expiration, condition, host)
   }
 
   private static let chunksAtOnce = 8
 
   private func write(
-    _ value: MemcachedValue, for key: MemcachedKey, _ expiration: MemcachedExpiration, _ condition: Condition
+    _ value: MemcachedValue, for key: MemcachedKey, _ expiration: MemcachedExpiration, _ condition: Condition,
+    _ host: Int?
   ) async throws -> MemcachedStoreOutcome {
     switch condition {
-    case .always: try await client.set(key, value, expiration)
-    case .absent: try await client.add(key, value, expiration)
-    case .unchanged(let unique): try await client.compareAndSet(key, value, expiration, unique: unique)
+    case .always: try await client.set(key, value, expiration, at: host)
+    case .absent: try await client.add(key, value, expiration, at: host)
+    case .unchanged(let unique): try await client.compareAndSet(key, value, expiration, unique: unique, at: host)
     }
   }
 
