@@ -36,7 +36,8 @@ let package = Package(
     .executable(name: "http-cache-benchmarks", targets: ["http-cache-benchmarks"]),
   ],
   targets: [
-    .target(name: "HTTPCache", swiftSettings: settings),
+    .target(name: "HTTPCache", dependencies: ["CChecksum"], swiftSettings: settings),
+    .target(name: "CChecksum"),
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
 
     // Memcached. Debian and Ubuntu: libmemcached-dev; Homebrew: libmemcached.
@@ -64,7 +65,9 @@ let package = Package(
       name: "http-cache-benchmarks", dependencies: ["HTTPCache", "CAllocationCounter"],
       path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
 
-    .testTarget(name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting"], swiftSettings: settings),
+    .testTarget(
+      name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "CChecksum"], exclude: ["Golden"],
+      swiftSettings: settings),
     .testTarget(
       name: "ExampleSupportTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport"],
       swiftSettings: settings),

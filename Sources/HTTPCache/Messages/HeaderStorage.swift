@@ -23,8 +23,8 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   /// Where one field stands. 12 octets.
   struct Entry {
     private let start: UInt32
-    private let valueLength: UInt32
-    private let nameLength: UInt16
+    let valueLength: UInt32
+    let nameLength: UInt16
     private let knownRawValue: UInt8
 
     init(start: Int, nameLength: Int, valueLength: Int, known: KnownHeader?) {

@@ -101,49 +101,100 @@ enum KnownHeader: UInt8, CaseIterable, Sendable {
 private struct KnownHeaderTable: Sendable {
   static let shared = KnownHeaderTable()
 
+  private static let shortest = 2
+  private static let longest = 32
+
+  /// What is known of a name, beside its number: its spelling, and which bits of its octets do not matter (those that
+  /// make a letter small).
+  private struct Pattern {
+    static let size = 2 * longest
+    static let caseOffset = longest
+  }
+
   /// 256 slots; 0xFF is empty.
   private let slots: [UInt8]
-  private let spellings: [StaticString]
+  private let lengths: [UInt8]
+  /// The patterns, one behind the other.
+  private let patterns: [UInt8]
 
   private init() {
     var slots = [UInt8](repeating: 0xFF, count: 256)
+    var lengths: [UInt8] = []
+    var patterns: [UInt8] = []
     let all = KnownHeader.allCases
     precondition(all.count <= 64, "the presence mask has 64 bits")
     for header in all {
-      var slot = header.spelling.withUTF8Buffer { Self.hash(UnsafeRawBufferPointer($0)) }
-      while slots[slot] != 0xFF { slot = (slot + 1) & 255 }
-      slots[slot] = header.rawValue
+      header.spelling.withUTF8Buffer { spelling in
+        precondition(spelling.count >= Self.shortest && spelling.count <= Self.longest)
+        var slot = Self.hash(UnsafeRawBufferPointer(spelling))
+        while slots[slot] != 0xFF { slot = (slot + 1) & 255 }
+        slots[slot] = header.rawValue
+        lengths.append(UInt8(spelling.count))
+        let padding = repeatElement(UInt8(0), count: Self.longest - spelling.count)
+        patterns += spelling
+        patterns += padding
+        patterns += spelling.map { ASCII.isLetter($0) ? 0x20 : 0 }
+        patterns += padding
+      }
     }
     self.slots = slots
-    self.spellings = all.map(\.spelling)
+    self.lengths = lengths
+    self.patterns = patterns
   }
 
+  /// Of the first two octets, the last two, the middle one and the length; not of the letters' case.
+  @inline(__always)
   private static func hash(_ name: UnsafeRawBufferPointer) -> Int {
-    guard let first = name.first, let last = name.last else { return 0 }
-    let middle = name[name.count / 2]
-    let third = name[name.count / 3]
-    var hash = UInt32(name.count) &* 0x9E37_79B1
-    hash = (hash ^ UInt32(first | 0x20)) &* 0x85EB_CA6B
-    hash = (hash ^ UInt32(middle | 0x20)) &* 0xC2B2_AE35
-    hash = (hash ^ UInt32(third | 0x20)) &* 0x27D4_EB2F
-    hash = (hash ^ UInt32(last | 0x20)) &* 0x1656_67B1
-    return Int(hash >> 24)
+    let first = UInt32(name.loadUnaligned(fromByteOffset: 0, as: UInt16.self))
+    let last = UInt32(name.loadUnaligned(fromByteOffset: name.count - 2, as: UInt16.self))
+    let middle = UInt32(name[name.count / 2] | 0x20)
+    let ends = (first << 16 | last) | 0x2020_2020
+    let mixed = ends ^ ((middle &* 0x9E37 &+ UInt32(truncatingIfNeeded: name.count)) &* 0x85EB_CA6B)
+    return Int((mixed &* 0xC2B2_AE35) >> 24)
   }
 
+  @inline(__always)
   func recognize(_ name: UnsafeRawBufferPointer) -> KnownHeader? {
-    guard name.count >= 2 && name.count <= 25 else { return nil }
+    guard name.count >= Self.shortest && name.count <= Self.longest else { return nil }
     return slots.withUnsafeBufferPointer { slots in
       var slot = Self.hash(name)
       while slots[slot] != 0xFF {
-        let spelling = spellings[Int(slots[slot])]
-        if spelling.utf8CodeUnitCount == name.count,
-          ASCII.equalsIgnoringCase(UnsafeRawBufferPointer(start: spelling.utf8Start, count: name.count), name)
-        {
-          return KnownHeader(rawValue: slots[slot])
-        }
+        let number = slots[slot]
+        if matches(name, Int(number)) { return KnownHeader(rawValue: number) }
         slot = (slot + 1) & 255
       }
       return nil
+    }
+  }
+
+  /// Whether `name` is the known one with this number, letters compared without regard to case.
+  @inline(__always)
+  private func matches(_ name: UnsafeRawBufferPointer, _ number: Int) -> Bool {
+    guard lengths.withUnsafeBufferPointer({ Int($0[number]) }) == name.count else { return false }
+    return patterns.withUnsafeBytes { patterns in
+      let pattern = UnsafeRawBufferPointer(rebasing: patterns[number * Pattern.size..<(number + 1) * Pattern.size])
+      return switch name.count {
+      case 8...: Self.matches(name, pattern, UInt64.self)
+      case 4...: Self.matches(name, pattern, UInt32.self)
+      default: Self.matches(name, pattern, UInt16.self)
+      }
+    }
+  }
+
+  /// As many octets at a time as a word has; the last ones once more if need be.
+  @inline(__always)
+  private static func matches<Word: FixedWidthInteger>(
+    _ name: UnsafeRawBufferPointer, _ pattern: UnsafeRawBufferPointer, _: Word.Type
+  ) -> Bool {
+    let last = name.count - MemoryLayout<Word>.size
+    var place = 0
+    var difference: Word = 0
+    while true {
+      let spelling = pattern.loadUnaligned(fromByteOffset: place, as: Word.self)
+      let letterCase = pattern.loadUnaligned(fromByteOffset: Pattern.caseOffset + place, as: Word.self)
+      difference |= (name.loadUnaligned(fromByteOffset: place, as: Word.self) ^ spelling) & ~letterCase
+      if place == last { return difference == 0 }
+      place = min(place + MemoryLayout<Word>.size, last)
     }
   }
 }

@@ -30,4 +30,7 @@ public struct EntryTraits: OptionSet, Hashable, Sendable {
   public static let variantIndex = EntryTraits(rawValue: 1 << 7)
   /// It was stored although it was an answer to a method other than GET (RFC 9110 §9.3.3).
   public static let fromPost = EntryTraits(rawValue: 1 << 8)
+
+  /// All of those above: what a store may hold in a bit beyond them is from a later version, which knows what it demands.
+  static let all = EntryTraits(rawValue: (1 << 9) - 1)
 }

@@ -25,8 +25,8 @@ public final class CacheEntry: Sendable {
   public var cost: Duration { .microseconds(Int64(costInMicroseconds)) }
 
   // Small fields side by side: there may be millions of entries.
-  private let shortStatus: Int16
-  private let costInMicroseconds: UInt32
+  let shortStatus: Int16
+  let costInMicroseconds: UInt32
 
   /// What it can be invalidated by, beside its key.
   public let tags: CacheTags?
@@ -52,6 +52,23 @@ public final class CacheEntry: Sendable {
     self.times = times
     self.traits = traits
     self.costInMicroseconds = UInt32(clamping: cost.clampedNanoseconds / 1000)
+    self.tags = tags
+    self.variantIndex = nil
+  }
+
+  /// An entry from what the wire format has of it.
+  init(
+    key: CacheKey, shortStatus: Int16, fields: HeaderFields, body: Bytes, trailers: HeaderFields?, times: EntryTimes,
+    traits: EntryTraits, costInMicroseconds: UInt32, tags: CacheTags?
+  ) {
+    self.key = key
+    self.shortStatus = shortStatus
+    self.fields = fields
+    self.body = body
+    self.trailers = trailers
+    self.times = times
+    self.traits = traits
+    self.costInMicroseconds = costInMicroseconds
     self.tags = tags
     self.variantIndex = nil
   }

@@ -18,8 +18,8 @@
 public struct CacheKey: Sendable {
   /// Stands for the key in tables of this process.
   public let digest: KeyDigest
-  private let authority: String
-  private let target: String
+  let authority: String
+  let target: String
   private let scheme: Scheme
   /// What few keys have; nil for the rest, so that copying a key does not count references to empty parts.
   private let rarity: Rarity?
@@ -82,9 +82,12 @@ public struct CacheKey: Sendable {
     variant.isEmpty ? self : CacheKey(scheme: schemeText, authority: authority, target: target)
   }
 
+  /// What tells the variant from others; nil or empty for a primary key.
+  var variantText: String? { rarity?.variant }
+
   private var variant: String { rarity?.variant ?? "" }
 
-  private var schemeText: String {
+  var schemeText: String {
     switch scheme {
     case .http: "http"
     case .https: "https"

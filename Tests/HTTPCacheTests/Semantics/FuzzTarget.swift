@@ -12,6 +12,7 @@
 enum FuzzTarget: String, CaseIterable, Sendable {
   case dates, directives, structuredFields = "structured-fields", ranges, contentRange = "content-range"
   case selection, noVarySearch = "no-vary-search", references, conditions, storing
+  case wire
 
   /// Traps when a property does not hold.
   func run(_ input: Span<UInt8>) {
@@ -26,6 +27,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .references: Self.references(input)
     case .conditions: Self.conditions(input)
     case .storing: Self.storing(input)
+    case .wire: Self.wire(input)
     }
   }
 
@@ -212,6 +214,66 @@ enum FuzzTarget: String, CaseIterable, Sendable {
       precondition(freshened.contains(KnownHeader.date))
       precondition(RFC9111.selectsForUpdate(stored: plan.fields, response304: plan.fields))
       _ = RFC9110.notModifiedFields(of: plan.fields)
+    }
+  }
+
+  /// An entry as a store gives it back. No fuzzer guesses a checksum, so the input is read once as it is and once with the
+  /// magic number, the version, the length of the body and the checksum that it should have.
+  private static func wire(_ input: Span<UInt8>) {
+    var bytes = input.withUnsafeBufferPointer(Array.init)
+    readWire(bytes)
+    guard bytes.count >= WireFormat.headerSize else { return }
+    func put<Number: FixedWidthInteger>(_ number: Number, at offset: Int) {
+      withUnsafeBytes(of: number.littleEndian) {
+        bytes.replaceSubrange(offset..<offset + $0.count, with: $0)
+      }
+    }
+    put(WireHeader.magic, at: WireHeader.Offset.magic)
+    put(WireFormat.version, at: WireHeader.Offset.version)
+    let sections = stride(from: WireHeader.Offset.keyLength, to: WireHeader.Offset.bodyLength, by: 4).reduce(0) {
+      sum, offset in
+      sum
+        + Int(bytes.withUnsafeBytes { UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) })
+    }
+    put(UInt64(max(0, bytes.count - WireFormat.headerSize - sections)), at: WireHeader.Offset.bodyLength)
+    put(bytes.withUnsafeBytes { WireHeader.checksum($0) }, at: WireHeader.Offset.checksum)
+    readWire(bytes)
+  }
+
+  private static let wireKeys = [
+    CacheKey(scheme: "https", authority: "example.com", target: "/catalog/items/42?locale=en"),
+    CacheKey(scheme: "http", authority: "example.com", target: "/"),
+  ]
+
+  private static func readWire(_ octets: [UInt8]) {
+    let bytes = Bytes(octets)
+    let now = CacheInstant(nanoseconds: 1_000_000_000_000)
+    let unixNow = UnixTime(seconds: 1_800_000_000)
+    for key in wireKeys {
+      guard let decoded = try? WireFormat.decode(bytes, for: key, now: now, unixNow: unixNow) else { continue }
+      let entry = decoded.entry
+      precondition(entry.times.receivedAt <= now, "nothing comes from the future")
+      for field in entry.fields { precondition(HeaderName(field.name.spelling) != nil) }
+      // Fields are what adding them one by one makes of them.
+      var rebuilt = HeaderFields()
+      for position in entry.fields.indices {
+        entry.fields.withName(at: position) { name in
+          entry.fields.withValue(at: position) { value in
+            name.withUnsafeBytes { name in value.withUnsafeBytes { _ = rebuilt.append(name: name, value: $0) } }
+          }
+        }
+      }
+      let isSame = rebuilt.withSerializedBytes { left in
+        entry.fields.withSerializedBytes { right in Bytes(copying: left) == Bytes(copying: right) }
+      }
+      precondition(isSame && rebuilt.presence == entry.fields.presence)
+      // There is one way to write an entry; but moments too far away for our clock become the last that it has.
+      let again = WireFormat.encode(entry, stamp: decoded.stamp, now: now, unixNow: unixNow)
+      precondition(again.count == bytes.count)
+      let (times, checksum) = (WireHeader.Offset.times..<WireHeader.Offset.stamp, WireHeader.Offset.checksum)
+      for position in bytes.indices where !times.contains(position) && !(checksum..<checksum + 4).contains(position) {
+        precondition(again[position] == bytes[position], "what is read is written as it was")
+      }
     }
   }
 
