@@ -62,7 +62,8 @@ let package = Package(
     // The benchmark executable, with a harness of its own.
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
     .executableTarget(
-      name: "http-cache-benchmarks", dependencies: ["HTTPCache", "CAllocationCounter"],
+      name: "http-cache-benchmarks",
+      dependencies: ["HTTPCache", "HTTPCacheMemcached", "CMemcached", "CAllocationCounter", "ServerHarness"],
       path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
 
     .testTarget(

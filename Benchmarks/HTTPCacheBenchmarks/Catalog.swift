@@ -8,6 +8,6 @@ enum Catalog {
   static func all(threads: Int) -> [Benchmark] {
     LayerThroughput.benchmarks + KeyExtraction.benchmarks + InMemory.benchmarks + Stampede.benchmarks
       + StaleWhileRevalidate.benchmarks + NegativeCache.benchmarks + HitKinds.benchmarks + Codec.benchmarks
-      + ZipfThroughput.benchmarks(threads: threads)
+      + ZipfThroughput.benchmarks(threads: threads) + Memcached.benchmarks
   }
 }

@@ -209,7 +209,7 @@ extension MemcachedIntegrationTests {
     }
 
     @Test func `a server with a smaller limit than we were told refuses, and remains in use`() async throws {
-      let server = try MemcachedServerProcess(options: ["-I", "64k"])
+      let server = try MemcachedServerProcess(options: ["-I", "64k", "-o", "slab_chunk_max=16384"])
       let client = try MemcachedClient(configuration: MemcachedConfiguration([server]))
       let key = keys.key(.entry, "key")
       for _ in 0..<10 {

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 public import HTTPCache
+import Synchronization
 
 extension MemcachedBackend {
   /// Makes entries void or stale, on all nodes, also those that are being made at this moment.
@@ -103,7 +104,7 @@ extension MemcachedBackend {
 
   /// Leaves a mark in the slot, so that nobody who has seen it empty or with the entry can write.
   private func bury(_ place: MemcachedPlace, _ number: UInt64) async throws {
-    guard let expiration = MemcachedExpiration(lifetime: Self.tombstoneLifetime, now: clock.unixTime) else { return }
+    guard let expiration = MemcachedExpiration(lifetime: Self.tombstoneLifetime) else { return }
     let mark = MemcachedValue(bytes: Bytes(String(number)), flags: MemcachedFormat.tombstone)
     let outcome = try await client.set(place.slot, mark, expiration, at: place.host)
     guard outcome == .stored else {
@@ -117,7 +118,7 @@ extension MemcachedBackend {
   ) async throws -> Bool {
     let now = clock.now
     guard let entry = apply(.stale(since: moment), to: found.entry),
-      let expiration = MemcachedExpiration(lifetime: entry.times.reclaimAt.duration(since: now), now: clock.unixTime)
+      let expiration = MemcachedExpiration(lifetime: entry.times.reclaimAt.duration(since: now))
     else { return true }
     let bytes = WireFormat.encode(entry, stamp: found.stamp, now: now, unixNow: clock.unixTime)
     let outcome = try await values.store(

@@ -12,7 +12,7 @@ extension MemcachedBackend {
   public func acquireLease(for key: CacheKey, duration: Duration) async throws -> CacheLease? {
     try await translatingErrors {
       let now = clock.unixTime
-      guard let expiration = MemcachedExpiration(lifetime: duration, now: now) else { return nil }
+      guard let expiration = MemcachedExpiration(lifetime: duration) else { return nil }
       let (place, lease) = leasePlace(key)
       let token = UInt64.random(in: .min ... .max)
       let end = now.milliseconds.addingReportingOverflow(duration.milliseconds)
@@ -22,7 +22,9 @@ extension MemcachedBackend {
           return CacheLease(key: key, token: token)
         }
         guard let item = try await client.get([lease], from: place.host)[0] else { continue }
-        if let held = Self.held(item), held.until > now.milliseconds { return nil }
+        if let held = Self.held(item), held.until > now.milliseconds {
+          return held.token == token ? CacheLease(key: key, token: token) : nil
+        }
         let outcome = try await client.compareAndSet(lease, value, expiration, unique: item.unique, at: place.host)
         if try await stored(outcome, place.host) { return CacheLease(key: key, token: token) }
       }
@@ -34,7 +36,7 @@ extension MemcachedBackend {
   /// Gives a lease back, if it is still held.
   public func releaseLease(_ lease: CacheLease) async {
     let (place, key) = leasePlace(lease.key)
-    guard let expiration = MemcachedExpiration(lifetime: .seconds(1), now: clock.unixTime),
+    guard let expiration = MemcachedExpiration(lifetime: .seconds(1)),
       let item = try? await client.get([key], from: place.host)[0], Self.held(item)?.token == lease.token
     else { return }
     // Deleting would not ask whether it is still ours. A lease that has ended is none.

@@ -131,18 +131,48 @@ public final class MemcachedBackend: LeasingBackend {
   /// - Throws: ``CacheError`` when the server that should have it cannot be reached.
   public func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
     try await translatingErrors {
-      let now = clock.now
       let place = MemcachedPlace(entry.key, keys, client)
       let expected = expectations.withLock { $0.removeValue(forKey: place.slot) }
       guard
         let expiration = MemcachedExpiration(
-          lifetime: entry.times.reclaimAt.duration(since: now), now: clock.unixTime)
+          lifetime: entry.times.reclaimAt.duration(since: clock.now))
       else { return .refused }
       try await settle(place.host)
-      guard let valid = try await stillValid(entry, stamp.number, place) else { return .invalidated }
-      let bytes = WireFormat.encode(valid, stamp: stamp.number, now: now, unixNow: clock.unixTime)
-      return try await write(bytes, stamp.number, place, expiration, expected)
+      return try await store(entry, stamp.number, place, expiration, over: expected)
     }
+  }
+
+  /// Puts an entry in the place of what was in its slot before the response was asked for; of what is there now, when that
+  /// is not known or has changed.
+  ///
+  /// The invalidations are looked at after the slot: whatever comes to the slot later makes the write fail, and they are
+  /// looked at again.
+  private func store(
+    _ entry: CacheEntry, _ stamp: UInt64, _ place: MemcachedPlace, _ expiration: MemcachedExpiration,
+    over expected: MemcachedValueStore.Condition?
+  ) async throws -> CacheStoreResult {
+    var expected = expected
+    for _ in 0..<4 {
+      let condition: MemcachedValueStore.Condition
+      if let expected {
+        condition = expected
+      } else {
+        let item = try await client.get([place.slot], from: place.host)[0]
+        condition = item.map { .unchanged($0.unique) } ?? .absent
+      }
+      guard let valid = try await stillValid(entry, stamp, place) else { return .invalidated }
+      let bytes = WireFormat.encode(valid, stamp: stamp, now: clock.now, unixNow: clock.unixTime)
+      switch try await values.store(bytes, for: place.slot, expiration, if: condition, at: place.host) {
+      case .stored: return .stored
+      case .notStored: expected = nil
+      case .tooLarge, .outOfMemory:
+        // What is there was superseded by what cannot be stored.
+        try await client.delete(place.slot, at: place.host)
+        return .refused
+      }
+    }
+    // Others write here all the time; theirs is as good.
+    return .refused
   }
 
   /// The entry as it is by what has been invalidated since `stamp`; nil when it is void.
@@ -164,39 +194,6 @@ public final class MemcachedBackend: LeasingBackend {
     }
     if verdict != .void, !missing.isEmpty { verdict = verdict.and(try await log.begin(missing, for: stamp)) }
     return apply(verdict, to: entry)
-  }
-
-  /// Puts an entry's bytes in the place of what was in its slot before the response was asked for; of what is there now,
-  /// when that is not known or has changed, unless that is the mark of an invalidation since.
-  private func write(
-    _ bytes: Bytes, _ stamp: UInt64, _ place: MemcachedPlace, _ expiration: MemcachedExpiration,
-    _ expected: MemcachedValueStore.Condition?
-  ) async throws -> CacheStoreResult {
-    var expected = expected
-    for _ in 0..<4 {
-      let condition: MemcachedValueStore.Condition
-      if let expected {
-        condition = expected
-      } else {
-        let item = try await client.get([place.slot], from: place.host)[0]
-        if let item, item.value.flags == MemcachedFormat.tombstone,
-          MemcachedHostLog.number(item).map({ $0 > stamp }) ?? true
-        {
-          return .invalidated
-        }
-        condition = item.map { .unchanged($0.unique) } ?? .absent
-      }
-      switch try await values.store(bytes, for: place.slot, expiration, if: condition, at: place.host) {
-      case .stored: return .stored
-      case .notStored: expected = nil
-      case .tooLarge, .outOfMemory:
-        // What is there was superseded by what cannot be stored.
-        try await client.delete(place.slot, at: place.host)
-        return .refused
-      }
-    }
-    // Others write here all the time; theirs is as good.
-    return .refused
   }
 
   private func expect(_ item: MemcachedItem?, in slot: MemcachedKey) {

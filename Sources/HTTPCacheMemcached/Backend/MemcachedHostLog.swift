@@ -63,7 +63,7 @@ struct MemcachedHostLog: Sendable {
       let items = try await client.get([counterKey, ledgerKey], from: host)
       var begun: UInt64?
       guard let counter = items[0].flatMap(Self.number) else {
-        begun = UInt64(max(0, clock.unixTime.milliseconds)) * 1000 + UInt64.random(in: 0..<1000)
+        begun = UInt64(max(0, CacheClock.system.unixTime.milliseconds)) * 1000 + UInt64.random(in: 0..<1000)
         let value = MemcachedValue(bytes: Bytes(String(begun ?? 0)), flags: MemcachedFormat.counter)
         try await put(value, counterKey, over: items[0])
         continue

@@ -126,14 +126,15 @@ package final class MemcachedClient: Sendable {
     return try replies.map { try outcome($0.get()) }
   }
 
-  /// Stores a value, if there is none.
+  /// Stores a value, if there is none. When a connection breaks it may be sent twice, and find its own value: whoever is
+  /// told that there was one looks what it is.
   package func add(
     _ key: MemcachedKey, _ value: MemcachedValue, _ expiration: MemcachedExpiration, at host: Int? = nil
   ) async throws -> MemcachedStoreOutcome {
     try outcome(try await perform(.add(key, value, expiration), at: host ?? self.host(of: key)))
   }
 
-  /// Stores a value in place of the one that was found with `unique`.
+  /// Stores a value in place of the one that was found with `unique`. May be sent twice, as `add`.
   package func compareAndSet(
     _ key: MemcachedKey, _ value: MemcachedValue, _ expiration: MemcachedExpiration, unique: UInt64,
     at host: Int? = nil

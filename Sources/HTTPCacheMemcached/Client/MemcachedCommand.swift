@@ -22,15 +22,6 @@ enum MemcachedCommand: Sendable {
     case .set(_, let value, _), .add(_, let value, _), .compareAndSet(_, let value, _, _): value.bytes.count
     }
   }
-
-  /// Whether it may be sent again when a connection broke before the answer. An increment may: nobody needs the counter
-  /// to have moved only once. After `add` and `cas` the second answer would contradict the first.
-  var isRepeatable: Bool {
-    switch self {
-    case .get, .set, .increment, .delete: true
-    case .add, .compareAndSet: false
-    }
-  }
 }
 
 /// What a server has said.

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import HTTPCache
+import Synchronization
 
 /// What waits for one host, and whether the host may be called. Each host has its own, so that one that hangs keeps only
 /// its own workers busy.
@@ -33,6 +34,8 @@ final class MemcachedLane: Sendable {
   private let configuration: MemcachedConfiguration
   private let clock: CacheClock
   private let state: Monitor<State>
+  /// Whether the last that is known of the host is a failure.
+  private let isInDoubt = Atomic(false)
 
   init(host: MemcachedHost, configuration: MemcachedConfiguration, clock: CacheClock) {
     self.host = host
@@ -134,6 +137,22 @@ final class MemcachedLane: Sendable {
     return jobs
   }
 
+  /// The host has answered. Said before anybody is given the answer: who has it finds the host up.
+  func answered() {
+    guard isInDoubt.load(ordering: .acquiring) else { return }
+    state.withLock { succeeded(&$0) }
+  }
+
+  private func succeeded(_ state: inout State) {
+    state.breaker.succeeded()
+    isInDoubt.store(false, ordering: .releasing)
+  }
+
+  private func failed(_ state: inout State, at now: CacheInstant) {
+    state.breaker.failed(at: now)
+    isInDoubt.store(true, ordering: .releasing)
+  }
+
   /// What the worker with this number was doing is over.
   ///
   /// - Parameter failure: What went wrong with the host, if something did.
@@ -144,12 +163,12 @@ final class MemcachedLane: Sendable {
       state.attempts[worker] = nil
       state.statistics.roundTrips += 1
       guard let failure else {
-        state.breaker.succeeded()
+        succeeded(&state)
         return
       }
       state.statistics.failures += 1
       if failure.code == .timedOut { state.statistics.timeouts += 1 }
-      if attempt?.isOverdue != true { state.breaker.failed(at: now) }
+      if attempt?.isOverdue != true { failed(&state, at: now) }
     }
   }
 
@@ -173,6 +192,7 @@ final class MemcachedLane: Sendable {
         state.queuedBytes -= job.command.queuedBytes
         overdue.append(job)
       }
+      let hasWaitedInVain = overdue.contains { !$0.isFinished }
       var deadlines = [state.reads.first?.deadline, state.writes.first?.deadline].compactMap(\.self)
       for worker in state.attempts.indices {
         guard let attempt = state.attempts[worker], !attempt.isOverdue, let first = attempt.jobs.first else { continue }
@@ -180,12 +200,14 @@ final class MemcachedLane: Sendable {
           overdue += attempt.jobs
           // A batch may hold jobs that came later; they are in the same answer, which is overdue.
           state.attempts[worker]?.isOverdue = true
-          state.breaker.failed(at: now)
+          failed(&state, at: now)
           state.statistics.timeouts += 1
         } else {
           deadlines.append(first.deadline)
         }
       }
+      // When all workers are stuck in what is overdue, waiting for them was the host's fault too.
+      if hasWaitedInVain, state.attempts.allSatisfy({ $0?.isOverdue == true }) { failed(&state, at: now) }
       return (overdue, deadlines.min())
     }
     for job in overdue {

@@ -18,18 +18,20 @@ struct MemcachedWorker {
       guard !jobs.isEmpty else { return }
       let isReused = connection != nil
       var failure = attempt(jobs, &connection)
-      // The server may have closed a connection that was idle, or have been restarted: that is no reason to fail.
+      // The server may have closed a connection that was idle, or have been restarted: that is no reason to fail. Should
+      // it have done the first all the same, an increment moves twice, and `add` and `cas` find what they wrote themselves.
       if failure?.error.code == .connectionFailed, isReused {
-        let remaining = jobs.filter { !$0.isFinished && $0.command.isRepeatable }
+        let remaining = jobs.filter { !$0.isFinished }
         if !remaining.isEmpty {
           lane.repeated()
           failure = attempt(remaining, &connection)
         }
       }
+      // The lane first: who has been told of the failure finds the host down.
+      lane.finished(number, failure: failure.flatMap { $0.isHostFault ? $0.error : nil })
       if let failure {
         for job in jobs { job.finish(.failure(failure.error)) }
       }
-      lane.finished(number, failure: failure.flatMap { $0.isHostFault ? $0.error : nil })
     }
   }
 
@@ -57,7 +59,9 @@ struct MemcachedWorker {
     _ jobs: [MemcachedJob], _ connection: borrowing MemcachedConnection
   ) throws(MemcachedConnection.Failure) {
     guard jobs.count > 1 else {
-      jobs[0].finish(.success(try connection.perform(jobs[0].command)))
+      let reply = try connection.perform(jobs[0].command)
+      lane.answered()
+      jobs[0].finish(.success(reply))
       return
     }
     // Several jobs are all reads. What they share is asked for first and once, the rest in the order of the jobs, so that
@@ -76,9 +80,11 @@ struct MemcachedWorker {
       }
     }
     try connection.get(keys) { position, item in
+      if done == 0 { lane.answered() }
       finishJobs(before: position)
       items[position] = item
     }
+    lane.answered()
     finishJobs(before: keys.count)
   }
 }

@@ -23,8 +23,11 @@ package struct MemcachedExpiration: Hashable, Sendable {
 
   /// After `lifetime`.
   ///
+  /// - Parameters:
+  ///   - lifetime: How long the value may be of use.
+  ///   - now: The time as the server has it: that of the machines, whatever clock the entries are of.
   /// - Returns: nil when that is over already: such a value is not stored.
-  package init?(lifetime: Duration, now: UnixTime) {
+  package init?(lifetime: Duration, now: UnixTime = CacheClock.system.unixTime) {
     guard lifetime > .zero else { return nil }
     let (whole, fraction) = lifetime.components
     let (seconds, overflow) = whole.addingReportingOverflow(fraction > 0 ? 2 : 1)
