@@ -21,6 +21,7 @@ public final class MemcachedServerProcess: @unchecked Sendable {
 
   /// What went wrong with starting it.
   public struct StartError: Error, CustomStringConvertible {
+    /// What, for people.
     public let description: String
   }
 
