@@ -27,8 +27,17 @@ enum Memcached {
 
   private static var raw: [Benchmark] {
     [
-      Benchmark("memcached/raw_get_1KiB", "libmemcached: memcached_get, one after the other") {
+      Benchmark("memcached/raw_get_1KiB/1", "libmemcached: memcached_get, one after the other") {
         try await rawGets("1024")
+      },
+      Benchmark("memcached/raw_get_1KiB/16", "libmemcached: memcached_get by one of 16 threads, each with a connection")
+      {
+        try await rawThreads(16)
+      },
+      Benchmark(
+        "memcached/raw_get_1KiB/128", "libmemcached: memcached_get by one of 128 threads, each with a connection"
+      ) {
+        try await rawThreads(128)
       },
       Benchmark("memcached/raw_mget_1KiB/16", "libmemcached: one of 16 keys in a memcached_mget and its fetches") {
         try await rawBatches(16)
@@ -50,18 +59,58 @@ enum Memcached {
     ]
   }
 
+  private static func rawThreads(_ count: Int) async throws -> Benchmark.Work {
+    let port = try await shared.value().port
+    let readers = try (0..<count).map { _ in ReadingThread(try Raw(port: port)) }
+    return .synchronous { operations in
+      for (index, reader) in readers.enumerated() {
+        reader.read(operations / count + (index < operations % count ? 1 : 0))
+      }
+      for reader in readers { reader.wait() }
+    }
+  }
+
+  /// A thread that reads when it is told to.
+  private final class ReadingThread: Sendable {
+    private final class Shared: @unchecked Sendable {
+      // @unchecked: the number is handed over by the semaphores.
+      let start = DispatchSemaphore(value: 0)
+      let end = DispatchSemaphore(value: 0)
+      var count: Int? = 0
+    }
+
+    private let shared = Shared()
+
+    init(_ raw: Raw) {
+      Thread.detachNewThread { [shared] in
+        while true {
+          shared.start.wait()
+          guard let count = shared.count else { return }
+          for index in 0..<count { raw.get(name("1024", index % keyCount)) }
+          shared.end.signal()
+        }
+      }
+    }
+
+    deinit {
+      shared.count = nil
+      shared.start.signal()
+    }
+
+    func read(_ count: Int) {
+      shared.count = count
+      shared.start.signal()
+    }
+
+    func wait() { shared.end.wait() }
+  }
+
   private static func rawGets(_ kind: String) async throws -> Benchmark.Work {
     let raw = try await connect()
     let names = (0..<keyCount).map { name(kind, $0) }
     return .synchronous { count in
       for index in 0..<count {
-        let key = names[index % (kind == "1024" ? keyCount : 4)]
-        var length = 0
-        var flags: UInt32 = 0
-        var code = MEMCACHED_SUCCESS
-        let value = memcached_get(raw.pointer, key, key.utf8.count, &length, &flags, &code)
-        precondition(value != nil, "a value is gone")
-        free(value)
+        raw.get(names[index % (kind == "1024" ? keyCount : 4)])
       }
     }
   }
@@ -227,6 +276,15 @@ enum Memcached {
       memcached_server_add(pointer, "127.0.0.1", in_port_t(port))
       result = .allocate(capacity: 1)
       memcached_result_create(pointer, result)
+    }
+
+    func get(_ key: String) {
+      var length = 0
+      var flags: UInt32 = 0
+      var code = MEMCACHED_SUCCESS
+      let value = memcached_get(pointer, key, key.utf8.count, &length, &flags, &code)
+      precondition(value != nil, "a value is gone")
+      free(value)
     }
 
     deinit {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import CMemcached
 import HTTPCache
 import Synchronization
 
@@ -34,6 +35,9 @@ final class MemcachedLane: Sendable {
   private let configuration: MemcachedConfiguration
   private let clock: CacheClock
   private let state: Monitor<State>
+  /// How many jobs wait, and whether a worker watches that number instead of sleeping.
+  private let waiting = Atomic(0)
+  private let isWatched = Atomic(false)
   /// Whether the last that is known of the host is a failure.
   private let isInDoubt = Atomic(false)
 
@@ -69,7 +73,9 @@ final class MemcachedLane: Sendable {
       }
       if case .get = job.command { state.reads.append(job) } else { state.writes.append(job) }
       state.queuedBytes += bytes
-      if state.idleWorkers > 0 { self.state.signal() }
+      waiting.store(state.reads.count + state.writes.count, ordering: .relaxed)
+      // A worker that watches will look into the queue before it goes to sleep, and so finds the job without being woken.
+      if state.idleWorkers > 0, !isWatched.load(ordering: .sequentiallyConsistent) { self.state.signal() }
       return nil
     }
     if let error { job.finish(.failure(error)) }
@@ -104,15 +110,32 @@ final class MemcachedLane: Sendable {
   ///
   /// - Returns: No jobs when the worker is to end.
   func nextJobs(for worker: Int) -> [MemcachedJob] {
-    state.wait({ $0.idleWorkers += $1 ? 1 : -1 }) { state in
+    watch()
+    return state.wait({ $0.idleWorkers += $1 ? 1 : -1 }) { state in
       if state.isShutDown { return [] }
       let jobs = takeJobs(&state)
+      waiting.store(state.reads.count + state.writes.count, ordering: .relaxed)
       guard !jobs.isEmpty else { return nil }
       // This worker was signalled for all that came while nobody was idle; the others may have work too.
       if state.idleWorkers > 0, !(state.reads.isEmpty && state.writes.isEmpty) { self.state.signal() }
       state.attempts[worker] = Attempt(jobs: jobs)
       return jobs
     }
+  }
+
+  /// How long a worker watches the queue before it goes to sleep, in nanoseconds: about what it takes to wake one. Whoever
+  /// asks for one thing after the other need not wake anybody.
+  private static let watchLimit: Int64 = 30_000
+
+  private func watch() {
+    guard waiting.load(ordering: .relaxed) == 0,
+      isWatched.compareExchange(expected: false, desired: true, ordering: .sequentiallyConsistent).exchanged
+    else { return }
+    let end = Monitor<State>.nanoseconds + Self.watchLimit
+    while waiting.load(ordering: .relaxed) == 0, Monitor<State>.nanoseconds < end {
+      for _ in 0..<8 { http_cache_spin_pause() }
+    }
+    isWatched.store(false, ordering: .sequentiallyConsistent)
   }
 
   private func takeJobs(_ state: inout State) -> [MemcachedJob] {
