@@ -29,6 +29,8 @@ struct MemcachedHostLog: Sendable {
   let clock: CacheClock
   let counterKey: MemcachedKey
   let ledgerKey: MemcachedKey
+  /// The ledger as it was last read: it rarely changes, and every lookup needs it.
+  private let lastLedger = Locked<(bytes: Bytes, ledger: InvalidationLedger)?>(nil)
 
   init(client: MemcachedClient, host: Int, keys: MemcachedKeySpace, clock: CacheClock) {
     self.client = client
@@ -46,16 +48,17 @@ struct MemcachedHostLog: Sendable {
 
   /// What the host says in `items`, the values of `counterKey` and `ledgerKey`; begun anew if it does not.
   func view(_ counter: MemcachedItem?, _ ledger: MemcachedItem?) async throws -> View {
-    if let counter = counter.flatMap(Self.number), let ledger = ledger.flatMap({ InvalidationLedger($0.value.bytes) }) {
+    if let counter = counter.flatMap(Self.number), let ledger = ledger.flatMap({ read($0.value.bytes) }) {
       return View(counter: counter, ledger: ledger)
     }
     return try await begin()
   }
 
-  /// The same, asked for.
-  func view() async throws -> View {
-    let items = try await client.get([counterKey, ledgerKey], from: host)
-    return try await view(items[0], items[1])
+  private func read(_ bytes: Bytes) -> InvalidationLedger? {
+    if let last = lastLedger.withLock({ $0 }), last.bytes == bytes { return last.ledger }
+    guard let ledger = InvalidationLedger(bytes) else { return nil }
+    lastLedger.withLock { $0 = (bytes, ledger) }
+    return ledger
   }
 
   private func begin() async throws -> View {
@@ -154,7 +157,17 @@ struct MemcachedHostLog: Sendable {
 
   static func number(_ item: MemcachedItem) -> UInt64? {
     // The server may leave spaces behind a number that was longer.
-    UInt64(item.value.bytes.description.prefix { $0 != " " })
+    let bytes = item.value.bytes
+    guard let last = bytes.lastIndex(where: { $0 != 0x20 }) else { return nil }
+    var number: UInt64 = 0
+    for byte in bytes[...last] {
+      let (product, overflow) = number.multipliedReportingOverflow(by: 10)
+      guard (0x30...0x39).contains(byte), !overflow else { return nil }
+      let (sum, isTooLarge) = product.addingReportingOverflow(UInt64(byte - 0x30))
+      guard !isTooLarge else { return nil }
+      number = sum
+    }
+    return number
   }
 
   /// Writes over exactly what was found.

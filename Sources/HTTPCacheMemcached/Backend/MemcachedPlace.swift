@@ -12,7 +12,10 @@ struct MemcachedPlace: Sendable {
   /// What the entry, or a mark that it was removed, is stored under.
   let slot: MemcachedKey
   /// What the invalidations of this key and of many others are entered in, as long as the slot may have forgotten them.
-  let bucket: MemcachedKey
+  var bucket: MemcachedKey { keys.key(.bucket, bucketNumber, 0) }
+
+  private let bucketNumber: UInt64
+  private let keys: MemcachedKeySpace
 
   private static let bucketCount: UInt64 = 4096
 
@@ -20,7 +23,8 @@ struct MemcachedPlace: Sendable {
     let text = key.text
     let digest = MemcachedKeySpace.digest(text)
     slot = keys.key(.entry, digest.first, digest.second)
-    bucket = keys.key(.bucket, digest.first % Self.bucketCount, 0)
+    bucketNumber = digest.first % Self.bucketCount
+    self.keys = keys
     guard client.hostCount > 1 else {
       host = 0
       return

@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-import CMemcached
 import HTTPCache
 import Synchronization
 
@@ -35,9 +34,6 @@ final class MemcachedLane: Sendable {
   private let configuration: MemcachedConfiguration
   private let clock: CacheClock
   private let state: Monitor<State>
-  /// How many jobs wait, and whether a worker watches that number instead of sleeping.
-  private let waiting = Atomic(0)
-  private let isWatched = Atomic(false)
   /// Whether the last that is known of the host is a failure.
   private let isInDoubt = Atomic(false)
 
@@ -58,6 +54,7 @@ final class MemcachedLane: Sendable {
 
   /// Queues `job`, or finishes it with an error at once.
   func submit(_ job: MemcachedJob, at now: CacheInstant) {
+    var wakesWorker = false
     let error = state.withLock { state -> MemcachedError? in
       if state.isShutDown { return MemcachedError(.shutDown, host: name, "the client has been shut down") }
       let bytes = job.command.queuedBytes
@@ -73,11 +70,11 @@ final class MemcachedLane: Sendable {
       }
       if case .get = job.command { state.reads.append(job) } else { state.writes.append(job) }
       state.queuedBytes += bytes
-      waiting.store(state.reads.count + state.writes.count, ordering: .relaxed)
-      // A worker that watches will look into the queue before it goes to sleep, and so finds the job without being woken.
-      if state.idleWorkers > 0, !isWatched.load(ordering: .sequentiallyConsistent) { self.state.signal() }
+      wakesWorker = state.idleWorkers > 0
       return nil
     }
+    // Not while the lock is held: whoever is woken would have to wait for it.
+    if wakesWorker { state.signal() }
     if let error { job.finish(.failure(error)) }
   }
 
@@ -110,32 +107,16 @@ final class MemcachedLane: Sendable {
   ///
   /// - Returns: No jobs when the worker is to end.
   func nextJobs(for worker: Int) -> [MemcachedJob] {
-    watch()
-    return state.wait({ $0.idleWorkers += $1 ? 1 : -1 }) { state in
-      if state.isShutDown { return [] }
+    let (jobs, wakesAnother) = state.wait({ $0.idleWorkers += $1 ? 1 : -1 }) { state -> ([MemcachedJob], Bool)? in
+      if state.isShutDown { return ([], false) }
       let jobs = takeJobs(&state)
-      waiting.store(state.reads.count + state.writes.count, ordering: .relaxed)
       guard !jobs.isEmpty else { return nil }
-      // This worker was signalled for all that came while nobody was idle; the others may have work too.
-      if state.idleWorkers > 0, !(state.reads.isEmpty && state.writes.isEmpty) { self.state.signal() }
       state.attempts[worker] = Attempt(jobs: jobs)
-      return jobs
+      // This worker was signalled for all that came while nobody was idle; the others may have work too.
+      return (jobs, state.idleWorkers > 0 && !(state.reads.isEmpty && state.writes.isEmpty))
     }
-  }
-
-  /// How long a worker watches the queue before it goes to sleep, in nanoseconds: about what it takes to wake one. Whoever
-  /// asks for one thing after the other need not wake anybody.
-  private static let watchLimit: Int64 = 30_000
-
-  private func watch() {
-    guard waiting.load(ordering: .relaxed) == 0,
-      isWatched.compareExchange(expected: false, desired: true, ordering: .sequentiallyConsistent).exchanged
-    else { return }
-    let end = Monitor<State>.nanoseconds + Self.watchLimit
-    while waiting.load(ordering: .relaxed) == 0, Monitor<State>.nanoseconds < end {
-      for _ in 0..<8 { http_cache_spin_pause() }
-    }
-    isWatched.store(false, ordering: .sequentiallyConsistent)
+    if wakesAnother { state.signal() }
+    return jobs
   }
 
   private func takeJobs(_ state: inout State) -> [MemcachedJob] {

@@ -82,13 +82,6 @@ final class Monitor<Value>: @unchecked Sendable {
     #endif
   }
 
-  /// The time that only goes forward, to the nanosecond.
-  static var nanoseconds: Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
   /// Wakes one who waits.
   func signal() { pthread_cond_signal(condition) }
 
