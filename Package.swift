@@ -30,6 +30,7 @@ let package = Package(
     .library(name: "HTTPCache", targets: ["HTTPCache"]),
     .library(name: "HTTPCacheTesting", targets: ["HTTPCacheTesting"]),
     .library(name: "HTTPCacheRedis", targets: ["HTTPCacheRedis"]),
+    .library(name: "HTTPCacheMemcached", targets: ["HTTPCacheMemcached"]),
     .executable(name: "basic-server", targets: ["basic-server"]),
     .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
     .executable(name: "multi-tier-server", targets: ["multi-tier-server"]),
@@ -44,6 +45,9 @@ let package = Package(
     // Redis. Debian and Ubuntu: libhiredis-dev; Homebrew: hiredis.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
     .target(name: "HTTPCacheRedis", dependencies: ["HTTPCache", "CHiredis"], swiftSettings: settings),
+    // Memcached. Debian and Ubuntu: libmemcached-dev; Homebrew: libmemcached.
+    .systemLibrary(name: "CMemcached", providers: [.apt(["libmemcached-dev"]), .brew(["libmemcached"])]),
+    .target(name: "HTTPCacheMemcached", dependencies: ["HTTPCache", "CMemcached"], swiftSettings: settings),
 
     // The example servers. They hold no cache logic; `ExampleSupport` is a small HTTP/1.1 server and client.
     .target(name: "CEventLoop", path: "Examples/CEventLoop"),
@@ -67,7 +71,10 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
     .executableTarget(
       name: "http-cache-benchmarks",
-      dependencies: ["HTTPCache", "HTTPCacheRedis", "CHiredis", "ServerHarness", "CAllocationCounter"],
+      dependencies: [
+        "HTTPCache", "HTTPCacheRedis", "CHiredis", "HTTPCacheMemcached", "CMemcached", "ServerHarness",
+        "CAllocationCounter",
+      ],
       path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
 
     .testTarget(
@@ -81,5 +88,8 @@ let package = Package(
     .testTarget(
       name: "HTTPCacheRedisTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "HTTPCacheRedis", "ServerHarness"],
       swiftSettings: settings),
+    .testTarget(
+      name: "HTTPCacheMemcachedTests",
+      dependencies: ["HTTPCache", "HTTPCacheTesting", "HTTPCacheMemcached", "ServerHarness"], swiftSettings: settings),
   ]
 )

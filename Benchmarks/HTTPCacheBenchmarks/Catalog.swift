@@ -9,5 +9,6 @@ enum Catalog {
     LayerThroughput.benchmarks + KeyExtraction.benchmarks + InMemory.benchmarks + Stampede.benchmarks
       + StaleWhileRevalidate.benchmarks + NegativeCache.benchmarks + HitKinds.benchmarks + Codec.benchmarks
       + Memory.benchmarks + ZipfThroughput.benchmarks(threads: threads) + RedisThroughput.benchmarks
+      + Memcached.benchmarks
   }
 }
