@@ -93,7 +93,8 @@ extension CacheLayer {
     let attempts = mayServeOnError(plan, at: now) ? 1 : 2
     let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
     let flight = Flight(
-      key: key, primary: plan.key, isRefresh: isRefresh, clock: clock,
+      key: key, primary: plan.key, isRefresh: isRefresh, isStamped: plan.stamp != nil,
+      scope: TagScope(isAmbient: plan.policy.policy.tags.ambience != .none), clock: clock,
       machine: FlightStateMachine(isKept: isKept, attempts: attempts, hardDeadline: hardDeadline))
     flights[key] = flight
     return flight

@@ -6,9 +6,16 @@
 extension CacheLayer {
   /// Calls the origin for a flight until there is an answer for those who wait, and stores what may be stored.
   nonisolated func fly(_ flight: Flight, _ first: FetchPlan) async {
-    var plan = first
-    while let successor = await attempt(flight, plan) { plan = successor }
+    // Whatever the handler calls, and the body while it is read, finds the scope of this response.
+    await flight.scope.bind {
+      var plan = first
+      while let successor = await attempt(flight, plan) {
+        plan = successor
+        flight.scope.restart()
+      }
+    }
     flight.close()
+    flight.scope.close()
     if flight.isRefresh, !flight.hasStored {
       first.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
       report(.refreshFailed, key: first.key)
@@ -22,13 +29,17 @@ extension CacheLayer {
   private nonisolated func attempt(_ flight: Flight, _ plan: FetchPlan) async -> FetchPlan? {
     // A tick early: the coarse clock may show the past, and an age is better a moment too high than too low.
     let requestedAt = clock.now.advanced(by: .zero - clock.resolution)
-    let response: CacheResponse
+    var response: CacheResponse
     do {
       response = try await plan.next.call(originRequest(plan, flight))
     } catch {
+      flight.scope.failed()
       restAfterFailure(plan)
       return flight.originFailed { _, _ in .failed(error) }
     }
+    let isConfirmation = plan.stored != nil && response.status == 304
+    noteTags(of: &response, to: plan.request, plan.policy, flight.scope, isConfirmation: isConfirmation)
+    await carryOutInvalidations(flight.scope, status: response.status)
     guard flight.isCalling else {
       response.body.cancel()
       return nil
@@ -56,7 +67,12 @@ extension CacheLayer {
       }
     }
     switch storability {
-    case .store(let storing): await store(response, storing, flight, plan, receipt)
+    case .store(let storing):
+      if let error = flight.scope.violation(of: plan.policy.policy.tags) {
+        await refuse(response, .tags, flight, plan, receipt, error: error)
+      } else {
+        await store(response, storing, flight, plan, receipt)
+      }
     case .refuse(let refusal): await refuse(response, refusal, flight, plan, receipt)
     }
     return nil
@@ -80,6 +96,7 @@ extension CacheLayer {
     with response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) -> FetchPlan? {
     restAfterFailure(plan)
+    flight.scope.handOver()
     let leader = flight.leader
     let answer = FlightResponse(
       status: response.status,
@@ -106,9 +123,11 @@ extension CacheLayer {
 
   /// The response is for the leader alone: it gets it as it is, unbuffered, and the others go their own ways.
   private nonisolated func refuse(
-    _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
+    _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt,
+    error: CacheTagError? = nil
   ) async {
-    report(.refused(refusal), key: plan.key)
+    report(.refused(refusal), key: plan.key, error: error)
+    flight.scope.handOver()
     var results: [Flight.WaiterID: FlightResult] = [:]
     if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
       results[leader] = .response(
@@ -139,12 +158,19 @@ extension CacheLayer {
       lifetimeScale: plan.policy.lifetimeScale())
     var entry = stored
     var storing: CacheEvent.Storing = .none
+    // A tag that the origin does not name again may still be one: rather too many than too few.
+    flight.scope.add(stored.tags?.names ?? [])
+    let tags = flight.scope.tags
+    let violation = flight.scope.violation(of: plan.policy.policy.tags)
     switch storability {
+    case .store where violation != nil:
+      storing = .refused(.tags)
+      report(.refused(.tags), key: plan.key, error: violation)
+      await remove(stored.key)
     case .store(let renewed):
       entry = CacheEntry(
         key: stored.key, status: stored.status, fields: renewed.fields, body: stored.body, trailers: stored.trailers,
-        times: renewed.times, traits: renewed.traits, cost: stored.cost,
-        tags: stored.tags)
+        times: renewed.times, traits: renewed.traits, cost: stored.cost, tags: tags)
       if await put(entry, index: nil, plan, flight) { storing = .stored }
     case .refuse(let refusal):
       // The 304 says that it may not be stored any longer. It is still the answer to those who wait.
@@ -156,7 +182,16 @@ extension CacheLayer {
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
       entryOutcome: .revalidated, originStatus: 304, storing: storing,
       originDuration: receipt.receivedAt.duration(since: receipt.requestedAt))
-    let receivers = flight.waiting.map { ($0.id, FlightResult.response(answer)) }
-    flight.answered(Dictionary(uniqueKeysWithValues: receivers), release: .over, replay: nil)
+    self.answer(flight, plan, with: answer, key: stored.key, tags: tags)
+  }
+
+  /// Gives one answer to everybody who waits and may have it.
+  nonisolated func answer(
+    _ flight: Flight, _ plan: FetchPlan, with answer: FlightResponse, key: CacheKey, tags: CacheTags?
+  ) {
+    let receivers = flight.waiting.filter { mayShare(plan, with: $0.plan, key: key, tags: tags) }
+    flight.answered(
+      Dictionary(uniqueKeysWithValues: receivers.map { ($0.id, FlightResult.response(answer)) }), release: .over,
+      replay: nil)
   }
 }

@@ -30,6 +30,7 @@ extension CacheLayer {
         body: Body(entry.body), trailers: entry.trailers)
     }
     response.outcome = outcome
+    TagScope.bubble(entry.tags)
     if request.fields.presence & Self.conditionalMask != 0 { answerConditions(of: request, with: entry, in: &response) }
     if request.method == .head { response.body = .empty }
     if outcome != .hit || !observers.isEmpty {

@@ -13,6 +13,8 @@ extension CacheLayer {
     let primary = key(of: plan.request, plan.policy) ?? plan.key
     let index = storing.vary.isEmpty ? nil : await variantIndex(for: primary, adding: storing.vary)
     let leader = flight.leader
+    let isStream = response.body.bytes == nil
+    if isStream, policy.tags.ambience == .untilBodyBegins { flight.scope.seal() }
     var answer = FlightResponse(
       status: response.status, fields: storing.fields, body: response.body, trailers: response.trailers,
       originStatus: response.status, storing: .stored,
@@ -21,7 +23,8 @@ extension CacheLayer {
     let leaderFields = RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix)
     let sharing = Sharing(
       plan: plan, storing: storing, primary: primary, index: index,
-      existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil)
+      existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil,
+      scope: flight.scope, isStream: isStream, backend: backend)
 
     if let refusal = sizeRefusal(response.body.length, policy, flight) {
       answer.storing = .refused(refusal)
@@ -61,6 +64,8 @@ extension CacheLayer {
       sharing.entry(response, body: body, trailers: trailers, cost: answer.originDuration)
     } index: {
       sharing.indexEntry($0)
+    } violation: {
+      sharing.violation
     }
   }
 
@@ -125,7 +130,8 @@ extension CacheLayer {
   /// Moves the origin's body into the log, and stores it if it arrives complete.
   private nonisolated func pump(
     _ source: any BodySource, length: Int?, into log: BodyLog, _ plan: FetchPlan, _ flight: Flight,
-    entry: (Bytes, HeaderFields?) -> CacheEntry?, index: (CacheEntry) -> CacheEntry?
+    entry: (Bytes, HeaderFields?) -> CacheEntry?, index: (CacheEntry) -> CacheEntry?,
+    violation: () -> CacheTagError?
   ) async {
     do {
       var wasRetaining = log.isRetaining
@@ -163,6 +169,11 @@ extension CacheLayer {
     }
     guard body.count >= plan.policy.policy.minimumBodySize else {
       report(.refused(.tooSmall), key: flight.key)
+      log.finish(trailers: trailers)
+      return
+    }
+    if let error = violation() {
+      report(.refused(.tags), key: flight.key, error: error)
       log.finish(trailers: trailers)
       return
     }

@@ -14,10 +14,20 @@ struct Sharing: Sendable {
   private let selection: String
   /// What the response is stored under, before `Vary`.
   let primary: CacheKey
+  /// What has been said about the response.
+  private let scope: TagScope
+  /// Whether more may be said while the body is under way.
+  private let mayGetTags: Bool
+  private let backend: any CacheBackend
 
+  /// - Parameter isStream: Whether the body is under way still.
   init(
-    plan: FetchPlan, storing: StorePlan, primary: CacheKey, index: VariantIndex?, existing: PartialContent? = nil
+    plan: FetchPlan, storing: StorePlan, primary: CacheKey, index: VariantIndex?, existing: PartialContent? = nil,
+    scope: TagScope, isStream: Bool, backend: any CacheBackend
   ) {
+    self.scope = scope
+    self.mayGetTags = isStream && plan.policy.policy.tags.ambience == .untilBodyEnds
+    self.backend = backend
     self.primary = primary
     self.existing = existing
     self.plan = plan
@@ -26,9 +36,13 @@ struct Sharing: Sendable {
     self.selection = RFC9111.selection(storing.vary, in: plan.request.fields)
   }
 
-  /// Whether the response is for the request of `other` too (RFC 9111 §4.1).
+  /// Whether the response is for the request of `other` too: they agree in what selects it (RFC 9111 §4.1), and it has not
+  /// been invalidated before the other began.
   func isFor(_ other: FetchPlan) -> Bool {
-    storing.vary.isEmpty || RFC9111.selection(storing.vary, in: other.request.fields) == selection
+    guard storing.vary.isEmpty || RFC9111.selection(storing.vary, in: other.request.fields) == selection else {
+      return false
+    }
+    return CacheLayer.mayShare(plan, with: other, key: key, tags: mayGetTags ? nil : .some(tags), backend)
   }
 
   /// What the complete response is stored as; nil when it cannot be.
@@ -49,15 +63,11 @@ struct Sharing: Sendable {
       traits: storing.traits, cost: cost, tags: tags)
   }
 
-  /// The groups that the response names (RFC 9875 §2).
-  private var tags: CacheTags? {
-    let groups = RFC9875.groups(in: storing.fields)
-    guard !groups.isEmpty else { return nil }
-    return CacheTags(
-      groups.lazy.map {
-        CacheTags.group($0, scheme: plan.request.scheme, authority: plan.request.authority)
-      })
-  }
+  /// The tags, complete when the body is.
+  private var tags: CacheTags? { scope.tags }
+
+  /// What is wrong with the tags; nil when nothing is.
+  var violation: CacheTagError? { scope.violation(of: plan.policy.policy.tags) }
 
   /// Parts as an entry; an ordinary one when they are all there is.
   static func entry(

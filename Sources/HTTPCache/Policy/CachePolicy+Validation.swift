@@ -33,6 +33,8 @@ extension CachePolicy {
     guard streamWindow >= 1024 else {
       throw CacheConfigurationError("streamWindow is \(streamWindow): give at least 1024 bytes")
     }
+    try tags.validate()
+    try purging?.validate()
     for status in timeToLiveByStatus.keys where !(200...599).contains(status) {
       throw CacheConfigurationError("timeToLiveByStatus has \(status), which is no final status (200 to 599)")
     }

@@ -37,6 +37,8 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   case truncated = "truncated"
   /// It was invalidated while it was being made.
   case invalidated = "invalidated"
+  /// It has more tags than are permitted, or others: storing it without them would lose invalidations.
+  case tags = "tags"
   /// The backend failed.
   case backend = "backend"
   /// The origin failed (5xx): nothing is stored, so that what is stored may still be served stale.
