@@ -40,6 +40,10 @@ struct Main {
       case "--entries": entryBounds = numbers(value(argument))
       case "--bytes": byteBounds = numbers(value(argument))
       case "--pairs": isPairs = true
+      case "--invalidate":
+        guard let number = Int(value(argument)), number > 0 else { fail("--invalidate needs a number of 1 or more") }
+        print(await InvalidationScale.text(entryCount: number))
+        return
       case "--list":
         for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
         return
@@ -114,6 +118,8 @@ struct Main {
 
       --replay FILE   instead, replay a request trace (little-endian 64-bit keys) under every eviction policy, with
                       --entries N,… or, for a trace of pairs of key and size, --bytes N,… (--pairs: sizes ignored)
+
+      --invalidate N  instead, forget N entries at once, by a tag and key by key
 
     Figures are for one operation. Allocations are counted by standing in for malloc.
     """

@@ -81,7 +81,12 @@ extension CacheLayer {
   private func refresh(_ plan: FetchPlan) {
     let key = plan.stored?.key ?? plan.key
     // Somebody who could not be served stale is asking already: its answer will do.
-    if let flight = flights[key], flight.isCalling { return }
+    if let flight = flights[key], flight.isCalling {
+      // But it may have begun for an earlier copy of what is stored: this one's gate is not for it to open again.
+      plan.stored?.refreshGate.failed(
+        retryAt: clock.now.advanced(by: min(.seconds(1), plan.policy.policy.retryInterval)))
+      return
+    }
     let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: clock.now)
     takeOff(flight, plan)
   }

@@ -77,14 +77,14 @@ extension InMemoryBackend {
     }
   }
 
-  /// Whether a response that was received later than `entry` has taken its place already.
+  /// Whether a response that was received no earlier than `entry` is in its place already.
   func isSuperseded(_ entry: CacheEntry) -> Bool {
     let shardIndex = shards.index(of: entry.key.digest)
     let shard = shards.lock(shardIndex)
     defer { shards.unlock(shardIndex) }
     let index = shard.pointee.find(entry.key)
     guard index != EntryNode.none else { return false }
-    return shard.pointee.entry(index)._withUnsafeGuaranteedRef { $0.times.receivedAt } > entry.times.receivedAt
+    return shard.pointee.entry(index)._withUnsafeGuaranteedRef { $0.times.receivedAt } >= entry.times.receivedAt
   }
 
   /// Takes out the entries that a rule concerns, or makes them stale.
