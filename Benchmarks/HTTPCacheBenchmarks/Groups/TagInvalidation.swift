@@ -27,7 +27,7 @@ enum TagInvalidation {
     },
     Benchmark("tags/invalidate/tag", "invalidate a tag that 100,000 entries have") {
       let backend = InMemoryBackend(capacity: 1 << 30)
-      let tags = tags(4)
+      let tags = Self.tags(4)
       for number in 0..<100_000 { _ = backend.storeNow(entry(Samples.key(number), tags)) }
       return .asynchronous { count in
         for _ in 0..<count { await backend.invalidate(CacheInvalidation(.anyTag(["tag:1"]))) }
@@ -35,7 +35,7 @@ enum TagInvalidation {
     },
     Benchmark("tags/store/4_tags", "overwrite an entry with four tags") {
       let backend = InMemoryBackend()
-      let entry = entry(Samples.key(1), tags(4))
+      let entry = Self.entry(Samples.key(1), tags(4))
       return .synchronous { count in
         for _ in 0..<count { consume(backend.storeNow(entry)) }
       }
@@ -64,7 +64,7 @@ enum TagInvalidation {
         if request.target == "/blocker" {
           return CacheResponse(fields: ["Cache-Control": "max-age=3600"], body: blocker.body)
         }
-        if let tags = tags(tagCount) { CacheTags.add(tags.names) }
+        if let tags = Self.tags(tagCount) { CacheTags.add(tags.names) }
         return CacheResponse(fields: ["Cache-Control": "max-age=3600"], body: "x")
       }.layer(try CacheLayer(backend: InMemoryBackend(), policy: Samples.policy()))
       let request = Samples.request

@@ -59,7 +59,8 @@ extension CacheLayer {
     await carryOutInvalidations(scope, status: response.status)
     if plan.request.method == .head, response.status == 200 {
       await update(
-        by: response, plan, scope, Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
+        by: response, plan, scope,
+        Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
     }
     return response
   }

@@ -153,10 +153,11 @@ public final class InMemoryBackend: CacheBackend {
       var expiredCount = shard.pointee.sweep(at: now, limit: Self.nodesPerStore, into: expired).expired
       // Under the lock: an invalidation that is not seen here will find the entry.
       latest = log.current
-      expiredCount += shard.pointee.judge(
-        by: log, through: latest, limit: Self.nodesPerStore,
-        into: UnsafeMutableBufferPointer(rebasing: expired[expiredCount...])
-      ).released
+      expiredCount +=
+        shard.pointee.judge(
+          by: log, through: latest, limit: Self.nodesPerStore,
+          into: UnsafeMutableBufferPointer(rebasing: expired[expiredCount...])
+        ).released
       addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
       publishRank(of: shard, shardIndex)
       shards.unlock(shardIndex)

@@ -105,7 +105,8 @@ final class TagScope: Sendable {
     if isOverfull { return CacheTagError("more than \(Self.limit) tags: at most \(policy.maximumCount) are permitted") }
     if hasLateTags {
       return CacheTagError(
-        "tags were added while the body was under way: add them before the handler returns, or permit them with tags.ambience")
+        "tags were added while the body was under way: add them before the handler returns, or permit them with tags.ambience"
+      )
     }
     return policy.violation(in: names)
   }
