@@ -54,7 +54,8 @@ public struct TagPolicy: Sendable {
     public static let untilBodyEnds = Ambience(kind: .body)
 
     /// Until the handler has returned. A tag that comes later makes the response one that is not stored. Requests may join
-    /// bodies that are under way, unless these are known to be concerned by an invalidation in between.
+    /// bodies that are under way, unless these are known to be concerned by an invalidation in between; a tag that comes too
+    /// late is not known.
     public static let untilBodyBegins = Ambience(kind: .head)
 
     /// Not at all: tags come from fields and from ``TagPolicy/extract`` only, and invalidations from fields. What is added

@@ -21,7 +21,7 @@ import Testing
   ///
   /// - Returns: How often each outcome occurred.
   static func check(
-    schedules: Int, steps: Int = 40, firstSeed: UInt64 = 1,
+    schedules: Int, steps: Int = 60, firstSeed: UInt64 = 1,
     _ makeWorld: @escaping @Sendable (CacheClock) throws -> InvalidationWorld
   ) async throws -> (objections: [String], outcomes: [String: Int]) {
     try await withThrowingTaskGroup(of: ([String], [String: Int]).self) { group in
@@ -79,7 +79,8 @@ import Testing
       )
       _ = await first.play(steps: 40)
       _ = await second.play(steps: 40)
-      #expect(first.log.count == second.log.count && first.outcomes == second.outcomes, "seed \(seed)")
+let difference = zip(first.log, second.log).first { $0 != $1 }
+      #expect(difference == nil && first.log.count == second.log.count, "seed \(seed)")
     }
   }
 
