@@ -7,8 +7,8 @@
 enum Catalog {
   static func all(threads: Int) -> [Benchmark] {
     LayerThroughput.benchmarks + KeyExtraction.benchmarks + InMemory.benchmarks + Stampede.benchmarks
-      + StaleWhileRevalidate.benchmarks + NegativeCache.benchmarks + HitKinds.benchmarks + Codec.benchmarks
-      + Memory.benchmarks + ZipfThroughput.benchmarks(threads: threads) + RedisThroughput.benchmarks
-      + Memcached.benchmarks
+      + StaleWhileRevalidate.benchmarks + NegativeCache.benchmarks + HitKinds.benchmarks + TagInvalidation.benchmarks
+      + Codec.benchmarks + Memory.benchmarks + ZipfThroughput.benchmarks(threads: threads)
+      + RedisThroughput.benchmarks + Memcached.benchmarks
   }
 }

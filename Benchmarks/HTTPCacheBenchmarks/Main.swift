@@ -48,6 +48,10 @@ struct Main {
           fail("--shards needs a power of two between 1 and 4096")
         }
         shards = number
+      case "--invalidate":
+        guard let number = Int(value(argument)), number > 0 else { fail("--invalidate needs a number of 1 or more") }
+        print(await InvalidationScale.text(entryCount: number))
+        return
       case "--list":
         for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
         return
@@ -146,6 +150,8 @@ struct Main {
                       instead, replay web07.bin, adapt_size.bin, multi3.bin, loop.bin and adapt_size_unique.pairs.bin
                       from FOLDER at 50 entries and 1, 5 and 10 % of the distinct keys (loop: up to 50 %), and by bytes
       --shards N      how many shards the replayed backend has (1 unless said otherwise)
+
+      --invalidate N  instead, forget N entries at once, by a tag and key by key
 
     Figures are for one operation. Allocations are counted by standing in for malloc.
     """

@@ -90,7 +90,12 @@ extension CacheLayer {
     while true {
       let (found, landings) = flights.flight(for: key)
       // Somebody who could not be served stale is asking already: its answer will do.
-      if let found, found.isCalling { return nil }
+      if let found, found.isCalling {
+        // But it may have begun for an earlier copy of what is stored: this one's gate is not for it to open again.
+        stored.refreshGate.failed(
+          retryAt: clock.now.advanced(by: min(.seconds(1), plan.policy.policy.retryInterval)))
+        return nil
+      }
       let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
       guard flights.insert(flight, replacing: found, landings: landings) else { continue }
       let task = Task { @concurrent in await self.fly(flight, plan) }
@@ -106,7 +111,8 @@ extension CacheLayer {
     let attempts = mayServeOnError(plan, at: now) ? 1 : 2
     let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
     return Flight(
-      key: key, primary: plan.key, isRefresh: isRefresh, clock: clock,
+      key: key, primary: plan.key, isRefresh: isRefresh, isStamped: plan.stamp != nil,
+      scope: TagScope(isAmbient: plan.policy.policy.tags.ambience != .none), clock: clock,
       machine: FlightStateMachine(isKept: isKept, attempts: attempts, hardDeadline: hardDeadline))
   }
 

@@ -13,6 +13,7 @@ extension CacheLayer {
       return try await passed(request, next, .policy, policy: nil, startedAt: startedAt)
     }
     guard admits(request, policy) else {
+      if let response = await purgeResponse(to: request, policy) { return response }
       let isMethod = !policy.policy.methods.includes(request.method) || !request.method.isReadable
       return try await passed(request, next, isMethod ? .method : .policy, policy: policy, startedAt: startedAt)
     }
@@ -21,6 +22,7 @@ extension CacheLayer {
       return try await passed(request, next, .noKey, policy: policy, startedAt: startedAt)
     }
     let directives = directives(of: request, policy)
+    let outer = TagScope.ambient
     // Another request's answer may arrive between the lookup and the flight; then there is something to look up.
     for _ in 0..<4 {
       // Lookup.
@@ -29,7 +31,7 @@ extension CacheLayer {
       func plan(_ stored: CacheEntry?, partial: CacheEntry? = nil, _ reason: CacheOutcome.MissReason) -> FetchPlan {
         FetchPlan(
           request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
-          partial: partial, reason: reason, stamp: stamp, startedAt: startedAt)
+          partial: partial, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer)
       }
       switch lookup {
       case .absent, .unknown:

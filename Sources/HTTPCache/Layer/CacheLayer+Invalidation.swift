@@ -4,51 +4,39 @@
 //===----------------------------------------------------------------------===//
 
 extension CacheLayer {
-  /// Removes what is stored for `request`, all variants of it.
+  /// Makes void or stale what `invalidation` says. When it returns, no request that begins afterwards gets any of it, nor a
+  /// response whose making had begun before.
   ///
-  /// A response that is being made at this moment is delivered to those who wait for it, but not stored.
-  ///
-  /// - Returns: Whether something was stored.
-  @discardableResult
-  public func removeEntry(for request: CacheRequest) async -> Bool {
-    guard let policy = router.policy(for: request), let key = key(of: request, policy) else { return false }
-    return await removeEntry(for: key)
-  }
-
-  /// Removes what is stored under `key`, all variants of it.
-  ///
-  /// - Returns: Whether something was stored.
-  @discardableResult
-  public func removeEntry(for key: CacheKey) async -> Bool {
-    await invalidate(CacheInvalidation(.key(key))).entryCount ?? 0 > 0
-  }
-
-  /// Removes everything.
-  public func removeAll() async { await invalidate(CacheInvalidation(.everything)) }
-
-  /// Makes void or stale what `invalidation` says.
-  ///
-  /// A response that is being made at this moment is delivered to those who wait for it, but not stored.
+  /// Those who wait for such a response already get it, and it is not stored (or, after a soft invalidation, as stale).
   ///
   /// - Returns: What was done. A backend that failed has been told, and reported to the observers.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async -> InvalidationReceipt {
-    for flight in flights.all {
-      switch invalidation.target {
-      case .key(let key) where flight.primary == key || flight.key == key: endSharing(flight)
-      case .everything: endSharing(flight)
-      default: break
-      }
+    var flightCount = 0
+    for flight in flights.all where mustNotBeShared(flight, after: invalidation) {
+      flight.invalidate()
+      flights.remove(flight)
+      flightCount += 1
     }
     if case .everything = invalidation.target { uncacheable.removeAll() }
     report(.invalidated, key: invalidation.key)
-    return await forwardToBackend(invalidation)
+    var receipt = await forwardToBackend(invalidation)
+    receipt.flightCount += flightCount
+    return receipt
   }
 
-  /// Lets a flight go on for those who wait for it, and for nobody else.
-  private func endSharing(_ flight: Flight) {
-    flight.invalidate()
-    flights.remove(flight)
+  /// Whether a flight is known to be concerned by its key. By its tags it can be known only when the answer is there: then
+  /// everybody is asked for when they began.
+  private func mustNotBeShared(_ flight: Flight, after invalidation: CacheInvalidation) -> Bool {
+    // Without a stamp there will be nothing to compare with.
+    guard flight.isStamped else { return true }
+    switch invalidation.target {
+    case .key(let key): return flight.primary == key || flight.key == key
+    case .anyTag, .allTags: return false
+    // Refreshes too: what they bring is as old.
+    case .pathPrefix, .matching, .everything:
+      return InvalidationRules.concerns(invalidation.target, key: flight.primary, tags: [])
+    }
   }
 
   /// Removes from the backend. One that fails has been told, and says so.
@@ -62,7 +50,7 @@ extension CacheLayer {
       return try await backend.invalidate(invalidation)
     } catch {
       report(.backendFailed, key: invalidation.key, error: error)
-      return InvalidationReceipt()
+      return InvalidationReceipt(isComplete: false)
     }
   }
 }

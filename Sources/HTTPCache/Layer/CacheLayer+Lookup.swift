@@ -22,7 +22,9 @@ extension CacheLayer {
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest) -> CacheResponse? {
     guard let hitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
-      request.fields.presence & HitPath.specialFields == 0
+      request.fields.presence & HitPath.specialFields == 0,
+      // Inside another cache's handler the tags of what is served go to its response.
+      TagScope.ambient == nil
     else { return closerLook(at: request) }
     let scheme: CacheKey.Scheme
     var digest: KeyDigest

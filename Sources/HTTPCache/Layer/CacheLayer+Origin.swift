@@ -8,11 +8,18 @@ extension CacheLayer {
   nonisolated func fly(_ flight: Flight, _ first: FetchPlan) async {
     let permit = await originPermit(flight, first)
     if case .granted = permit {
-      var plan = first
-      while let successor = await attempt(flight, plan) { plan = successor }
+      // Whatever the handler calls, and the body while it is read, finds the scope of this response.
+      await flight.scope.bind {
+        var plan = first
+        while let successor = await attempt(flight, plan) {
+          plan = successor
+          flight.scope.restart()
+        }
+      }
     }
     await giveBack(permit)
     flight.close()
+    flight.scope.close()
     if flight.isRefresh, !flight.hasStored {
       first.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
       report(.refreshFailed, key: first.key)
@@ -36,14 +43,18 @@ extension CacheLayer {
       }
     }
     let requestedAt = clock.nowAtTheEarliest
-    let response: CacheResponse
+    var response: CacheResponse
     do {
       response = turn.ending(with: try await plan.next.call(originRequest(plan, flight)))
     } catch {
       turn.failed()
+      flight.scope.failed()
       restAfterFailure(plan)
       return flight.originFailed { _, _ in .failed(error) }
     }
+    let isConfirmation = plan.stored != nil && response.status == 304
+    noteTags(of: &response, to: plan.request, plan.policy, flight.scope, isConfirmation: isConfirmation)
+    await carryOutInvalidations(flight.scope, status: response.status)
     guard flight.isCalling else {
       response.body.cancel()
       return nil
@@ -71,7 +82,12 @@ extension CacheLayer {
       }
     }
     switch storability {
-    case .store(let storing): await store(response, storing, flight, plan, receipt)
+    case .store(let storing):
+      if let error = flight.scope.violation(of: plan.policy.policy.tags) {
+        await refuse(response, .tags, flight, plan, receipt, error: error)
+      } else {
+        await store(response, storing, flight, plan, receipt)
+      }
     case .refuse(let refusal): await refuse(response, refusal, flight, plan, receipt)
     }
     return nil
@@ -95,6 +111,7 @@ extension CacheLayer {
     with response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) -> FetchPlan? {
     restAfterFailure(plan)
+    flight.scope.handOver()
     let leader = flight.leader
     let answer = FlightResponse(
       status: response.status,
@@ -121,9 +138,11 @@ extension CacheLayer {
 
   /// The response is for the leader alone: it gets it as it is, unbuffered, and the others go their own ways.
   private nonisolated func refuse(
-    _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
+    _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt,
+    error: CacheTagError? = nil
   ) async {
-    report(.refused(refusal), key: plan.key)
+    report(.refused(refusal), key: plan.key, error: error)
+    flight.scope.handOver()
     var results = Flight.Results()
     if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
       let answer = FlightResponse(
@@ -154,12 +173,19 @@ extension CacheLayer {
       lifetimeScale: plan.policy.lifetimeScale())
     var entry = stored
     var storing: CacheEvent.Storing = .none
+    // A tag that the origin does not name again may still be one: rather too many than too few.
+    flight.scope.add(stored.tags?.names ?? [])
+    let tags = flight.scope.tags
+    let violation = flight.scope.violation(of: plan.policy.policy.tags)
     switch storability {
+    case .store where violation != nil:
+      storing = .refused(.tags)
+      report(.refused(.tags), key: plan.key, error: violation)
+      await remove(stored.key)
     case .store(let renewed):
       entry = CacheEntry(
         key: stored.key, status: stored.status, fields: renewed.fields, body: stored.body, trailers: stored.trailers,
-        times: renewed.times, traits: renewed.traits, cost: stored.cost,
-        tags: stored.tags)
+        times: renewed.times, traits: renewed.traits, cost: stored.cost, tags: tags)
       if await put(entry, index: nil, plan, flight) { storing = .stored }
     case .refuse(let refusal):
       // The 304 says that it may not be stored any longer. It is still the answer to those who wait.
@@ -171,6 +197,17 @@ extension CacheLayer {
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
       entryOutcome: .revalidated, originStatus: 304, storing: storing,
       receipt: receipt)
-    flight.answered(forAll: answer)
+    self.answer(flight, plan, with: answer, key: stored.key, tags: tags)
+  }
+
+  /// Gives one answer to everybody who waits and may have it.
+  nonisolated func answer(
+    _ flight: Flight, _ plan: FetchPlan, with answer: FlightResponse, key: CacheKey, tags: CacheTags?
+  ) {
+    var results = Flight.Results()
+    for (id, other) in flight.waiting where mayShare(plan, with: other, key: key, tags: tags) {
+      results.append((id, .response(answer)))
+    }
+    flight.answered(results, release: .over, replay: nil)
   }
 }

@@ -42,6 +42,7 @@ extension CacheLayer {
       }
     }
     response.outcome = outcome
+    TagScope.bubble(entry.tags)
     report(
       .answered(outcome), key: entry.key, method: request.method, status: response.status,
       bodySize: response.body.length, age: age, since: startedAt, now: now)
@@ -88,15 +89,18 @@ extension CacheLayer {
         of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
         lifetimeScale: plan.policy.lifetimeScale()), storing.vary.isEmpty || entry.key != plan.key
     else { return plan.withoutPartial() }
+    flight.scope.add(entry.tags?.names ?? [])
+    guard flight.scope.violation(of: plan.policy.policy.tags) == nil else { return plan.withoutPartial() }
+    let tags = flight.scope.tags
     let renewed = Sharing.entry(
       content, key: entry.key, fields: RFC9111.freshened(entry.fields, with: storing.fields), storing: storing,
-      cost: receipt.receivedAt.duration(since: receipt.requestedAt), tags: entry.tags)
+      cost: receipt.receivedAt.duration(since: receipt.requestedAt), tags: tags)
     let isStored = await put(renewed, index: nil, plan, flight)
     let answer = FlightResponse(
       status: renewed.status, fields: renewed.fields, body: Body(renewed.body), entry: renewed,
       entryOutcome: .miss(.partial), originStatus: 206, storing: isStored ? .stored : .none,
       receipt: receipt)
-    flight.answered(forAll: answer)
+    self.answer(flight, plan, with: answer, key: entry.key, tags: tags)
     return nil
   }
 }

@@ -11,54 +11,74 @@ extension CacheLayer {
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
     let requestedAt = clock.nowAtTheEarliest
-    let stamp = reason == .method ? backend.stampNow : nil
-    let response = try await forwarded(request, next, outcome, policy: policy, key: nil, startedAt: startedAt)
-    guard let policy, response.outcome == outcome else { return response }
+    let first = reason == .method ? backend.stampNow : nil
+    let outer = TagScope.ambient
+    let scope = policy.map { makeScope($0, outer: outer) }
+    let response = try await forwarded(
+      request, next, outcome, policy: policy, scope: scope, key: nil, startedAt: startedAt)
+    guard let policy, let scope, response.outcome == outcome else { return response }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
-    // Its own invalidations must not void it, those of others must.
-    let isCurrent = stamp.map { stamp in
-      key(of: request, policy).map { backend.verdictNow(key: $0, tags: nil, since: stamp) == .valid } ?? false
-    }
+    // Its own invalidations must not void it, those of others must: those that came until `before` are asked for, and any
+    // that come between its own ones change their count.
     let before = backend.stampNow
-    let ownCount = await learn(from: response, to: request, reason, policy, flightKey, receipt)
-    if reason == .method, isCurrent == true, let before, let stamp = backend.stampNow,
-      stamp.number &- before.number == ownCount, let key = key(of: request, policy),
+    let key = key(of: request, policy)
+    let isCurrent: Bool
+    if let first, let key {
+      isCurrent = backend.verdictNow(key: key, tags: scope.tags, since: first) == .valid
+    } else {
+      isCurrent = false
+    }
+    let ownCount = await learn(from: response, to: request, reason, policy, flightKey, scope, receipt)
+    if reason == .method, isCurrent, let before, let stamp = backend.stampNow,
+      stamp.number &- before.number == ownCount, let key, scope.violation(of: policy.policy.tags) == nil,
       case .store(let storing) = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules)
     {
       let plan = FetchPlan(
         request: request, directives: .none, policy: policy, key: key, next: next, stored: nil, reason: .absent,
-        stamp: stamp, startedAt: startedAt)
-      return await storedForGet(response, storing, plan, receipt)
+        stamp: stamp, startedAt: startedAt, outer: outer)
+      return await storedForGet(response, storing, plan, scope, receipt)
     }
     return response
+  }
+
+  /// The scope of a response that is made for one request.
+  private nonisolated func makeScope(_ policy: ResolvedPolicy, outer: TagScope?) -> TagScope {
+    let scope = TagScope(isAmbient: policy.policy.tags.ambience != .none)
+    if let outer { scope.forward(to: outer) }
+    return scope
   }
 
   /// The origin's response to a request that is the cache's business, but nobody else's: HEAD, conditions that only the
   /// origin can judge, `no-store`.
   nonisolated func fetchedAlone(_ plan: FetchPlan) async throws -> CacheResponse {
     let requestedAt = clock.nowAtTheEarliest
+    let scope = makeScope(plan.policy, outer: plan.outer)
     let response = try await forwarded(
-      plan.request, plan.next, .miss(plan.reason), policy: plan.policy, key: plan.key, startedAt: plan.startedAt)
+      plan.request, plan.next, .miss(plan.reason), policy: plan.policy, scope: scope, key: plan.key,
+      startedAt: plan.startedAt)
+    await carryOutInvalidations(scope, status: response.status)
     if plan.request.method == .head, response.status == 200 {
       await update(
-        by: response, plan, Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
+        by: response, plan, scope,
+        Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
     }
     return response
   }
 
   /// Stores the answer to a request that is not GET, for GETs to come (RFC 9110 §9.3.3), while its client reads it.
   private nonisolated func storedForGet(
-    _ response: CacheResponse, _ storing: StorePlan, _ plan: FetchPlan, _ receipt: Receipt
+    _ response: CacheResponse, _ storing: StorePlan, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt
   ) async -> CacheResponse {
     let flight = Flight(
-      key: plan.key.variant("\(plan.request.method)"), primary: plan.key, clock: clock,
+      key: plan.key.variant("\(plan.request.method)"), primary: plan.key, scope: scope, clock: clock,
       machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil))
     guard case .waiting(let id) = flight.join(plan, deadline: nil) else { return response }
     flights.register(flight)
     flight.started(
       Task { @concurrent in
-        await self.store(response, storing, flight, plan, receipt)
+        await scope.bind { await self.store(response, storing, flight, plan, receipt) }
         flight.close()
+        scope.close()
         self.flights.remove(flight)
       })
     guard case .response(let answer)? = try? await flight.wait(id) else { return response }
@@ -68,11 +88,20 @@ extension CacheLayer {
   }
 
   /// What a response to HEAD says about the stored response to GET (RFC 9111 §4.3.5).
-  private nonisolated func update(by response: CacheResponse, _ plan: FetchPlan, _ receipt: Receipt) async {
+  private nonisolated func update(
+    by response: CacheResponse, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt
+  ) async {
     guard case .found(let entry) = await lookup(plan.key, for: plan.request, at: receipt.receivedAt).0,
       entry.status == 200
     else { return }
-    guard
+    // What is stale may be so because it was said to be: a length alone confirms nothing then.
+    if entry.times.freshUntil <= receipt.receivedAt, !response.fields.contains(KnownHeader.etag),
+      !response.fields.contains(KnownHeader.lastModified)
+    {
+      return
+    }
+    scope.add(entry.tags?.names ?? [])
+    guard scope.violation(of: plan.policy.policy.tags) == nil,
       case .freshen(let fields) = RFC9111.headUpdate(
         of: entry.fields, storedLength: entry.body.count, by: response),
       case .store(let renewed) = RFC9111.storability(
@@ -83,7 +112,7 @@ extension CacheLayer {
       return
     }
     let flight = Flight(
-      key: entry.key.variant("HEAD"), primary: plan.key, clock: clock,
+      key: entry.key.variant("HEAD"), primary: plan.key, scope: scope, clock: clock,
       machine: FlightStateMachine(isKept: true, attempts: 1, hardDeadline: nil))
     flights.register(flight)
     var stored = renewed.fields
@@ -91,15 +120,15 @@ extension CacheLayer {
     _ = await put(
       CacheEntry(
         key: entry.key, status: entry.status, fields: stored, body: entry.body, trailers: entry.trailers,
-        times: renewed.times, traits: renewed.traits, cost: entry.cost, tags: entry.tags),
+        times: renewed.times, traits: renewed.traits, cost: entry.cost, tags: scope.tags),
       index: nil, plan, flight)
     flight.close()
     flights.remove(flight)
   }
 
   private nonisolated func forwarded(
-    _ request: CacheRequest, _ next: AnyService, _ outcome: CacheOutcome, policy: ResolvedPolicy?, key: CacheKey?,
-    startedAt: CacheInstant
+    _ request: CacheRequest, _ next: AnyService, _ outcome: CacheOutcome, policy: ResolvedPolicy?, scope: TagScope?,
+    key: CacheKey?, startedAt: CacheInstant
   ) async throws -> CacheResponse {
     var turn = OriginTurn.unlimited
     if isShielded(policy) {
@@ -112,7 +141,14 @@ extension CacheLayer {
     }
     var response: CacheResponse
     do {
-      response = try await withDeadline(policy?.policy.hardTimeout, clock) { try await next.call(request) }
+      if let policy, let scope {
+        response = try await scope.bind {
+          try await withDeadline(policy.policy.hardTimeout, clock) { try await next.call(request) }
+        }
+        noteTags(of: &response, to: request, policy, scope)
+      } else {
+        response = try await next.call(request)
+      }
       response = turn.ending(with: response)
     } catch is DeadlineExceeded {
       turn.failed()
@@ -154,9 +190,9 @@ extension CacheLayer {
   /// - Returns: How many invalidations have come of it.
   private nonisolated func learn(
     from response: CacheResponse, to request: CacheRequest, _ reason: CacheOutcome.BypassReason,
-    _ policy: ResolvedPolicy, _ flightKey: CacheKey?, _ receipt: Receipt
+    _ policy: ResolvedPolicy, _ flightKey: CacheKey?, _ scope: TagScope, _ receipt: Receipt
   ) async -> UInt64 {
-    var count: UInt64 = 0
+    var count = await carryOutInvalidations(scope, status: response.status)
     switch reason {
     case .method:
       // RFC 9111 §4.4: a successful unsafe request makes what is stored doubtful.

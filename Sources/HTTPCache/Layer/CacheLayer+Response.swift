@@ -25,6 +25,7 @@ extension CacheLayer {
       response.fields = head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus)
     }
     response.outcome = outcome
+    TagScope.bubble(entry.tags)
     if request.fields.presence & Self.conditionalMask != 0 { answerConditions(of: request, with: entry, in: &response) }
     if request.method == .head { response.body = .empty }
     if outcome != .hit || !observers.isEmpty {

@@ -16,9 +16,12 @@ extension CacheLayer {
     searchRules.learn(storing.fields, from: plan.request)
     let primary = searchRules.areEmpty ? plan.key : key(of: plan.request, plan.policy) ?? plan.key
     let index = storing.vary.isEmpty ? nil : await variantIndex(for: primary, adding: storing.vary)
+    let isStream = response.body.bytes == nil
+    if isStream, plan.policy.policy.tags.ambience == .untilBodyBegins { flight.scope.seal() }
     let sharing = Sharing(
       plan: plan, storing: storing, response: response, receipt: receipt, primary: primary, index: index,
-      existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil)
+      existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil,
+      scope: flight.scope, isStream: isStream, backend: backend)
     var became: CacheEvent.Storing = .stored
     if let refusal = sizeRefusal(response.body.length, plan, flight)
       ?? admissionRefusal(sharing, at: receipt.receivedAt)
@@ -154,6 +157,11 @@ extension CacheLayer {
     }
     guard body.count >= plan.policy.policy.minimumBodySize else {
       report(.refused(.tooSmall), key: flight.key)
+      log.finish(trailers: trailers)
+      return
+    }
+    if let error = sharing.violation {
+      report(.refused(.tags), key: flight.key, error: error)
       log.finish(trailers: trailers)
       return
     }

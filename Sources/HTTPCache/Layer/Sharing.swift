@@ -17,11 +17,20 @@ final class Sharing: Sendable {
   /// Parts of the same representation that are stored already.
   private let existing: PartialContent?
   private let selection: String
+  /// What has been said about the response.
+  private let scope: TagScope
+  /// Whether more may be said while the body is under way.
+  private let mayGetTags: Bool
+  private let backend: any CacheBackend
 
+  /// - Parameter isStream: Whether the body is under way still.
   init(
     plan: FetchPlan, storing: StorePlan, response: CacheResponse, receipt: Receipt, primary: CacheKey,
-    index: VariantIndex?, existing: PartialContent? = nil
+    index: VariantIndex?, existing: PartialContent? = nil, scope: TagScope, isStream: Bool, backend: any CacheBackend
   ) {
+    self.scope = scope
+    self.mayGetTags = isStream && plan.policy.policy.tags.ambience == .untilBodyEnds
+    self.backend = backend
     self.plan = plan
     self.storing = storing
     self.response = response
@@ -43,9 +52,14 @@ final class Sharing: Sendable {
       body: body, trailers: response.trailers, originStatus: response.status, storing: became, receipt: receipt)
   }
 
-  /// Whether the response is for the request of `other` too (RFC 9111 §4.1).
+  /// Whether the response is for the request of `other` too: they agree in what selects it (RFC 9111 §4.1), and it has not
+  /// been invalidated before the other began.
   func isFor(_ other: FetchPlan) -> Bool {
-    storing.vary.isEmpty || RFC9111.selection(storing.vary, in: other.request.fields) == selection
+    if other === plan { return true }
+    guard storing.vary.isEmpty || RFC9111.selection(storing.vary, in: other.request.fields) == selection else {
+      return false
+    }
+    return CacheLayer.mayShare(plan, with: other, key: key, tags: mayGetTags ? nil : .some(tags), backend)
   }
 
   /// What the complete response is stored as; nil when it cannot be.
@@ -76,13 +90,11 @@ final class Sharing: Sendable {
       traits: storing.traits, cost: cost, tags: tags)
   }
 
-  /// The groups that the response names (RFC 9875 §2).
-  private var tags: CacheTags? {
-    let groups = RFC9875.groups(in: storing.fields)
-    guard !groups.isEmpty else { return nil }
-    let request = plan.request
-    return CacheTags(groups.lazy.map { CacheTags.group($0, scheme: request.scheme, authority: request.authority) })
-  }
+  /// The tags, complete when the body is.
+  private var tags: CacheTags? { scope.tags }
+
+  /// What is wrong with the tags; nil when nothing is.
+  var violation: CacheTagError? { scope.violation(of: plan.policy.policy.tags) }
 
   /// Parts as an entry; an ordinary one when they are all there is.
   static func entry(

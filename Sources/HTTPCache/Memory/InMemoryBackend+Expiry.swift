@@ -75,6 +75,7 @@ extension InMemoryBackend {
   /// - Returns: Whether there is still something to sweep. If not, the next store starts the sweep anew.
   private func sweepAndGoOn(at now: CacheInstant) -> Bool {
     sweep(at: now)
+    judge(at: now)
     guard shards.totals.pointee.count.load(ordering: .sequentiallyConsistent) == 0 else { return true }
     sweepFlag.store(false, ordering: .sequentiallyConsistent)
     // A store that counted its entry before that may have seen the sweep still running: then going on falls to this one.

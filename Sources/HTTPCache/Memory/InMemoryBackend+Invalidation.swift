@@ -6,8 +6,12 @@
 extension InMemoryBackend {
   /// Notes the invalidation, so that lookups and stores know, and takes out what can be found at once.
   ///
-  /// By tags, it is O(1) in the number of entries: those it concerns are recognised when they are looked up or swept.
-  /// By key it is O(1); softly by key, O(1) too. Path prefixes and predicates look at all entries: O(*n*).
+  /// By tags, and softly by key, it is O(1) in the number of entries: those it concerns are recognised when they are looked
+  /// up or swept. Hard by key it is O(1) too. Path prefixes and predicates look at all entries: O(*n*).
+  ///
+  /// What is stored by a response that was asked for before, and arrives while this is at it, is treated the same: it is
+  /// looked at again after it has been put in (``recheck``). So the log need remember keys, prefixes and predicates for
+  /// responses on their way only, and no number of them voids what is stored.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async -> InvalidationReceipt {
     let now = configuration.clock.now
@@ -24,7 +28,7 @@ extension InMemoryBackend {
       removeAllNow()
       return InvalidationReceipt(entryCount: count)
     case (.pathPrefix, _), (.matching, _):
-      return InvalidationReceipt(entryCount: applyRules(of: invalidation))
+      return InvalidationReceipt(entryCount: await applyRule(invalidation, since: now))
     case (.anyTag, _), (.allTags, _), (.everything, .soft):
       return InvalidationReceipt()
     }
@@ -40,7 +44,7 @@ extension InMemoryBackend {
   /// What has become of an entry that was found: something has been invalidated since it was last looked at.
   @inline(never)
   func judge(_ entry: CacheEntry, _ stamp: UInt64, _ current: UInt64) -> CachePeek {
-    switch log.detailedVerdict(key: entry.key, tags: entry.tags, since: stamp) {
+    switch log.storedVerdict(key: entry.key, tags: entry.tags, since: stamp) {
     case .valid:
       withNode(of: entry) { shard, index in shard.pointee.setStamp(current, of: index) }
       return .found(entry)
@@ -49,33 +53,84 @@ extension InMemoryBackend {
       return .absent
     case .stale(let moment):
       let stale = entry.with(times: entry.times.stale(since: moment))
-      return replace(entry, by: stale, stamp: current) ? .found(stale) : .absent
+      // Another lookup has been faster, or something newer has been stored: then that is what there is.
+      return replace(entry, by: stale, stamp: current) ? .found(stale) : peek(entry.key, at: configuration.clock.now)
     }
+  }
+
+  /// Compares an entry that has just been put in with what was invalidated since it was compared last: an invalidation of
+  /// its key, for instance, may have looked for it a moment before it was there.
+  ///
+  /// - Returns: Whether it is still there.
+  @inline(never)
+  func recheck(_ entry: CacheEntry, since stamp: UInt64, through current: UInt64) -> Bool {
+    switch log.detailedVerdict(key: entry.key, tags: entry.tags, since: stamp) {
+    case .valid:
+      withNode(of: entry) { shard, index in shard.pointee.setStamp(current, of: index) }
+      return true
+    case .void:
+      remove(entry)
+      return false
+    case .stale(let moment):
+      _ = replace(entry, by: entry.with(times: entry.times.stale(since: moment)), stamp: current)
+      return true
+    }
+  }
+
+  /// Whether a response that was received no earlier than `entry` is in its place already.
+  func isSuperseded(_ entry: CacheEntry) -> Bool {
+    let shardIndex = shards.index(of: entry.key.digest)
+    let shard = shards.lock(shardIndex)
+    defer { shards.unlock(shardIndex) }
+    let index = shard.pointee.find(entry.key)
+    guard index != EntryNode.none else { return false }
+    return shard.pointee.entry(index)._withUnsafeGuaranteedRef { $0.times.receivedAt } >= entry.times.receivedAt
   }
 
   /// Takes out the entries that a rule concerns, or makes them stale.
   ///
   /// - Returns: How many there were.
-  private func applyRules(of invalidation: CacheInvalidation) -> Int {
+  private func applyRule(_ invalidation: CacheInvalidation, since moment: CacheInstant) async -> Int {
     var count = 0
-    let current = log.current
-    for entry in allEntries()
-    where InvalidationRules.concerns(invalidation.target, key: entry.key, tags: entry.tags?.names ?? []) {
-      // An index is no response of its own; without it, its variants are out of reach.
-      if entry.variantIndex == nil { count += 1 }
-      if invalidation.mode == .hard { remove(entry) } else { _ = judge(entry, current - 1, current) }
+    for shardIndex in 0..<shards.count {
+      // A predicate is its owner's code: it is not called under the lock.
+      for entry in entries(of: shardIndex)
+      where InvalidationRules.concerns(invalidation.target, key: entry.key, tags: entry.tags?.names ?? []) {
+        // An index is no response of its own; without it, its variants are out of reach.
+        if entry.variantIndex == nil { count += 1 }
+        switch invalidation.mode {
+        case .hard: remove(entry)
+        case .soft:
+          guard moment < entry.times.freshUntil else { continue }
+          makeStale(entry, since: moment)
+        }
+      }
+      // Millions of entries take a while; others want the processor too.
+      await Task.yield()
     }
     return count
   }
 
-  /// All entries there are, each shard as it is when it is looked at.
-  func allEntries() -> [CacheEntry] {
-    var entries: [CacheEntry] = []
-    for shardIndex in 0..<shards.count {
-      let shard = shards.lock(shardIndex)
-      shard.pointee.forEachEntry { entries.append($0) }
-      shards.unlock(shardIndex)
+  /// Makes an entry stale, whatever a lookup makes of it at the same time. Something new in its place has been compared
+  /// with the invalidation when it was stored.
+  private func makeStale(_ entry: CacheEntry, since moment: CacheInstant) {
+    var entry = entry
+    while !replace(entry, by: entry.with(times: entry.times.stale(since: moment)), stamp: nil) {
+      // The same response with other times was received at the same moment.
+      guard case .found(let other) = peek(entry.key, at: configuration.clock.now),
+        other.times.receivedAt == entry.times.receivedAt, moment < other.times.freshUntil
+      else { return }
+      entry = other
     }
+  }
+
+  /// The entries of one shard, as it is now.
+  private func entries(of shardIndex: Int) -> [CacheEntry] {
+    var entries: [CacheEntry] = []
+    let shard = shards.lock(shardIndex)
+    entries.reserveCapacity(shard.pointee.count)
+    shard.pointee.forEachEntry { entries.append($0) }
+    shards.unlock(shardIndex)
     return entries
   }
 
@@ -104,12 +159,15 @@ extension InMemoryBackend {
   }
 
   /// Puts `other` in the place of `entry`, unless something else has taken it.
-  private func replace(_ entry: CacheEntry, by other: CacheEntry, stamp: UInt64) -> Bool {
-    var isReplaced = false
+  ///
+  /// - Parameter stamp: The invalidation up to which it is known to be valid; nil: as `entry` was.
+  private func replace(_ entry: CacheEntry, by other: CacheEntry, stamp: UInt64?) -> Bool {
+    var replaced: Unmanaged<CacheEntry>?
     withNode(of: entry) { shard, index in
-      shard.pointee.exchange(index, for: Unmanaged.passRetained(other), stamp: stamp).release()
-      isReplaced = true
+      replaced = shard.pointee.exchange(
+        index, for: Unmanaged.passRetained(other), stamp: stamp ?? shard.pointee.stamp(index))
     }
-    return isReplaced
+    replaced?.release()
+    return replaced != nil
   }
 }

@@ -16,6 +16,8 @@ extension InMemoryBackend {
     public var evictions = 0
     /// How many entries have been reclaimed because their time had come, since the backend was made.
     public var expirations = 0
+    /// How many entries have been reclaimed because they had been invalidated by their tags, since the backend was made.
+    public var invalidations = 0
     /// How many entries have been refused for their size, since the backend was made.
     public var refusals = 0
     /// The bytes allocated for the shards, their tables and their nodes.
@@ -40,6 +42,7 @@ extension InMemoryBackend {
       statistics.byteCount += shard.pointee.weight
       statistics.evictions += shard.pointee.evictions
       statistics.expirations += shard.pointee.expirations
+      statistics.invalidations += shard.pointee.invalidations
       statistics.tableByteCount += shard.pointee.byteCount
       shards.unlock(index)
     }

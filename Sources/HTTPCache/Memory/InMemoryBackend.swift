@@ -24,6 +24,7 @@ public final class InMemoryBackend: CacheBackend {
   let log = InvalidationLog()
   private let maximumWeight: Int
   private let maximumEntryCount: Int
+  let judgingState = Locked(JudgingState())
   let sweeper = Locked<Task<Void, Never>?>(nil)
   /// Whether the background sweep runs. Beside `sweeper`, so that a store need not lock to find out.
   let sweepFlag = Atomic(false)
@@ -121,7 +122,10 @@ public final class InMemoryBackend: CacheBackend {
     if stamp.number < current {
       switch log.detailedVerdict(key: entry.key, tags: entry.tags, since: stamp.number) {
       case .void: return .invalidated
-      case .stale(let moment): entry = entry.with(times: entry.times.stale(since: moment))
+      case .stale(let moment):
+        // Softly invalidated on its way: what was asked for afterwards is better.
+        if isSuperseded(entry) { return .invalidated }
+        entry = entry.with(times: entry.times.stale(since: moment))
       case .valid: break
       }
     }
@@ -140,12 +144,20 @@ public final class InMemoryBackend: CacheBackend {
     let now = configuration.clock.now.nanoseconds
     let shardIndex = shards.index(of: entry.key.digest)
     let retained = Unmanaged.passRetained(entry)
-    withUnsafeTemporaryAllocation(of: Unmanaged<CacheEntry>.self, capacity: Self.nodesPerStore) { expired in
+    var latest = stamp
+    withUnsafeTemporaryAllocation(of: Unmanaged<CacheEntry>.self, capacity: 2 * Self.nodesPerStore) { expired in
       let shard = shards.lock(shardIndex)
       let countBefore = shard.pointee.count
       let weightBefore = shard.pointee.weight
       let replaced = shard.pointee.store(retained, weight: weight, stamp: stamp, at: now)
-      let expiredCount = shard.pointee.sweep(at: now, limit: Self.nodesPerStore, into: expired).expired
+      var expiredCount = shard.pointee.sweep(at: now, limit: Self.nodesPerStore, into: expired).expired
+      // Under the lock: an invalidation that is not seen here will find the entry.
+      latest = log.current
+      expiredCount +=
+        shard.pointee.judge(
+          by: log, through: latest, limit: Self.nodesPerStore,
+          into: UnsafeMutableBufferPointer(rebasing: expired[expiredCount...])
+        ).released
       addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
       publishRank(of: shard, shardIndex)
       shards.unlock(shardIndex)
@@ -154,6 +166,7 @@ public final class InMemoryBackend: CacheBackend {
     }
     evict(sparing: shardIndex)
     if !isSweeping { startSweeping() }
+    if latest > stamp, !recheck(entry, since: stamp, through: latest) { return .invalidated }
     return .stored
   }
 

@@ -22,10 +22,14 @@ struct ShardState: ~Copyable {
   private var earliestReclaim = Int64.max
   /// The same for what the sweep that is under way has passed, and for what has been stored since it began.
   private var earliestPassed = Int64.max
+  /// How far the search for what has been invalidated has come.
+  var judging = JudgingCursor()
   /// Entries evicted for lack of room since the shard was made.
   private(set) var evictions = 0
   /// Entries reclaimed because their time had come since the shard was made.
   private(set) var expirations = 0
+  /// Entries reclaimed because they had been invalidated since the shard was made.
+  private(set) var invalidations = 0
 
   init(policy: EvictionPolicy.Kind) { eviction = EvictionState(policy) }
 
@@ -66,6 +70,10 @@ struct ShardState: ~Copyable {
 
   /// Notes that a node's entry has been found valid up to an invalidation.
   mutating func setStamp(_ stamp: UInt64, of index: Int32) { slab[index].stamp = max(slab[index].stamp, stamp) }
+
+  /// Whether a node holds an entry.
+  @inline(__always)
+  func isUsed(_ index: Int32) -> Bool { slab[index].entry != nil }
 
   /// A node's entry, which stays retained by the shard.
   @inline(__always)
@@ -177,6 +185,14 @@ struct ShardState: ~Copyable {
     return remove(index)
   }
 
+  /// Takes out a node whose entry has been invalidated.
+  ///
+  /// - Returns: Its entry, retained.
+  mutating func void(_ index: Int32) -> Unmanaged<CacheEntry> {
+    invalidations += 1
+    return remove(index)
+  }
+
   /// Looks at the next nodes, beginning again after the last, and takes out those whose time has come.
   ///
   /// - Parameters:
@@ -221,6 +237,7 @@ struct ShardState: ~Copyable {
     count = 0
     weight = 0
     sweepPosition = 0
+    judging = JudgingCursor(done: judging.done)
     earliestReclaim = .max
     earliestPassed = .max
     return removed

@@ -41,6 +41,8 @@ extension CachePolicy {
     }
     try originLimit?.validate("originLimit")
     try admission?.validate()
+    try tags.validate()
+    try purging?.validate()
     for status in timeToLiveByStatus.keys where !(200...599).contains(status) {
       throw CacheConfigurationError("timeToLiveByStatus has \(status), which is no final status (200 to 599)")
     }

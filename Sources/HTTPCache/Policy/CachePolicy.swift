@@ -83,6 +83,14 @@ public struct CachePolicy: Sendable {
   /// Response fields that speak to this cache ahead of `Cache-Control`, the most specific first (RFC 9213).
   public var targetedFields: [HeaderName]
 
+  // MARK: Invalidation
+
+  /// Where the tags of responses come from, and which are permitted.
+  public var tags: TagPolicy
+
+  /// How clients may invalidate with `PURGE` and the like. Nil: they may not.
+  public var purging: PurgePolicy?
+
   // MARK: The origin
 
   /// How long a client waits for the origin when a stale response is at hand that may be used. The origin's answer is
@@ -180,6 +188,8 @@ public struct CachePolicy: Sendable {
     self.maximumBodySize = maximumBodySize
     self.key = key
     self.targetedFields = [.cdnCacheControl]
+    self.tags = TagPolicy()
+    self.purging = nil
     self.softTimeout = softTimeout
     self.hardTimeout = hardTimeout
     self.waitLimit = waitLimit

@@ -10,13 +10,11 @@
 /// | §2 | `Cache-Groups` | ``groups(in:)`` |
 /// | §3 | `Cache-Group-Invalidation` | ``invalidatedGroups(by:to:)`` |
 enum RFC9875 {
-  /// The most groups that one field may name; those behind are ignored. The RFC asks for at least 32.
-  static let maximumGroups = 128
-  /// The most characters of a group's name; longer ones are ignored. The RFC asks for at least 32.
-  static let maximumLength = 256
-
   /// The groups that a response belongs to (§2), each once, in order. A group is one of its origin's: the caller tells
   /// those of different origins apart. Names are compared character by character, with regard to case.
+  ///
+  /// None is left out for its length or their number: that would be an invalidation lost. How many a response may have is for
+  /// ``TagPolicy`` to say (the RFC asks for at least 32, of 32 characters).
   static func groups(in fields: HeaderFields) -> [String] {
     fields.contains(KnownHeader.cacheGroups) ? strings(of: HeaderName(KnownHeader.cacheGroups), in: fields) : []
   }
@@ -32,9 +30,8 @@ enum RFC9875 {
     let members = StructuredField.withCombinedValue(of: name, in: fields) { StructuredField.list($0) } ?? nil
     var groups: [String] = []
     var seen: Set<String> = []
-    for member in members ?? [] where groups.count < maximumGroups {
-      guard case .item(.string(let group)) = member, group.utf8.count <= maximumLength, seen.insert(group).inserted
-      else { continue }
+    for member in members ?? [] {
+      guard case .item(.string(let group)) = member, seen.insert(group).inserted else { continue }
       groups.append(group)
     }
     return groups

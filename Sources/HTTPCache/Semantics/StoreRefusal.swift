@@ -41,6 +41,8 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   case probation = "probation"
   /// Too many variants of its resource are stored already (``AdmissionPolicy/variantLimit``).
   case variantLimit = "variant-limit"
+  /// It has more tags than are permitted, or others: storing it without them would lose invalidations.
+  case tags = "tags"
   /// The backend failed.
   case backend = "backend"
   /// The origin failed (5xx): nothing is stored, so that what is stored may still be served stale.

@@ -10,7 +10,7 @@ extension FetchPlan {
   ) -> FetchPlan {
     FetchPlan(
       request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
-      stamp: stamp ?? self.stamp, startedAt: startedAt ?? self.startedAt)
+      stamp: stamp ?? self.stamp, startedAt: startedAt ?? self.startedAt, outer: nil)
   }
 
   /// The request that asks for all of what is stored, for nobody in particular: without the client's conditions, ranges,
@@ -22,7 +22,7 @@ extension FetchPlan {
     request.onInformational = nil
     return FetchPlan(
       request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
-      stamp: stamp, startedAt: startedAt)
+      stamp: stamp, startedAt: startedAt, outer: nil)
   }
 
   private static let clientsOwn: [HeaderName] = [

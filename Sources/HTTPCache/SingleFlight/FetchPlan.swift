@@ -21,11 +21,13 @@ final class FetchPlan: Sendable {
   let stamp: InvalidationStamp?
   /// When the request arrived.
   let startedAt: CacheInstant
+  /// The scope of the handler further out that asks, for a response of its own.
+  let outer: TagScope?
 
   init(
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
     stored: CacheEntry?, partial: CacheEntry? = nil, reason: CacheOutcome.MissReason, stamp: InvalidationStamp?,
-    startedAt: CacheInstant
+    startedAt: CacheInstant, outer: TagScope?
   ) {
     self.request = request
     self.directives = directives
@@ -37,19 +39,20 @@ final class FetchPlan: Sendable {
     self.reason = reason
     self.stamp = stamp
     self.startedAt = startedAt
+    self.outer = outer
   }
 
   /// The same request, with nothing stored that could be confirmed.
   func withoutStored() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: nil, partial: partial,
-      reason: reason, stamp: stamp, startedAt: startedAt)
+      reason: reason, stamp: stamp, startedAt: startedAt, outer: outer)
   }
 
   /// The same request, with nothing stored that could be completed.
   func withoutPartial() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, reason: reason,
-      stamp: stamp, startedAt: startedAt)
+      stamp: stamp, startedAt: startedAt, outer: outer)
   }
 }

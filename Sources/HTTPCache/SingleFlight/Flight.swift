@@ -60,13 +60,22 @@ final class Flight: Sendable {
   let primary: CacheKey
   /// Whether it was begun to refresh what is stored, for no client in particular.
   let isRefresh: Bool
+  /// What is said about the response.
+  let scope: TagScope
+  /// Whether its plan has a stamp: otherwise nobody can tell what has been invalidated since it began.
+  let isStamped: Bool
   private let clock: CacheClock
   private let guarded: Locked<Guarded>
 
-  init(key: CacheKey, primary: CacheKey, isRefresh: Bool = false, clock: CacheClock, machine: FlightStateMachine) {
+  init(
+    key: CacheKey, primary: CacheKey, isRefresh: Bool = false, isStamped: Bool = true, scope: TagScope,
+    clock: CacheClock, machine: FlightStateMachine
+  ) {
     self.key = key
     self.primary = primary
     self.isRefresh = isRefresh
+    self.isStamped = isStamped
+    self.scope = scope
     self.clock = clock
     self.guarded = Locked(Guarded(machine: machine))
   }
@@ -81,6 +90,7 @@ final class Flight: Sendable {
 
   /// Joins, to wait for the answer.
   func join(_ plan: FetchPlan, deadline: CacheInstant?) -> Ticket {
+    if let outer = plan.outer { scope.forward(to: outer) }
     let (ticket, replay) = guarded.withLock { guarded -> (Ticket, Replay?) in
       switch guarded.machine.join(deadline: deadline) {
       case .wait(let id):

@@ -4,12 +4,12 @@
 //===----------------------------------------------------------------------===//
 
 /// The invalidations that are no single tag's: several tags at once, path prefixes, predicates. In the order of their
-/// numbers, the last ``limit`` of them.
+/// numbers, at least the last ``limit`` of them.
 ///
 /// Pure: the same for every store. What has been pushed out by newer rules is not forgotten but widened: whatever was asked
 /// for before the newest of those is void.
 public struct InvalidationRules: Sendable {
-  /// How many are kept.
+  /// How many are kept at least; never as many as twice that.
   public static let limit = 256
 
   /// One of them.
@@ -48,10 +48,17 @@ public struct InvalidationRules: Sendable {
     rules.removeFirst(surplus)
   }
 
-  /// Forgets the rules that everything stored is younger than.
+  /// Forgets the rules up to this number. Whatever was asked for before the last of them is void from now on: call this
+  /// when nothing stored is.
   public mutating func removeAll(through number: UInt64) {
-    rules.removeAll { $0.number <= number }
+    let count = rules.prefix { $0.number <= number }.count
+    guard count > 0 else { return }
+    floor = rules[count - 1].number
+    rules.removeFirst(count)
   }
+
+  /// Whether no rule is newer than `stamp`, and none is forgotten that might be.
+  public func isCurrent(_ stamp: UInt64) -> Bool { stamp >= floor && rules.last?.number ?? 0 <= stamp }
 
   /// What the rules since `stamp` mean for an entry.
   ///

@@ -11,4 +11,14 @@ public enum InvalidationVerdict: Hashable, Sendable {
   case stale(since: CacheInstant)
   /// It must not be used.
   case void
+
+  /// What this and another mean together: the stricter, and of two moments the earlier.
+  public func merged(with other: InvalidationVerdict) -> InvalidationVerdict {
+    switch (self, other) {
+    case (.void, _), (_, .void): .void
+    case (.stale(let mine), .stale(let theirs)): .stale(since: Swift.min(mine, theirs))
+    case (.stale, .valid): self
+    case (.valid, _): other
+    }
+  }
 }

@@ -1,0 +1,198 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Synchronization
+
+/// Collects what is said, anywhere below a handler, about the response that is being made: the tags it depends on, and what
+/// it invalidates.
+///
+/// A scope is bound to the task that calls the handler, and is inherited by all tasks that the handler makes (but not by
+/// detached ones). It is open until the response's body has ended.
+final class TagScope: Sendable {
+  @TaskLocal static var current: TagScope?
+
+  /// How many scopes are open in this process. While there is none, as in a process that serves hits only, nobody need ask
+  /// for the current one, which takes longer than one load.
+  private static let openCount = Atomic<Int>(0)
+
+  /// How many tags are collected at most. Policies permit far fewer.
+  static let limit = 4096
+
+  fileprivate struct State {
+    var names: [String] = []
+    var known: Set<String> = []
+    var isOverfull = false
+    var isOpen = true
+    var isHandedOver = false
+    /// Whether tags that come from now on are too late.
+    var isSealed = false
+    var hasLateTags = false
+    /// The scopes of handlers that wait for this response, to make one of their own of it.
+    var outer: [TagScope] = []
+    var invalidations: [CacheInvalidation] = []
+    /// Set when the handler has ended: who carries out what comes later, or, after a failure, nobody.
+    var isDecided = false
+    var carryOut: (@Sendable (CacheInvalidation) -> Void)?
+  }
+
+  private let state = Locked(State())
+
+  private let isAmbient: Bool
+
+  /// - Parameter isAmbient: Whether a handler may be in it. If not, only the cache itself adds tags.
+  init(isAmbient: Bool = true) {
+    self.isAmbient = isAmbient
+    if isAmbient { Self.openCount.add(1, ordering: .relaxed) }
+  }
+
+  deinit { end() }
+
+  // MARK: Where one is
+
+  /// The scope that the caller is in; nil when it is in none.
+  static var ambient: TagScope? {
+    // Relaxed: the scopes a task could be in were opened in this task, or before it was made.
+    openCount.load(ordering: .relaxed) == 0 ? nil : current
+  }
+
+  /// Tells the scope that the caller is in, if it is in one, of the tags of something that its response will be made of.
+  @inline(__always)
+  static func bubble(_ tags: CacheTags?) {
+    guard let tags, openCount.load(ordering: .relaxed) != 0 else { return }
+    current?.add(tags.names)
+  }
+
+  /// Calls `body` in this scope.
+  func bind<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+    guard isAmbient else { return try await body() }
+    return try await Self.$current.withValue(self, operation: body)
+  }
+
+  // MARK: Tags
+
+  /// Adds tags, here and in the scopes further out.
+  func add(_ names: [String]) {
+    guard !names.isEmpty else { return }
+    let outer = state.withLock { state -> [TagScope] in
+      guard state.isOpen else { return [] }
+      state.add(names)
+      return state.outer
+    }
+    for scope in outer { scope.add(names) }
+  }
+
+  /// Another response is being made of this one: its scope gets all tags, those that are here and those that will be.
+  func forward(to scope: TagScope) {
+    guard scope !== self else { return }
+    let names = state.withLock { state -> [String] in
+      if state.isOpen, !state.outer.contains(where: { $0 === scope }) { state.outer.append(scope) }
+      return state.names
+    }
+    scope.add(names)
+  }
+
+  /// The tags so far.
+  var tags: CacheTags? {
+    let names = state.withLock { $0.names }
+    return names.isEmpty ? nil : CacheTags(names)
+  }
+
+  /// What `policy` has against the tags so far.
+  func violation(of policy: TagPolicy) -> CacheTagError? {
+    let (names, isOverfull, hasLateTags) = state.withLock { ($0.names, $0.isOverfull, $0.hasLateTags) }
+    if isOverfull { return CacheTagError("more than \(Self.limit) tags: at most \(policy.maximumCount) are permitted") }
+    if hasLateTags {
+      return CacheTagError(
+        "tags were added while the body was under way: add them before the handler returns, or permit them with tags.ambience"
+      )
+    }
+    return policy.violation(in: names)
+  }
+
+  /// From now on, tags are too late: they make the response one that must not be stored.
+  func seal() { state.withLock { $0.isSealed = true } }
+
+  /// The handler is called once more: what the first call said was about a response that nobody got.
+  func restart() {
+    state.withLock { state in
+      state.names = []
+      state.known = []
+      state.isOverfull = false
+      state.invalidations = []
+      state.isDecided = false
+      state.carryOut = nil
+      state.isHandedOver = false
+    }
+  }
+
+  /// The body goes to its reader without being stored, and past this cache: when it ends is for the handlers further out to
+  /// say.
+  func handOver() { state.withLock { $0.isHandedOver = true } }
+
+  /// The body has ended, unless it has been handed over: what is said now is about nothing.
+  func close() {
+    if !state.withLock({ $0.isHandedOver }) { end() }
+  }
+
+  private func end() {
+    let wasOpen = state.withLock { state in
+      defer {
+        state.isOpen = false
+        state.outer = []
+      }
+      return state.isOpen
+    }
+    if wasOpen, isAmbient { Self.openCount.subtract(1, ordering: .relaxed) }
+  }
+
+  // MARK: Invalidations
+
+  /// Has `invalidation` carried out once the handler has succeeded.
+  func invalidate(_ invalidation: CacheInvalidation) {
+    let carryOut = state.withLock { state -> (@Sendable (CacheInvalidation) -> Void)? in
+      if !state.isDecided { state.invalidations.append(invalidation) }
+      return state.carryOut
+    }
+    carryOut?(invalidation)
+  }
+
+  /// The handler has succeeded.
+  ///
+  /// - Parameter carryOut: Carries out what is yet to come, while the body is under way.
+  /// - Returns: What is to be carried out now.
+  func succeeded(_ carryOut: @escaping @Sendable (CacheInvalidation) -> Void) -> [CacheInvalidation] {
+    state.withLock { state in
+      state.isDecided = true
+      state.carryOut = carryOut
+      defer { state.invalidations = [] }
+      return state.invalidations
+    }
+  }
+
+  /// The handler has failed: nothing of what it said is carried out.
+  func failed() {
+    state.withLock { state in
+      state.isDecided = true
+      state.invalidations = []
+    }
+  }
+
+  /// The scopes further out.
+  var outer: [TagScope] { state.withLock { $0.outer } }
+}
+
+extension TagScope.State {
+  fileprivate mutating func add(_ new: [String]) {
+    for name in new where !name.isEmpty {
+      guard names.count < TagScope.limit else {
+        isOverfull = true
+        return
+      }
+      guard known.insert(name).inserted else { continue }
+      names.append(name)
+      if isSealed { hasLateTags = true }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Foundation
+import HTTPCacheTesting
+import Testing
+
+@testable import HTTPCache
+
+/// Random interleavings of requests, answers, bodies, failures, invalidations of every kind and steps of the clock, against
+/// a reference model: nothing is served that was invalidated before its request began, except for what was invalidated
+/// softly, within its windows.
+///
+/// `HTTP_CACHE_MODEL_SCHEDULES=100000` plays that many histories; `HTTP_CACHE_MODEL_SEED=…` prints and plays one.
+@Suite(.timeLimit(.minutes(60))) struct InvalidationModelTests {
+  private static let environment = ProcessInfo.processInfo.environment
+
+  /// Plays many histories on worlds that `makeWorld` makes.
+  ///
+  /// - Returns: How often each outcome occurred.
+  static func check(
+    schedules: Int, steps: Int = 60, firstSeed: UInt64 = 1,
+    _ makeWorld: @escaping @Sendable (CacheClock) throws -> InvalidationWorld
+  ) async throws -> (objections: [String], outcomes: [String: Int]) {
+    try await withThrowingTaskGroup(of: ([String], [String: Int]).self) { group in
+      let next = LockedBox(firstSeed)
+      for _ in 0..<2 {
+        group.addTask {
+          var objections: [String] = []
+          var outcomes: [String: Int] = [:]
+          while objections.isEmpty {
+            let seed = next.withLock { next in
+              next += 1
+              return next - 1
+            }
+            guard seed < firstSeed + UInt64(schedules) else { break }
+            let history = try InvalidationHistory(seed: seed, makeWorld)
+            objections += await history.play(steps: steps).map { "seed \(seed): \($0)" }
+            outcomes.merge(history.outcomes) { $0 + $1 }
+            if let path = environment["HTTP_CACHE_MODEL_LOG"], !objections.isEmpty || schedules == 1 {
+              try history.log.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+            }
+          }
+          return (objections, outcomes)
+        }
+      }
+      return try await group.reduce(into: ([], [:])) { all, part in
+        all.objections += part.0
+        all.outcomes.merge(part.1) { $0 + $1 }
+      }
+    }
+  }
+
+  @Test func `nothing is served that was invalidated before the request began`() async throws {
+    let seed = Self.environment["HTTP_CACHE_MODEL_SEED"].flatMap { UInt64($0) }
+    let schedules = seed == nil ? Self.environment["HTTP_CACHE_MODEL_SCHEDULES"].flatMap { Int($0) } ?? 2000 : 1
+    let (objections, outcomes) = try await Self.check(
+      schedules: schedules, firstSeed: seed ?? 1, InvalidationWorld.inMemory)
+    #expect(objections == [])
+    guard seed == nil else { return }
+    print("invalidation model: seeds 1 to \(schedules), \(outcomes.values.reduce(0, +)) requests")
+    for (outcome, count) in outcomes.sorted(by: { $0.value > $1.value }) { print("  \(outcome): \(count)") }
+    // The histories have something to say about every way to be answered.
+    for outcome: CacheOutcome in [
+      .hit, .stale(.whileRevalidating), .stale(.ifError), .revalidated, .collapsed, .miss(.absent), .miss(.stale),
+      .miss(.variant), .bypass(.method), .bypass(.uncacheable),
+    ] {
+      #expect(outcomes["\(outcome)", default: 0] > 10, "\(outcome)")
+    }
+  }
+
+  @Test func `the seed decides what happens`() async throws {
+    for seed in UInt64(1)...20 {
+      let (first, second) = (
+        try InvalidationHistory(seed: seed, InvalidationWorld.inMemory),
+        try InvalidationHistory(seed: seed, InvalidationWorld.inMemory)
+      )
+      _ = await first.play(steps: 40)
+      _ = await second.play(steps: 40)
+      let difference = zip(first.log, second.log).first { $0 != $1 }
+      #expect(difference == nil && first.log.count == second.log.count, "seed \(seed)")
+    }
+  }
+
+  // MARK: That the model would notice
+
+  /// A store that gets one thing wrong.
+  private struct Faulty: CacheBackend {
+    enum Fault: CaseIterable {
+      /// Stores what was invalidated on its way.
+      case forgetsFills
+      /// Lets everybody share what is on its way.
+      case sharesAll
+      /// Never invalidates by tags.
+      case ignoresTags
+    }
+
+    let backend: InMemoryBackend
+    let fault: Fault
+
+    func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek { backend.peek(key, at: now) }
+    var stampNow: InvalidationStamp? { backend.stampNow }
+    func lookup(_ key: CacheKey) async throws -> CacheLookup { await backend.lookup(key) }
+    func storeNow(_ entry: CacheEntry, stamp: InvalidationStamp) -> CacheStoreResult {
+      fault == .forgetsFills ? backend.storeNow(entry) : backend.storeNow(entry, stamp: stamp)
+    }
+    func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
+      storeNow(entry, stamp: stamp)
+    }
+    func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+      if fault == .ignoresTags, case .anyTag = invalidation.target { return InvalidationReceipt() }
+      return await backend.invalidate(invalidation)
+    }
+    func verdictNow(key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp) -> InvalidationVerdict? {
+      fault == .sharesAll ? .valid : backend.verdictNow(key: key, tags: tags, since: stamp)
+    }
+  }
+
+  @Test func `it notices a store that gets one thing wrong`() async throws {
+    for fault in Faulty.Fault.allCases {
+      let (objections, _) = try await Self.check(schedules: 500) { clock in
+        InvalidationWorld(
+          backend: Faulty(
+            backend: try InMemoryBackend(configuration: .init(capacity: 1 << 20, clock: clock)), fault: fault))
+      }
+      #expect(!objections.isEmpty, "\(fault)")
+    }
+  }
+}
