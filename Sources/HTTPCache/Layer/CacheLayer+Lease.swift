@@ -80,14 +80,15 @@ extension CacheLayer {
     let now = clock.now
     let answer = FlightResponse(
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
-      entryOutcome: .collapsed, originStatus: entry.status, storing: .none, originDuration: .zero)
-    var results: [Flight.WaiterID: FlightResult] = [:]
+      entryOutcome: .collapsed, originStatus: entry.status, storing: .none,
+      receipt: Receipt(requestedAt: now, receivedAt: now, receivedUnix: clock.unixTime))
+    var results = Flight.Results()
     for (id, plan) in flight.waiting where entry.key == plan.key {
       let verdict = RFC9111.verdict(
         times: entry.times, traits: entry.traits, directives: plan.directives, now: now, rules: plan.policy.rules)
       // What came while this client waited is an answer to its own question too.
       if verdict == .serve || verdict == .serveAndRefresh || entry.times.receivedAt >= plan.startedAt {
-        results[id] = .response(answer)
+        results.append((id, .response(answer)))
       }
     }
     flight.noteStored()

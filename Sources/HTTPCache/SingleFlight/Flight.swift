@@ -248,13 +248,6 @@ final class Flight: Sendable {
     for (continuation, result) in resumptions { continuation.resume(returning: result) }
   }
 
-  /// The origin answered, and everybody who waits gets the same.
-  func answered(forAll answer: FlightResponse) {
-    var results = Results()
-    for (id, _) in waiting { results.append((id, .response(answer))) }
-    answered(results, release: .over, replay: nil)
-  }
-
   /// The flight is over: nobody may join any more, and whoever still waits is released.
   func close() {
     let (rest, watchdog) = guarded.withLock { guarded in
