@@ -291,6 +291,21 @@ extension MemcachedIntegrationTests {
       await nodes.shutDown()
     }
 
+    @Test func `a caller who is cancelled does not leave half an invalidation behind`() async throws {
+      let nodes = try Nodes()
+      let keys = (0..<10).map { key("/\($0)") }
+      for key in keys { #expect(try await fill(nodes.first, entry(key, tags: ["t"])) == .stored) }
+      let caller = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return try await nodes.first.invalidate(CacheInvalidation(.anyTag(["t"])))
+      }
+      _ = try await caller.value
+      for key in keys { #expect(try await nodes.second.lookup(key).entry == nil) }
+      let isUnreached = nodes.first.isUnreached.load(ordering: .relaxed)
+      #expect(!isUnreached)
+      await nodes.shutDown()
+    }
+
     @Test func `one at a time has the lease, until he gives it back or its time is over`() async throws {
       let clock = ManualClock()
       let nodes = try Nodes(clock: CacheClock(clock))

@@ -7,12 +7,18 @@ public import HTTPCache
 import Synchronization
 
 extension MemcachedBackend {
-  /// Makes entries void or stale, on all nodes, also those that are being made at this moment.
+  /// Makes entries void or stale, on all nodes, also those that are being made at this moment. Goes on when the caller is
+  /// cancelled.
   ///
   /// - Returns: For a single key how many entries it concerned, else nothing: that is not counted.
   /// - Throws: ``CacheError`` when a server could not be reached; the others have done it all the same.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    // In a task of its own, which nobody cancels: half an invalidation would have to be made good by voiding everything.
+    try await Task { try await carryOut(invalidation) }.value
+  }
+
+  private func carryOut(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
     let (mode, moment) = (invalidation.mode, clock.unixTime)
     switch invalidation.target {
     case .key(let key):
