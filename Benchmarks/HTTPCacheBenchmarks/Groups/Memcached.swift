@@ -59,7 +59,7 @@ enum Memcached {
     ]
   }
 
-  private static func rawThreads(_ count: Int) async throws -> Benchmark.Work {
+  private static func rawThreads(_ count: Int) async throws -> Work {
     let port = try await shared.value().port
     let readers = try (0..<count).map { _ in ReadingThread(try Raw(port: port)) }
     return .synchronous { operations in
@@ -105,7 +105,7 @@ enum Memcached {
     func wait() { shared.end.wait() }
   }
 
-  private static func rawGets(_ kind: String) async throws -> Benchmark.Work {
+  private static func rawGets(_ kind: String) async throws -> Work {
     let raw = try await connect()
     let names = (0..<keyCount).map { name(kind, $0) }
     return .synchronous { count in
@@ -115,7 +115,7 @@ enum Memcached {
     }
   }
 
-  private static func rawBatches(_ size: Int) async throws -> Benchmark.Work {
+  private static func rawBatches(_ size: Int) async throws -> Work {
     let raw = try await connect()
     let names = (0..<keyCount).map { strdup(name("1024", $0)) }
     let lengths = names.map { strlen($0!) }
