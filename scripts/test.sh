@@ -2,7 +2,7 @@
 # Installs what is missing and runs every test. `scripts/test.sh quick` leaves out the sanitizer runs.
 source "$(dirname "$0")/lib.sh"
 need_swift
-need_packages python3
+need_packages python3 libhiredis-dev redis-server redis-tools
 
 export HTTP_CACHE_STRICT=1
 
@@ -14,6 +14,7 @@ swift build --build-tests 2>&1 | tail -n 3
 # One after the other: the tests of the rules keep all cores busy, and those of the server watch the time.
 swift test --skip-build --filter HTTPCacheTests
 swift test --skip-build --filter ExampleSupportTests
+swift test --skip-build --filter HTTPCacheRedisTests
 
 if [ "${1:-}" != quick ]; then
   say "Concurrency suites under ThreadSanitizer"
