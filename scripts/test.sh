@@ -2,7 +2,7 @@
 # Installs what is missing and runs every test. `scripts/test.sh quick` leaves out the sanitizer runs.
 source "$(dirname "$0")/lib.sh"
 need_swift
-need_packages python3 libmemcached-dev memcached
+need_packages python3 libhiredis-dev libmemcached-dev redis-server redis-sentinel redis-tools memcached
 
 export HTTP_CACHE_STRICT=1
 
@@ -15,6 +15,7 @@ swift build --build-tests 2>&1 | tail -n 3
 swift test --skip-build --filter HTTPCacheTests
 swift test --skip-build --filter ExampleSupportTests
 swift test --skip-build --filter HTTPCacheMemcachedTests
+swift test --skip-build --filter HTTPCacheRedisTests
 
 if [ "${1:-}" != quick ]; then
   say "Concurrency suites under ThreadSanitizer"

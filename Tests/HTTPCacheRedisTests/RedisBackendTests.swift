@@ -193,6 +193,30 @@ extension RedisIntegration {
       }
     }
 
+    @Test func `when the log has gone back, as after a failover, nothing older is used by anybody`() async throws {
+      let server = try RedisServerProcess()
+      let (one, two) = (try await node(server), try await node(server))
+      let stamp = try await one.lookup(key("/a")).stamp
+      #expect(try await one.store(entry("/a"), stamp: stamp) == .stored)
+      try await two.invalidate(CacheInvalidation(.anyTag(["t"])))
+      let seen = try await two.lookup(key("/a"))
+      #expect(seen.entry != nil && seen.stamp.number > stamp.number)
+      // A server that lacks the last record: its numbers are lower.
+      _ = try server.command("DEL", "swift-http-cache:log")
+      _ = try server.command("XADD", "swift-http-cache:log", "5-1", "t", "origin")
+      #expect(try await two.lookup(key("/a")).entry == nil)
+      let fresh = try await node(server)
+      for backend in [one, two, fresh] {
+        let lookup = try await backend.lookup(key("/a"))
+        #expect(lookup.entry == nil && lookup.stamp.number > seen.stamp.number)
+      }
+      #expect(try await fresh.store(entry("/a"), stamp: try await fresh.lookup(key("/a")).stamp) == .stored)
+      for backend in [one, two, fresh] {
+        #expect(try await backend.lookup(key("/a")).entry != nil)
+        await backend.shutdown()
+      }
+    }
+
     @Test func `a log that has been cut, and one that is longer than a page, are read to their end`() async throws {
       let server = try RedisServerProcess()
       let (one, two) = (try await node(server), try await node(server) { $0.invalidationLogLength = 100 })
