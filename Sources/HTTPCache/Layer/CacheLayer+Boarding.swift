@@ -75,7 +75,7 @@ extension CacheLayer {
   nonisolated func refreshInBackground(_ plan: FetchPlan) {
     guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return }
     report(.refreshStarted, key: plan.key)
-    Task { @concurrent in await self.refresh(plan) }
+    Task { @concurrent in await self.refresh(plan.forRefresh()) }
   }
 
   private func refresh(_ plan: FetchPlan) {
