@@ -86,6 +86,7 @@ extension CacheLayer {
   nonisolated func refreshInBackground(_ plan: FetchPlan) -> Task<Void, Never>? {
     guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return nil }
     report(.refreshStarted, key: plan.key)
+    let plan = plan.forRefresh()
     let key = stored.key
     while true {
       let (found, landings) = flights.flight(for: key)

