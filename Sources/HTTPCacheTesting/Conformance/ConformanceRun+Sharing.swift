@@ -43,7 +43,8 @@ extension ConformanceRun {
 
   private func expectWhole(_ found: CacheEntry, _ key: CacheKey) {
     expect(found.key, key, "32 callers at once, the key")
-    guard let seed = found.fields["X-Seed"].flatMap({ UInt64($0) }), let size = found.fields["X-Size"].flatMap({ Int($0) })
+    guard let seed = found.fields["X-Seed"].flatMap({ UInt64($0) }),
+      let size = found.fields["X-Size"].flatMap({ Int($0) })
     else { return fail("32 callers at once", "an entry with its fields", "\(found.fields)") }
     expect(found.body == Self.octets(size, seed: seed), "the body that belongs to the head", "32 callers at once")
   }
@@ -105,7 +106,8 @@ extension ConformanceRun {
     case .hard: try await expectAbsent(key, in: backend, occasion)
     case .soft:
       guard let found = try await backend.lookup(key).entry, found.times.freshUntil > now else { return }
-      fail(occasion, "nothing that is fresh", "an entry that is fresh for \(found.times.freshUntil.duration(since: now))")
+      fail(
+        occasion, "nothing that is fresh", "an entry that is fresh for \(found.times.freshUntil.duration(since: now))")
     }
   }
 

@@ -142,7 +142,9 @@ extension ConformanceRun {
         try await expectAbsent(key, in: backend, "a body of \(size) bytes, after it was removed")
       case .refused where size > kit.maximumBodySize:
         // The old one, or nothing.
-        if let found = try await backend.lookup(key).entry { expectSame(found, small, "after \(size) bytes were refused") }
+        if let found = try await backend.lookup(key).entry {
+          expectSame(found, small, "after \(size) bytes were refused")
+        }
       case let result:
         fail("storing \(size) bytes", "stored", "\(result)")
       }
@@ -153,8 +155,10 @@ extension ConformanceRun {
     let backend = try await kit.makeBackend()
     let long = String(repeating: "x", count: 250)
     var keys = [
-      "/", "/a", "/A", "/a/", "/a?", "/a?b", "/a?b=c&d=e", "/a b", "/a\tb", "/a\r\nb", "/a\u{0}b", "/\u{0}", "/ä", "/a\u{308}",
-      "/%C3%A4", "/日本語", "/🦆", "/{a}", "/{b}", "/*", "/\\", "/\"", "/a:b", "/\u{7F}\u{80}", "/\(long)", "/\(long)y", "/\(long)z",
+      "/", "/a", "/A", "/a/", "/a?", "/a?b", "/a?b=c&d=e", "/a b", "/a\tb", "/a\r\nb", "/a\u{0}b", "/\u{0}", "/ä",
+      "/a\u{308}",
+      "/%C3%A4", "/日本語", "/🦆", "/{a}", "/{b}", "/*", "/\\", "/\"", "/a:b", "/\u{7F}\u{80}", "/\(long)", "/\(long)y",
+      "/\(long)z",
     ].map(Self.key)
     let veryLong = String(repeating: "0123456789", count: 2000)
     keys += [Self.key("/\(veryLong)"), Self.key("/\(veryLong)!"), CacheKey(custom: veryLong)]
@@ -228,7 +232,8 @@ extension ConformanceRun {
     let backend = try await kit.makeBackend()
     let many = (0..<100).map { "tag \($0)" }
     for (number, tags) in [
-      ["a"], ["a", "b"], many, ["with space", "with,comma", "ä🦆", "\u{0}", "line\nbreak"], [String(repeating: "t", count: 2000)],
+      ["a"], ["a", "b"], many, ["with space", "with,comma", "ä🦆", "\u{0}", "line\nbreak"],
+      [String(repeating: "t", count: 2000)],
       [CacheTags.group("g", scheme: "https", authority: "conformance.test")],
     ].enumerated() {
       let entry = entry(Self.key("/\(number)"), tags: tags)

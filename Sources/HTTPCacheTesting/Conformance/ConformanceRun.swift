@@ -46,8 +46,10 @@ final class ConformanceRun: Sendable {
   }
 
   func entry(
-    _ key: CacheKey, _ body: Bytes = "content", status: Int = 200, fields: HeaderFields = ["Content-Type": "text/plain"],
-    trailers: HeaderFields? = nil, tags: [String] = [], fresh: Duration = .seconds(3600), kept: Duration = .seconds(7200),
+    _ key: CacheKey, _ body: Bytes = "content", status: Int = 200,
+    fields: HeaderFields = ["Content-Type": "text/plain"],
+    trailers: HeaderFields? = nil, tags: [String] = [], fresh: Duration = .seconds(3600),
+    kept: Duration = .seconds(7200),
     traits: EntryTraits = []
   ) -> CacheEntry {
     let now = now

@@ -138,7 +138,9 @@ actor FlawedBackend: LeasingBackend {
     let now = clock.now
     let flaw = flaw
     return await shared.update { store in
-      if let held = store.leases[key], flaw == .leasesForEver || now < held.until, flaw != .grantsEveryLease { return nil }
+      if let held = store.leases[key], flaw == .leasesForEver || now < held.until, flaw != .grantsEveryLease {
+        return nil
+      }
       store.token += 1
       let lease = CacheLease(key: key, token: store.token)
       store.leases[key] = (lease, now.advanced(by: duration))

@@ -44,7 +44,9 @@ import Testing
     let message = BackplaneMessage(
       publisher: 0x0102, sequence: 3, content: .invalidation(CacheInvalidation(.anyTag(["ab"]), mode: .soft)))
     #expect(
-      Array(message.encoded()) == Array("HCB".utf8) + [1, 2, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 0, 0, 0]
+      Array(message.encoded()) == Array("HCB".utf8) + [
+        1, 2, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 0, 0, 0,
+      ]
         + Array("ab".utf8))
   }
 

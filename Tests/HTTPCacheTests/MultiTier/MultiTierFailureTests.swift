@@ -200,7 +200,8 @@ import Testing
     let store = try SharedStore()
     let far = FaultyBackend(store)
     let faults: [FaultyBackend<SharedStore>.Fault] = [
-      .error(CacheError(.unavailable, "x")), .errorAfterwards(CacheError(.timedOut, "x")), .delay(.milliseconds(3)), .hang,
+      .error(CacheError(.unavailable, "x")), .errorAfterwards(CacheError(.timedOut, "x")), .delay(.milliseconds(3)),
+      .hang,
     ]
     for (number, operation) in [FaultyBackend<SharedStore>.Operation.lookup, .store, .invalidate].enumerated() {
       far.sometimes(operation, faults, probability: 0.2, seed: seed &* 10 &+ UInt64(number))
@@ -234,13 +235,15 @@ import Testing
                 versions[index].origin += 1
                 return versions[index].origin
               }
-              _ = try? await tiers.invalidate(CacheInvalidation(numbers.next() % 2 == 0 ? .key(key) : .anyTag(["\(index)"])))
+              _ = try? await tiers.invalidate(
+                CacheInvalidation(numbers.next() % 2 == 0 ? .key(key) : .anyTag(["\(index)"])))
               versions.withLock { $0[index].floor = max($0[index].floor, version) }
             default:
               guard found.entry == nil else { continue }
               let version = versions.withLock { $0[index].origin }
               let entry = CacheEntry(
-                key: key, status: 200, fields: [:], body: Bytes("\(version)"), times: fixture.entry("/").times.shifted(),
+                key: key, status: 200, fields: [:], body: Bytes("\(version)"),
+                times: fixture.entry("/").times.shifted(),
                 tags: CacheTags(["\(index)"]))
               if tiers.storeNow(entry, stamp: found.stamp) == .unavailable {
                 _ = try? await tiers.store(entry, stamp: found.stamp)

@@ -83,11 +83,12 @@ import Testing
     var writes = WaitingWrites(maximumCount: 1000, maximumWeight: 10_000)
     var dropped = 0
     for number in 0..<5000 {
-      dropped += writes.add(
-        .init(
-          entry: entry("/\(number % 37)", Bytes(repeatElement(1, count: number % 2000))), stamp: InvalidationStamp(0),
-          isServable: true)
-      ).count
+      dropped +=
+        writes.add(
+          .init(
+            entry: entry("/\(number % 37)", Bytes(repeatElement(1, count: number % 2000))), stamp: InvalidationStamp(0),
+            isServable: true)
+        ).count
       #expect(writes.weight <= 10_000)
       if number % 5 == 0, let write = writes.beginOldest() { writes.finish(write.entry.key) }
     }
