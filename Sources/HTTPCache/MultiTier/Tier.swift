@@ -5,6 +5,9 @@
 
 import Synchronization
 
+/// A tier has an entry that it has yet to be told is invalidated.
+struct UntoldInvalidation: Error {}
+
 /// One tier as the others may see it: bounded in time, left alone while it fails, and never returning what it has not been
 /// told is invalidated.
 final class Tier<Backend: CacheBackend>: Sendable {
@@ -97,7 +100,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   /// Finds an entry.
   ///
-  /// - Throws: Also when there is one, but the tier has yet to be told that it is invalidated.
+  /// - Throws: ``UntoldInvalidation`` when there is one, but the tier has yet to be told that it is invalidated.
   func lookup(_ key: CacheKey, at now: CacheInstant) async throws -> CacheLookup {
     let found: CacheLookup
     if let stamp = backend.stampNow, let entry = known(backend.peek(key, at: now)) {
@@ -105,9 +108,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
     } else {
       found = try await call(key) { try await $0.lookup(key) }
     }
-    if let entry = found.entry, isConcerned(entry) {
-      throw CacheError(.unavailable, "the \(names.text) tier has yet to be told of an invalidation of this entry")
-    }
+    if let entry = found.entry, isConcerned(entry) { throw UntoldInvalidation() }
     return found
   }
 

@@ -193,7 +193,7 @@ import Testing
     await clock.waitForSleepers()
     for task in tasks { task.cancel() }
     for task in tasks { await #expect(throws: CancellationError.self) { try await task.value } }
-    await eventually { await cache.flights.isEmpty }
+    await eventually { cache.flights.isEmpty }
     #expect(origin.callCount == 0)
   }
 

@@ -348,7 +348,7 @@ final class InvalidationHistory {
 
   /// How things stand, for people.
   private func standing() async -> String {
-    let waiting = await cache.flights.values.map {
+    let waiting = cache.flights.all.map {
       "\($0.key.text.debugDescription) \($0.isCalling) \($0.waiting.map(\.id))"
     }
     let open = unread.map { "\($0.id) \($0.state.withLock { $0 })" }
@@ -356,7 +356,7 @@ final class InvalidationHistory {
   }
 
   private func isSettled() async -> Bool {
-    let current = await cache.flights.values.map { $0 }
+    let current = cache.flights.all
     for flight in current { flights[ObjectIdentifier(flight)] = flight }
     flights = flights.filter { $0.value.isCalling || current.contains { [other = $0.value] in $0 === other } }
     let pending = origin.pending
