@@ -108,7 +108,7 @@ import Testing
     async throws
   {
     let refreshed = try Refreshed(
-      AutoRefreshPolicy(minimumRequestsPerMinute: 3, window: .seconds(10)), CachePolicy(timeToLive: .seconds(60)))
+      AutoRefreshPolicy(minimumRequestsPerMinute: 2, window: .seconds(10)), CachePolicy(timeToLive: .seconds(60)))
     let seen = LockedBox([String]())
     let origin = CountingOrigin { request, _ in
       let language = request.fields["Accept-Language"] ?? "-"
@@ -117,7 +117,7 @@ import Testing
       return CacheResponse(fields: ["Vary": "Accept-Language"], body: Body("in \(language)"))
     }
     let service = origin.layer(refreshed.cache)
-    for _ in 0..<6 {
+    for _ in 0..<10 {
       for language in ["de", "fr"] {
         _ = try await service.call(
           .get("/", ["Accept-Language": language, "Range": "bytes=0-0", "If-None-Match": "\"x\""]))
