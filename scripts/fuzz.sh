@@ -19,7 +19,8 @@ targets="dates directives structured-fields ranges content-range selection no-va
 
 # Only the floors that the parsers live on; nothing of them needs a package.
 sources="Sources/HTTPCache/Messages Sources/HTTPCache/Platform Sources/HTTPCache/Semantics Sources/HTTPCache/Storage
-  Sources/HTTPCache/Tags"
+  Sources/HTTPCache/Tags Sources/HTTPCache/MultiTier/TierMark.swift
+  Sources/HTTPCache/Policy/TagPolicy.swift Sources/HTTPCache/Policy/CacheConfigurationError.swift"
 entry="Tests/HTTPCacheTests/Semantics/FuzzTarget.swift Tests/Fuzzing/EntryPoint.swift"
 
 build() {
@@ -31,7 +32,7 @@ build() {
       swiftc -parse-as-library -O -sanitize=fuzzer,address -swift-version 6 -D FUZZING \
         -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
         -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault \
-        -module-name HTTPCacheFuzzing -I Sources/CChecksum/include -o "$program" \
+        -module-name HTTPCacheFuzzing -package-name swift-http-cache -I Sources/CChecksum/include -o "$program" \
         $(find $sources -name '*.swift') $entry "$work/CChecksum.o"
   } 2>"$work/build.log" || {
     cat "$work/build.log" >&2

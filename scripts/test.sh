@@ -12,7 +12,9 @@ git ls-files '*.swift' | xargs swift format lint --strict
 say "Build and test"
 swift build --build-tests 2>&1 | tail -n 3
 # One after the other: the tests of the rules keep all cores busy, and those of the server watch the time.
-swift test --skip-build --filter HTTPCacheTests
+swift test --skip-build --filter HTTPCacheTests --skip InvalidationModelTests
+# By itself: it decides by what is still to come, and a busy machine makes it wait.
+swift test --skip-build --filter InvalidationModelTests
 swift test --skip-build --filter ExampleSupportTests
 swift test --skip-build --filter HTTPCacheMemcachedTests
 swift test --skip-build --filter HTTPCacheRedisTests

@@ -28,8 +28,8 @@ public struct PurgePolicy: Sendable {
 
     let kind: Kind
 
-    /// Whoever knows a secret, which stands in `field` by itself or behind `Bearer `. It is compared in a time that does
-    /// not depend on it.
+    /// Whoever knows a secret, which stands behind `Bearer ` in `Authorization` (RFC 6750), or by itself in another field.
+    /// It is compared in a time that does not depend on it.
     ///
     /// - Parameter secret: At least 16 octets that nobody can guess.
     public static func secret(_ secret: String, field: HeaderName = .authorization) -> Authorization {
@@ -84,8 +84,10 @@ public struct PurgePolicy: Sendable {
       // One value: several could be a way to guess several at once.
       let values = request.fields.values(of: field)
       guard values.count == 1, let value = values.first else { return false }
-      let isBearer = value.utf8.count > 7 && value.prefix(7).lowercased() == "bearer "
-      return Self.isSame(Array((isBearer ? value.dropFirst(7) : value[...]).utf8), Array(secret.utf8))
+      // `Authorization` has a scheme (RFC 9110 §11.4, RFC 6750 §2.1); a field of one's own is the secret itself.
+      guard field == .authorization else { return Self.isSame(Array(value.utf8), Array(secret.utf8)) }
+      guard value.utf8.count > 7, value.prefix(7).lowercased() == "bearer " else { return false }
+      return Self.isSame(Array(value.dropFirst(7).utf8), Array(secret.utf8))
     }
   }
 

@@ -132,6 +132,27 @@ import Testing
     #expect(fixture.backend.statistics.entryCount == 0)
   }
 
+  @Test(arguments: [
+    ("Bearer correct horse battery", true), ("bearer correct horse battery", true), ("correct horse battery", false),
+    ("Bearer correct horse batterx", false), ("Bearer correct horse battery ", true),
+    ("Basic correct horse battery", false),
+  ])
+  func `9: a secret is taken with its scheme only, compared whole, and never told`(value: String, isAllowed: Bool)
+    async throws
+  {
+    var policy = CachePolicy()
+    policy.purging = PurgePolicy(.secret("correct horse battery"))
+    let fixture = try Fixture(policy)
+    let service = CountingOrigin().layer(fixture.cache)
+    _ = try await service.call(.get("/a"))
+    let response = try await service.call(
+      CacheRequest(method: "PURGE", authority: "example.com", target: "/a", fields: ["Authorization": value]))
+    #expect(response.status == (isAllowed ? 200 : 403))
+    #expect(try await (service.call(.get("/a")).outcome == .hit) == !isAllowed)
+    let told = "\(fixture.events.events) \(try await response.text()) \(response.fields)"
+    #expect(!told.contains("correct horse"))
+  }
+
   @Test func `10: validators are used in both directions`() async throws {
     let fixture = try Fixture(CachePolicy(timeToLive: .seconds(5)))
     let service = CountingOrigin { request, _ in
