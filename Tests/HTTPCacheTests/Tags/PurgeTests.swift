@@ -87,7 +87,7 @@ import Testing
     #expect(fixture.cache.statistics.invalidations == 0)
   }
 
-  @Test func `the secret may stand in another field, but not without its scheme in Authorization, nor among others`() async throws {
+  @Test func `the secret stands behind its scheme, or in another field, and not among others`() async throws {
     let (_, _, service) = try await fixture()
     #expect(try await service.call(Self.request("PURGE", "/a", ["Authorization": Self.secret])).status == 403)
     var several = Self.request("PURGE", "/a", ["Authorization": "Bearer guess"])

@@ -80,7 +80,8 @@ import Testing
       _ = await first.play(steps: 40)
       _ = await second.play(steps: 40)
       let difference = zip(first.log, second.log).first { $0 != $1 }
-      #expect(difference == nil && first.log.count == second.log.count, "seed \(seed): \(difference.map { "\($0.0) / \($0.1)" } ?? "")")
+      let story = difference.map { "\($0.0) / \($0.1)" } ?? ""
+      #expect(difference == nil && first.log.count == second.log.count, "seed \(seed): \(story)")
     }
   }
 
