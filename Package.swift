@@ -34,6 +34,8 @@ let package = Package(
     .executable(name: "basic-server", targets: ["basic-server"]),
     .executable(name: "custom-policy-server", targets: ["custom-policy-server"]),
     .executable(name: "multi-tier-server", targets: ["multi-tier-server"]),
+    .executable(name: "redis-server", targets: ["redis-server"]),
+    .executable(name: "memcached-server", targets: ["memcached-server"]),
     .executable(name: "caching-proxy", targets: ["caching-proxy"]),
     .executable(name: "http-cache-benchmarks", targets: ["http-cache-benchmarks"]),
   ],
@@ -54,6 +56,10 @@ let package = Package(
     .target(
       name: "ExampleSupport", dependencies: ["HTTPCache", "CEventLoop"], path: "Examples/Support",
       swiftSettings: settings),
+    // The choice of a backend by its URL, apart from what needs no library in C.
+    .target(
+      name: "ExampleBackends", dependencies: ["HTTPCache", "HTTPCacheRedis", "HTTPCacheMemcached", "ExampleSupport"],
+      path: "Examples/Backends", swiftSettings: settings),
     .executableTarget(
       name: "basic-server", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/BasicServer",
       swiftSettings: settings),
@@ -61,11 +67,17 @@ let package = Package(
       name: "custom-policy-server", dependencies: ["HTTPCache", "ExampleSupport"],
       path: "Examples/CustomPolicyServer", swiftSettings: settings),
     .executableTarget(
-      name: "multi-tier-server", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/MultiTierServer",
-      swiftSettings: settings),
+      name: "multi-tier-server", dependencies: ["HTTPCache", "ExampleSupport", "ExampleBackends"],
+      path: "Examples/MultiTierServer", swiftSettings: settings),
     .executableTarget(
-      name: "caching-proxy", dependencies: ["HTTPCache", "ExampleSupport"], path: "Examples/CachingProxy",
-      swiftSettings: settings),
+      name: "redis-server", dependencies: ["HTTPCache", "HTTPCacheRedis", "ExampleSupport", "ExampleBackends"],
+      path: "Examples/RedisServer", swiftSettings: settings),
+    .executableTarget(
+      name: "memcached-server", dependencies: ["HTTPCache", "HTTPCacheMemcached", "ExampleSupport", "ExampleBackends"],
+      path: "Examples/MemcachedServer", swiftSettings: settings),
+    .executableTarget(
+      name: "caching-proxy", dependencies: ["HTTPCache", "ExampleSupport", "ExampleBackends"],
+      path: "Examples/CachingProxy", swiftSettings: settings),
 
     // The benchmark executable, with a harness of its own.
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
@@ -81,7 +93,8 @@ let package = Package(
       name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "CChecksum"], exclude: ["Golden"],
       swiftSettings: settings),
     .testTarget(
-      name: "ExampleSupportTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport"],
+      name: "ExampleSupportTests",
+      dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport", "ExampleBackends"],
       swiftSettings: settings),
     // Starts real servers for the tests of what talks to them.
     .target(name: "ServerHarness", path: "Tests/ServerHarness", swiftSettings: settings),

@@ -34,6 +34,9 @@ need_swift() {
   command -v swift >/dev/null || fail "no Swift toolchain found: install Swift 6.2 or later from https://www.swift.org/install"
 }
 
+# need_libraries: what the programs are linked with.
+need_libraries() { need_packages libhiredis-dev libmemcached-dev; }
+
 # free_port: a TCP port on which nobody listens at the moment.
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

@@ -3,6 +3,7 @@
 # server without it: scripts/proxy_benchmark.py says how it is measured.
 source "$(dirname "$0")/lib.sh"
 need_swift
+need_libraries
 need_packages python3 nginx-light varnish wrk
 for program in caching-proxy basic-server; do
   say "Building $program"

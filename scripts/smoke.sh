@@ -2,9 +2,11 @@
 # The example programs as their users meet them, one line for each thing checked. Runs what `swift build` has built, and
 # builds only what is not there.
 source "$(dirname "$0")/lib.sh"
-need_packages curl python3
+need_libraries
+need_packages curl python3 redis-server memcached
 programs="$ROOT/.build/debug"
-for program in basic-server custom-policy-server caching-proxy; do
+all_programs=(basic-server custom-policy-server multi-tier-server redis-server memcached-server caching-proxy)
+for program in "${all_programs[@]}"; do
   [ -x "$programs/$program" ] && continue
   need_swift
   say "Building $program"
@@ -38,6 +40,8 @@ ask() { curl -si --max-time 10 "$@" | tr -d '\r'; }
 running=()
 outputs=$(mktemp -d)
 cleanup() {
+  # A subshell that is killed just after its fork may still have this trap.
+  [ "$BASHPID" = $$ ] || return 0
   for pid in "${running[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   rm -rf "$outputs"
 }
@@ -55,12 +59,10 @@ start() {
 # stop NAME: SIGTERM, and exit status 0 within 5 s.
 stop() {
   kill -TERM "$pid"
-  local code=0
-  (sleep 5; kill -KILL "$pid") 2>/dev/null &
-  local guard=$!
+  local code=0 deadline=$((SECONDS + 6))
+  while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
+  kill -KILL "$pid" 2>/dev/null || true
   wait "$pid" || code=$?
-  kill "$guard" 2>/dev/null || true
-  wait "$guard" 2>/dev/null || true
   if [ "$code" = 0 ]; then pass "$1: SIGTERM ends it with exit status 0"; else flunk "$1: SIGTERM ends it with exit status 0" "exit status $code"; fi
 }
 
@@ -153,7 +155,114 @@ refused "caching-proxy: a value that is missing" 'listen' --demo --listen
 refused "caching-proxy: an origin that is no URL" 'origin' --origin 'ftp://example.com'
 refused "caching-proxy: no origin at all" 'origin' --quiet
 refused "caching-proxy: a capacity of nothing" 'capacity' --demo --capacity 0
-for program in basic-server custom-policy-server caching-proxy; do
+refused "caching-proxy: a store that is none" 'backend: "sqlite:///x" is no store; write memory, redis://' --demo --backend sqlite:///x
+refused "caching-proxy: a Redis URL with a port that is none" 'backend: .*port "http" is not a number' --demo --backend redis://127.0.0.1:http
+refused "caching-proxy: TLS to Redis" 'backend: rediss:// asks for TLS' --demo --backend rediss://127.0.0.1
+refused "caching-proxy: a memcached URL without a host" 'backend: .*host without a name' --demo --backend memcached://
+refused "caching-proxy: memory behind something" 'backend: memory is the nearest' --demo --backend redis://127.0.0.1,memory
+refused "caching-proxy: a lease without a shared store" 'origin-lease is for' --demo --origin-lease 5s
+refused "caching-proxy: three tiers" 'backend: these are 3 stores' --demo --backend memory,redis://127.0.0.1,memcached://127.0.0.1
+
+# --- Redis and memcached, and the programs that use them
+redis_port=$(free_port)
+memcached_port=$(free_port)
+redis_url=redis://127.0.0.1:$redis_port
+memcached_url=memcached://127.0.0.1:$memcached_port
+# The examples have the names of the servers, and may be on PATH.
+servers=/usr/bin:/usr/local/bin:/opt/homebrew/bin
+
+# start_store redis|memcached: sets `store`.
+start_store() {
+  case $1 in
+    redis)
+      PATH=$servers redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no --dir "$outputs" >"$outputs/store" 2>&1 &
+      store=$! ; running+=("$store"); wait_for_port "$redis_port" 10 ;;
+    memcached)
+      PATH=$servers memcached -u nobody -p "$memcached_port" -l 127.0.0.1 >"$outputs/store" 2>&1 &
+      store=$! ; running+=("$store"); wait_for_port "$memcached_port" 10 ;;
+  esac || fail "$1 does not start: $(cat "$outputs/store")"
+}
+kill_store() { kill -KILL "$store"; wait "$store" 2>/dev/null || true; }
+
+# until_hit URL [curl options]: what is asked for before the connection to a store is there is not stored, and storing
+# elsewhere takes a moment that nobody waits for.
+until_hit() {
+  for _ in $(seq 100); do curl -s -o /dev/null -D - --max-time 10 "$@" | grep -q '; hit' && return; sleep 0.05; done
+  fail "$1 does not become a hit"
+}
+
+# The name by which both lives of the proxy are called: it is part of the key.
+site='Host: shop.example'
+for backend in "$redis_url" "$memcached_url" "memory,$redis_url" "memory,$memcached_url"; do
+  case $backend in *redis*) kind=redis ;; *) kind=memcached ;; esac
+  name="caching-proxy --backend ${backend//[0-9][0-9][0-9][0-9]*/…}"
+  start_store $kind
+  start caching-proxy --demo --backend "$backend" --near-ttl 1s
+  url="http://127.0.0.1:$port"
+  expect "$name: says where responses are kept" "$(cat "$outputs/caching-proxy")" "kept in $backend\$" '!cannot be used'
+  until_hit "$url/"
+  expect "$name: a miss is stored" "$(ask -H "$site" "$url/slow")" '^HTTP/1.1 200' 'fwd=uri-miss.*stored' '^This took'
+  expect "$name: then a hit" "$(ask -H "$site" "$url/slow")" '^HTTP/1.1 200' '; hit' '^This took'
+  expect "$name: 4 MiB arrive whole" "$(curl -s -H "$site" "$url/big" | wc -c)" '^ *4194304$'
+  until_hit "$url/big" -H "$site"
+  expect "$name: and are a hit, with their length" "$(ask -I -H "$site" "$url/big")" '; hit' '^content-length: 4194304'
+  stop "$name"
+  start caching-proxy --demo --backend "$backend" --near-ttl 1s
+  url="http://127.0.0.1:$port"
+  until_hit "$url/"
+  expect "$name: a hit also after a restart, with its Age" "$(ask -H "$site" "$url/slow")" '^HTTP/1.1 200' '; hit' '^age: [0-9]+$' '^This took'
+  kill_store
+  answers=$(for path in / /slow /slow /private /big; do curl -s -o /dev/null -w '%{http_code} %{time_total}\n' --max-time 5 -H "$site" "$url$path"; done)
+  expect "$name: without $kind the answers go on" "$(awk '$1 != 200 || $2 > 2 { bad = 1 } END { print (NR == 5 && !bad) ? "yes" : "no" }' <<<"$answers") $(tr '\n' ',' <<<"$answers")" '^yes'
+  start_store $kind
+  until_hit "$url/"
+  until_hit "$url/slow"
+  expect "$name: when $kind is back there are hits again" "$(ask "$url/slow")" '; hit'
+  stop "$name"
+  kill_store
+done
+
+start caching-proxy --demo --backend "redis://user:secret@127.0.0.1:$redis_port"
+sleep 1.5
+expect "caching-proxy: Redis that is not there is said, and is no reason to end" "$(cat "$outputs/caching-proxy"; ask "http://127.0.0.1:$port/")" 'redis://.*cannot be used now .*refused' '^HTTP/1.1 200' '^Hello' '!secret'
+stop "caching-proxy without its Redis"
+
+# --- memcached-server (redis-server: redis_smoke.py)
+start_store memcached
+start memcached-server --memcached "$memcached_url" --work 300ms
+url="http://127.0.0.1:$port"
+until_hit "$url/reports/ready"
+expect "memcached-server: a miss is stored" "$(ask "$url/reports/7")" 'fwd=uri-miss.*stored' '^Report 7'
+ask "$url/summaries/7" >/dev/null
+expect "memcached-server: then a hit" "$(ask "$url/reports/7")" '; hit' '^Report 7'
+expect "memcached-server: a change" "$(ask -X POST "$url/reports/7")" '^HTTP/1.1 204'
+expect "memcached-server: makes all void that has its tag" "$(ask "$url/reports/7"; ask "$url/summaries/7")" '^Report 7' '^Summary 7' '!; hit'
+expect "memcached-server: a tag" "$(ask -X DELETE "$url/tags/report:7"; ask "$url/summaries/7")" '^HTTP/1.1 204' '^Summary 7' '!; hit'
+kill_store
+expect "memcached-server: without memcached the handler answers" "$(ask "$url/reports/7")" '^HTTP/1.1 200' '^Report 7' '!; hit'
+stop memcached-server
+
+# --- multi-tier-server
+start_store redis
+for choice in memory "$redis_url"; do
+  second=$(free_port)
+  start multi-tier-server --second "127.0.0.1:$second" --store "$choice"
+  url="http://127.0.0.1:$port"
+  other="http://127.0.0.1:$second"
+  name="multi-tier-server --store ${choice%%:*}"
+  until_hit "$url/ready"
+  expect "$name: a miss is stored" "$(ask "$url/page")" 'fwd=uri-miss.*stored'
+  expect "$name: and a hit on the other node" "$(ask "$other/page")" '; hit'
+  expect "$name: a change on one node" "$(ask -X POST "$other/page")" '^HTTP/1.1 204'
+  expect "$name: is known to the other" "$(sleep 0.1; ask "$url/page")" 'fwd=' '!; hit'
+  expect "$name: says what happened between the tiers" "$(ask "$url/tiers")" '^nearHit: [0-9]+' '^invalidationReceived: 1'
+  stop "$name"
+done
+kill_store
+
+if "$ROOT/scripts/redis_smoke.py" --program "$programs/redis-server"; then pass "redis_smoke.py"; else flunk "redis_smoke.py" "see above"; fi
+
+for program in "${all_programs[@]}"; do
   code=0
   message=$("$programs/$program" --help 2>/dev/null) || code=$?
   expect "$program --help: exit status 0" "$code $message" '^0 ' '--listen HOST:PORT'

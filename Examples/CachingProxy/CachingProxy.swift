@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import ExampleBackends
 import ExampleSupport
 import Foundation
 import HTTPCache
@@ -22,13 +23,14 @@ struct CachingProxy {
       origin = OriginURL(host: "127.0.0.1", port: server.address.port)
     }
 
+    let opened: OpenedBackend
     let cache: CacheLayer
     do {
-      cache = try CacheLayer(
-        backend: InMemoryBackend(configuration: .init(capacity: settings.capacity)), policy: settings.policy,
-        name: settings.name)
+      opened = try settings.backend.open(
+        capacity: settings.capacity, namespace: settings.namespace, tiers: settings.tiers)
+      cache = try CacheLayer(backend: opened.backend, policy: settings.policy, name: settings.name)
     } catch {
-      fail(error.message)
+      fail("\(error)")
     }
     var clientConfiguration = UpstreamClient.Configuration()
     clientConfiguration.connectTimeout = settings.connectTimeout
@@ -55,7 +57,9 @@ struct CachingProxy {
     } catch {
       fail("cannot listen on \(settings.listen): \(error)")
     }
-    if !settings.isQuiet { announce(server, origin, isDemo: demo != nil) }
+    if !settings.isQuiet { announce(server, origin, isDemo: demo != nil, settings.backend) }
+    // Nobody waits for that: a server that is down has nothing, and requests go on to the origin.
+    Task { for problem in await opened.problems() { Console.complain("caching-proxy: \(problem)") } }
 
     if let demo {
       async let origin: Void = demo.run()
@@ -65,12 +69,14 @@ struct CachingProxy {
     } else {
       try await server.runUntilSignalled()
     }
+    await opened.shutdown()
     if !settings.isQuiet { Console.print(summary(cache.statistics)) }
   }
 
-  private static func announce(_ server: HTTPServer, _ origin: OriginURL, isDemo: Bool) {
+  private static func announce(_ server: HTTPServer, _ origin: OriginURL, isDemo: Bool, _ backend: BackendChoice) {
     let url = "http://\(server.address)"
     Console.print("caching-proxy listens on \(url), in front of \(isDemo ? "the demo origin, " : "")\(origin)")
+    Console.print("responses are kept in \(backend)")
     guard isDemo else { return }
     Console.print(
       """

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import ExampleBackends
 import ExampleSupport
 import HTTPCache
 
@@ -10,6 +11,9 @@ import HTTPCache
 struct Settings {
   var origin: OriginURL?
   var listen: Endpoint
+  var backend: BackendChoice
+  var namespace: String?
+  var tiers: TierConfiguration
   var capacity: Int
   var name: String
   var policy: CachePolicy
@@ -29,6 +33,18 @@ struct Settings {
     let demo = options.flag("demo", "bring an origin along, to try the proxy without a server of one's own")
     let listen = options.option(
       "listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8080))
+    let backend = options.option(
+      "backend", .backend, "STORE[,STORE]",
+      "where responses are kept: memory, redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], unix:///PATH (Redis), "
+        + "memcached://HOST[:PORT][,HOST[:PORT]...]; two for a near tier and a far one: memory,redis://127.0.0.1:6379",
+      default: .memory)
+    let namespace = options.option(
+      "namespace", .text, "NAME", "what keys in Redis or memcached begin with; different for each site that shares one")
+    let nearTime = options.option(
+      "near-ttl", .duration, "TIME", "how long the near tier is used without asking the far one", default: .seconds(10))
+    let lease = options.option(
+      "origin-lease", .duration, "TIME",
+      "let one of the proxies that share Redis or memcached ask the origin at a time, for so long at most")
     let capacity = options.option(
       "capacity", .byteSize, "SIZE", "how much memory responses may take", default: 256 << 20)
     let maximumBody = options.option(
@@ -70,6 +86,10 @@ struct Settings {
       options.exit(withMistake: "--origin URL is missing; --demo brings an origin along")
     }
 
+    guard values[lease] == nil || values[backend].isShared else {
+      options.exit(withMistake: "--origin-lease is for proxies that share a store; memory is for one alone")
+    }
+
     var policy = CachePolicy(timeToLive: values[timeToLive], negativeTimeToLive: values[negative])
     policy.staleWhileRevalidate = values[revalidate]
     policy.staleIfError = values[ifError]
@@ -81,9 +101,12 @@ struct Settings {
     policy.softTimeout = values[softTimeout]
     policy.hardTimeout = values[hardTimeout]
     policy.waitLimit = values[waitLimit]
+    policy.originLease = values[lease]
     return Settings(
-      origin: values[demo] ? nil : values[origin], listen: values[listen], capacity: values[capacity],
-      name: values[name], policy: policy, connectTimeout: values[connectTimeout],
+      origin: values[demo] ? nil : values[origin], listen: values[listen],
+      backend: values[backend], namespace: values[namespace],
+      tiers: TierConfiguration(nearTimeToLive: values[nearTime]), capacity: values[capacity], name: values[name],
+      policy: policy, connectTimeout: values[connectTimeout],
       originTimeout: values[originTimeout], originConnections: values[connections],
       maximumRequestBody: values[requestBody], preservesHost: values[host], logs: values[log], isQuiet: values[quiet])
   }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import ExampleBackends
 import ExampleSupport
 import Foundation
 import HTTPCache
@@ -11,8 +12,6 @@ import HTTPCache
 /// invalidates.
 @main
 struct MultiTierServer {
-  typealias Tiers = MultiTierBackend<InMemoryBackend, InMemoryBackend>
-
   static func main() async throws {
     var options = CommandLineOptions(
       program: "multi-tier-server", summary: "Two nodes with a near tier each, on one far tier.")
@@ -21,16 +20,35 @@ struct MultiTierServer {
     let second = options.option(
       "second", .endpoint, "HOST:PORT", "where the second node listens", default: Endpoint("127.0.0.1", 8084))
     let near = options.option("near", .byteSize, "SIZE", "the memory of each near tier", default: 1 << 20)
-    let far = options.option("far", .byteSize, "SIZE", "the memory of the far tier", default: 256 << 20)
+    let store = options.option(
+      "store", .store, "STORE",
+      "the far tier: memory, redis://HOST:PORT, unix:///PATH (Redis) or memcached://HOST:PORT",
+      default: .memory)
+    let far = options.option(
+      "far", .byteSize, "SIZE", "the memory of the far tier, if it is memory", default: 256 << 20)
     let values = options.parseOrExit()
 
-    // In a cluster this would be a server that all nodes reach.
-    let store = InMemoryBackend(capacity: values[far])
-    let backplane = LocalBackplane()
-    let nodes = try [values[first], values[second]].map { endpoint in
-      try makeNode(at: endpoint, store: store, backplane: backplane, near: values[near])
+    let opened: OpenedBackend
+    do {
+      opened = try values[store].open(capacity: values[far], namespace: "multi-tier-server")
+    } catch {
+      fail(error)
     }
-    announce(nodes.map(\.server))
+    // Nobody waits for that: while the far tier cannot be asked, the near ones do what they can.
+    Task { for problem in await opened.problems() { Console.complain("multi-tier-server: \(problem)") } }
+    try await serve(
+      at: [values[first], values[second]], near: values[near], store: opened.backend, called: "\(values[store])")
+    await opened.shutdown()
+  }
+
+  private static func serve(
+    at endpoints: [Endpoint], near: Int, store: some CacheBackend, called name: String
+  ) async throws {
+    let backplane = LocalBackplane()
+    let nodes = try endpoints.map { endpoint in
+      try makeNode(at: endpoint, store: store, backplane: backplane, near: near)
+    }
+    announce(nodes.map(\.server), name)
 
     try await withThrowingTaskGroup(of: Void.self) { group in
       for node in nodes { group.addTask { await node.tiers.run() } }
@@ -49,9 +67,9 @@ struct MultiTierServer {
     }
   }
 
-  private static func makeNode(
-    at endpoint: Endpoint, store: InMemoryBackend, backplane: LocalBackplane, near: Int
-  ) throws -> (server: HTTPServer, tiers: Tiers) {
+  private static func makeNode<Store: CacheBackend>(
+    at endpoint: Endpoint, store: Store, backplane: LocalBackplane, near: Int
+  ) throws -> (server: HTTPServer, tiers: MultiTierBackend<InMemoryBackend, Store>) {
     let tiers = try MultiTierBackend(
       near: InMemoryBackend(capacity: near), far: store, backplane: backplane,
       configuration: TierConfiguration(promotion: .hits(2)))
@@ -63,9 +81,13 @@ struct MultiTierServer {
     do {
       return (try HTTPServer(configuration: .init(host: endpoint.host, port: endpoint.port), service: service), tiers)
     } catch {
-      Console.complain("multi-tier-server: \(error)")
-      exit(2)
+      fail(error)
     }
+  }
+
+  private static func fail(_ error: any Error) -> Never {
+    Console.complain("multi-tier-server: \(error)")
+    exit(2)
   }
 
   /// The handlers of both nodes.
@@ -84,11 +106,11 @@ struct MultiTierServer {
     return CacheResponse(fields: fields, body: Body("\(request.path) was made at \(ContinuousClock.now).\n"))
   }
 
-  private static func announce(_ servers: [HTTPServer]) {
+  private static func announce(_ servers: [HTTPServer], _ store: String) {
     let urls = servers.map { "http://\($0.address)" }
     Console.print(
       """
-      multi-tier-server listens on \(urls[0]) and \(urls[1]): two nodes, one store
+      multi-tier-server listens on \(urls[0]) and \(urls[1]): two nodes, one store (\(store))
 
         curl -i \(urls[0])/page           a miss
         curl -i \(urls[1])/page           a hit on the other node: the store has it

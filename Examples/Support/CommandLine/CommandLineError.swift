@@ -10,7 +10,8 @@ public struct CommandLineError: Error, Hashable, Sendable, CustomStringConvertib
   /// Whether the person asked for help rather than making a mistake.
   public let isHelp: Bool
 
-  init(_ message: String) {
+  /// - Parameter message: What is wrong, for the person who typed it. For kinds of options of one's own.
+  public init(_ message: String) {
     self.message = message
     isHelp = false
   }

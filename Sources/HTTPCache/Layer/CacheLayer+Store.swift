@@ -83,7 +83,8 @@ extension CacheLayer {
     // Elsewhere nobody waits for it, and who comes meanwhile is answered from here.
     switch putNow(entry, index: sharing.indexEntry(entry), sharing.plan, flight) {
     case .stored: deliver(.stored)
-    case .refused: deliver(.refused(.tooLarge))
+    // Without a stamp the store was not even asked: it had not answered before.
+    case .refused: deliver(.refused(sharing.plan.stamp == nil ? .backend : .tooLarge))
     case .invalidated: deliver(.refused(.invalidated))
     case .unavailable:
       deliver(.stored) { joining in
