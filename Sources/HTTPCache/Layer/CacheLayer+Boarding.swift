@@ -114,7 +114,8 @@ extension CacheLayer {
     return Flight(
       key: key, primary: plan.key, isRefresh: isRefresh, isStamped: plan.stamp != nil,
       scope: TagScope(isAmbient: plan.policy.policy.tags.ambience != .none), clock: clock,
-      machine: FlightStateMachine(isKept: isKept, attempts: attempts, hardDeadline: hardDeadline))
+      machine: FlightStateMachine(
+        isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, isRefresh: isRefresh))
   }
 
   /// Calls the origin in a task of its own, so that the client's cancellation does not reach it.

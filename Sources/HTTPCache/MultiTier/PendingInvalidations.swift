@@ -32,6 +32,7 @@ struct PendingInvalidations {
 
   struct Item {
     var number: UInt64
+    /// When it was made.
     var moment: CacheInstant
     var invalidation: CacheInvalidation
     /// Whether it has failed and is to be tried again; otherwise it is being tried for the first time.
@@ -60,7 +61,8 @@ struct PendingInvalidations {
     return item
   }
 
-  /// One has failed, and waits. Of two for the same target one is enough: the later, as thorough as the more thorough.
+  /// One has failed, and waits. Of two for the same target one is enough: the later, as thorough as the more thorough,
+  /// and as old as the older.
   ///
   /// - Returns: Whether there are too many, so that everything is to be invalidated in their place.
   mutating func failed(_ number: UInt64) -> Bool {
@@ -81,6 +83,7 @@ struct PendingInvalidations {
       let other = items.firstIndex(where: { $0.number == previous })
     {
       if items[other].invalidation.mode == .hard { items[index].invalidation.mode = .hard }
+      items[index].moment = min(items[index].moment, items[other].moment)
       items.remove(at: other)
       waitingCount -= 1
     }

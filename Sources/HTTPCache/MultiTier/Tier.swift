@@ -163,12 +163,17 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   /// Tells the tier what it has yet to be told, the oldest first.
   ///
+  /// The windows after a soft invalidation begin when a tier is told. One that is told more than a second late, which is as
+  /// exact as windows are, is told that it is gone: otherwise what it has would be used for longer than was said.
+  ///
   /// - Returns: What it was told; nil when it failed again.
   func replay() async -> [CacheInvalidation]? {
     var told: [CacheInvalidation] = []
     while let item = pending.withLock({ $0.first }) {
       do {
-        _ = try await tell(item.invalidation)
+        var invalidation = item.invalidation
+        if clock.now.duration(since: item.moment) > .seconds(1) { invalidation.mode = .hard }
+        _ = try await tell(invalidation)
       } catch let error as CacheError where error.code == .unsupported {
         // It never will: the caller has been told.
       } catch {

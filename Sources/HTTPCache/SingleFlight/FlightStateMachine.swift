@@ -60,17 +60,21 @@ struct FlightStateMachine {
   private var waiters = FewList<Waiter>()
   private var nextID = 0
   private var attemptsLeft: Int
-  /// The waiter whose request the origin is answering; nil for a refresh that no client waits for.
+  /// The waiter whose request the origin is answering; nil for a refresh: that is made of a request that has been answered,
+  /// and whoever joins it gets only what everybody may have.
   private(set) var leader: WaiterID?
   /// Whether the call is finished although nobody waits.
   private(set) var isKept: Bool
   private let hardDeadline: CacheInstant?
+  private let isRefresh: Bool
 
   /// - Parameters:
   ///   - isKept: Whether the call is finished even when nobody waits (any longer).
   ///   - attempts: How often the origin is called at most, 1 or more.
   ///   - hardDeadline: When the origin must have answered.
-  init(isKept: Bool, attempts: Int, hardDeadline: CacheInstant?) {
+  ///   - isRefresh: Whether the origin is asked in nobody's name: not even the first to join is the one it answers.
+  init(isKept: Bool, attempts: Int, hardDeadline: CacheInstant?, isRefresh: Bool = false) {
+    self.isRefresh = isRefresh
     self.isKept = isKept
     self.attemptsLeft = attempts - 1
     self.hardDeadline = hardDeadline
@@ -97,7 +101,7 @@ struct FlightStateMachine {
     case .calling:
       nextID += 1
       waiters.append(Waiter(id: nextID, deadline: deadline))
-      if nextID == 1 { leader = 1 }
+      if nextID == 1, !isRefresh { leader = 1 }
       return .wait(nextID)
     }
   }

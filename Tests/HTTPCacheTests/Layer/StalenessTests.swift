@@ -41,6 +41,22 @@ import Testing
     #expect(fixture.cache.statistics.refreshes == 1)
   }
 
+  @Test func `what the origin says to a refresh for one client only is for none that joins it`() async throws {
+    let (fixture, origin, service) = try await stored(
+      CachePolicy(timeToLive: .seconds(10), staleWhileRevalidate: .seconds(30)), age: 15)
+    #expect(try await service.call(.get("/", ["Cookie": "a"])).outcome == .stale(.whileRevalidating))
+    let refresh = await origin.nextCall()
+    // Beyond the window the next one has to wait for the answer.
+    fixture.advance(60)
+    async let other = service.call(.get("/", ["Cookie": "b"]))
+    await fixture.cache.waitForWaiters(1)
+    refresh.respond(CacheResponse(fields: ["Cache-Control": "private"], body: "for a"))
+    let own = await origin.nextCall()
+    #expect(own.request.fields["Cookie"] == "b")
+    own.respond(CacheResponse(fields: ["Cache-Control": "private"], body: "for b"))
+    #expect(try await other.text() == "for b")
+  }
+
   @Test func `past its window a stale response is fetched anew`() async throws {
     let (_, origin, service) = try await stored(
       CachePolicy(timeToLive: .seconds(10), staleWhileRevalidate: .seconds(30)), age: 40)

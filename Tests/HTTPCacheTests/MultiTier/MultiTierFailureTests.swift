@@ -43,6 +43,25 @@ import Testing
     #expect(fixture.count(.writeFlushed) == 1)
   }
 
+  /// The windows that begin with a soft invalidation must not begin when the far tier is back.
+  @Test(arguments: [false, true])
+  func `what the far tier learns late to be stale is gone from there`(isLate: Bool) async throws {
+    let fixture = try TierFixture()
+    try await fixture.put(fixture.entry("/a"))
+    fixture.far.always(.invalidate, .error(down))
+    try await fixture.tiers.invalidate(CacheInvalidation(.key(TierFixture.key("/a")), mode: .soft))
+    await fixture.near.base.invalidate(CacheInvalidation(.everything))
+    if isLate { fixture.clock.advance(by: .seconds(2)) }
+    fixture.far.heal()
+    await eventually {
+      _ = await fixture.tiers.drainOnce()
+      return fixture.tiers.pendingInvalidationCount == 0
+    }
+    let found = try await fixture.tiers.lookup(TierFixture.key("/a")).entry
+    #expect((found == nil) == isLate)
+    if let found { #expect(found.times.freshUntil <= fixture.now) }
+  }
+
   @Test func `with the near tier down the far one goes on`() async throws {
     let fixture = try TierFixture(nearIsSynchronous: false)
     try await fixture.put(fixture.entry("/a"))

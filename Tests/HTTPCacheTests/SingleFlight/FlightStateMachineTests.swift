@@ -81,6 +81,14 @@ import Testing
     #expect(machine.originFailed() == .fail([1]))
   }
 
+  @Test func `who joins a refresh does not lead it, and has a call of its own when it fails`() {
+    var machine = FlightStateMachine(isKept: true, attempts: 2, hardDeadline: nil, isRefresh: true)
+    #expect(machine.join(deadline: nil) == .wait(1))
+    #expect(machine.leader == nil)
+    #expect(machine.originFailed() == .retry(1))
+    #expect(machine.leader == 1)
+  }
+
   @Test func `a refresh that fails is not repeated for nobody`() {
     var machine = machine(isKept: true, attempts: 1)
     #expect(machine.originFailed() == .fail([]))

@@ -8,7 +8,7 @@ import HTTPCacheTesting
 @testable import HTTPCache
 
 /// One random history, played step by step: after each step everything that can happen has happened, so that the seed alone
-/// decides what does.
+/// decides what does. (On a backend that works by itself, nearly alone.)
 final class InvalidationHistory {
   private static let windows = (revalidate: Duration.seconds(5), error: Duration.seconds(9))
   private static let targets = ["/a/1", "/a/2", "/b/1", "/b/2?vary"]
@@ -32,12 +32,6 @@ final class InvalidationHistory {
     }
   }
 
-  private struct Shared {
-    var tick = 0
-    var contents: [Int: InvalidationModel.Content] = [:]
-    var versions = [Int](repeating: 0, count: InvalidationHistory.targets.count)
-  }
-
   private struct Stream {
     let channel: BodyChannel
     let call: ModelOrigin.Call
@@ -50,7 +44,9 @@ final class InvalidationHistory {
   private let cache: CacheLayer
   private let origin: ModelOrigin
   private let service: Layered<CacheLayer, ModelOrigin>
-  private let shared: LockedBox<Shared>
+  private var now = 0
+  private var contents: [Int: InvalidationModel.Content] = [:]
+  private var versions = [Int](repeating: 0, count: InvalidationHistory.targets.count)
   private var asked: [Asked] = []
   private var unread: [Asked] = []
   private var flights: [ObjectIdentifier: Flight] = [:]
@@ -81,19 +77,7 @@ final class InvalidationHistory {
     if seed % 4 == 0 { policy.tags.ambience = .untilBodyBegins }
     policy.tags.extract = { request, _ in request.path == "/b/1" ? ["extracted", "all"] : [] }
     cache = try CacheLayer(backend: world.backend, policy: policy, clock: clock)
-    let shared = LockedBox(Shared())
-    self.shared = shared
-    origin = ModelOrigin { request in
-      shared.withLock { shared in
-        shared.tick += 1
-        shared.contents[shared.tick] = InvalidationModel.Content(
-          key: CacheKey(scheme: "http", authority: "example.com", target: request.target), readAt: shared.tick,
-          tags: Self.tags(of: request))
-        return shared.tick
-      }
-    } ambientTags: { request in
-      request.path == "/a/2" ? ["ambient", "all"] : []
-    }
+    origin = ModelOrigin { request in request.path == "/a/2" ? ["ambient", "all"] : [] }
     service = origin.layer(cache)
   }
 
@@ -107,10 +91,8 @@ final class InvalidationHistory {
   }
 
   private func tick() -> Int {
-    shared.withLock { shared in
-      shared.tick += 1
-      return shared.tick
-    }
+    now += 1
+    return now
   }
 
   private func random(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
@@ -122,6 +104,7 @@ final class InvalidationHistory {
   /// - Returns: What the model objects to.
   func play(steps: Int) async -> [String] {
     for _ in 0..<steps where !isStuck {
+      if world.disturb != nil, random(0..<10) == 0 { await disturb() }
       await step()
       await settle()
     }
@@ -136,8 +119,8 @@ final class InvalidationHistory {
     }
     if isStuck { return ["somebody waits for ever: \(await standing())"] }
     var model = InvalidationModel(
-      contents: shared.withLock { $0.contents }, invalidations: invalidations,
-      staleWhileRevalidate: Self.windows.revalidate, staleIfError: Self.windows.error)
+      contents: contents, invalidations: invalidations,
+      staleWhileRevalidate: Self.windows.revalidate + world.delay, staleIfError: Self.windows.error + world.delay)
     // What a 304 (or a HEAD) has confirmed depends on what the confirmed content depends on.
     for serial in confirmedBy.keys.sorted() {
       guard let confirmed = confirmedBy[serial], let tags = model.contents[confirmed]?.tags else { continue }
@@ -163,17 +146,17 @@ final class InvalidationHistory {
       let serials = streams.keys.sorted()
       if !serials.isEmpty { proceed(serials[random(0..<serials.count)]) }
     case 72..<84: await invalidate()
-    case 84..<86: shared.withLock { $0.versions[random(0..<Self.targets.count)] += 1 }
-    case 86..<88:
-      if let disturb = world.disturb {
-        log.append("disturb")
-        await disturb(&generator)
-      }
+    case 84..<86: versions[random(0..<Self.targets.count)] += 1
+    case 86..<88: await disturb()
     default:
       let seconds = random(1..<5)
       log.append("\(seconds) s later")
       clock.advance(by: .seconds(seconds))
     }
+  }
+
+  private func disturb() async {
+    if let what = await world.disturb?(&generator) { log.append(what) }
   }
 
   private func ask(_ method: RequestMethod) {
@@ -206,15 +189,16 @@ final class InvalidationHistory {
   private func answer(_ call: ModelOrigin.Call, failing percentage: Int) {
     let request = call.request
     let resource = Self.targets.firstIndex(of: request.target) ?? 0
-    let version = shared.withLock { $0.versions[resource] }
-    log.append("answer \(call.serial), for request \(call.id)")
+    let version = versions[resource]
+    let serial = call.serial ?? 0
+    log.append("answer \(serial), for request \(call.id)")
     if random(0..<100) < percentage {
       let isError = random(0..<2) == 0
       return origin.answer(call, isError ? .failure(OriginError()) : .success(CacheResponse(status: 500)))
     }
     var response = CacheResponse(
       fields: [
-        "X-Serial": String(call.serial), "Cache-Control": "max-age=6, stale-while-revalidate=5, stale-if-error=9",
+        "X-Serial": String(serial), "Cache-Control": "max-age=6, stale-while-revalidate=5, stale-if-error=9",
       ])
     switch request.path {
     case "/a/1": response.fields.append("Cache-Tag", "field, all")
@@ -226,7 +210,7 @@ final class InvalidationHistory {
     if let tag = request.fields[.ifNoneMatch], let known = entityTags[tag], known.version == version {
       response.status = 304
       response.fields.append(HeaderName.etag, tag)
-      confirmedBy[call.serial] = known.serial
+      confirmedBy[serial] = known.serial
       return origin.answer(call, .success(response))
     }
     if request.method == .head {
@@ -235,26 +219,26 @@ final class InvalidationHistory {
         .max { $0.value.serial < $1.value.serial }
       if let newest {
         response.fields.append(HeaderName.etag, newest.key)
-        confirmedBy[call.serial] = newest.value.serial
+        confirmedBy[serial] = newest.value.serial
       }
       return origin.answer(call, .success(response))
     }
-    let tag = "\"\(call.serial)\""
-    entityTags[tag] = (resource, version, call.serial)
+    let tag = "\"\(serial)\""
+    entityTags[tag] = (resource, version, serial)
     response.fields.append(HeaderName.etag, tag)
     if request.method == .post {
       response.fields.append("Content-Location", request.target)
       // It changes something, and says so: its own key by being what it is, a tag by name.
       CacheTagsOf(call).invalidate("all")
-      posted[call.id] = call.serial
+      posted[call.id] = serial
     }
     if random(0..<100) < 6 { response.fields[.cacheControl] = "no-store" }
     if request.method == .get, random(0..<100) < 30 {
       let channel = BodyChannel()
       response.body = channel.body
-      streams[call.serial] = Stream(channel: channel, call: call)
+      streams[serial] = Stream(channel: channel, call: call)
     } else {
-      response.body = Body("content \(call.serial)")
+      response.body = Body("content \(serial)")
     }
     origin.answer(call, .success(response))
   }
@@ -278,7 +262,7 @@ final class InvalidationHistory {
     scope.add(["late"])
     // Where late tags are not permitted it is not stored; who shares it meanwhile does so without regard to them.
     if seed % 4 == 0 { return }
-    shared.withLock { _ = $0.contents[serial]?.tags.insert("late") }
+    contents[serial]?.tags.insert("late")
   }
 
   private func finish(_ serial: Int, failing: Bool) {
@@ -303,26 +287,32 @@ final class InvalidationHistory {
       default: .everything
       }
     let invalidation = CacheInvalidation(what, mode: random(0..<3) == 0 ? .soft : .hard)
-    let moment = clock.now
-    await cache.invalidate(invalidation)
+    let isDone = LockedBox(false)
+    Task { [cache] in
+      await cache.invalidate(invalidation)
+      isDone.withLock { $0 = true }
+    }
+    await wait(until: { isDone.withLock { $0 } })
     let now = tick()
     log.append("\(now): invalidate \(invalidation.target), \(invalidation.mode)")
-    invalidations.append(InvalidationModel.Invalidation(what: invalidation, at: now, moment: moment))
+    invalidations.append(InvalidationModel.Invalidation(what: invalidation, at: now, moment: clock.now))
   }
 
   // MARK: Letting things happen
 
   /// Returns when nothing more happens by itself: everybody who has asked has an answer, or waits for the origin.
   private func settle() async {
-    let giveUpAt = ContinuousClock.now + .seconds(20)
-    while !(await isSettled()) {
-      await Task.yield()
-      if isStuck || ContinuousClock.now > giveUpAt {
-        isStuck = true
-        return
-      }
-    }
+    // The clock may have to move for things to happen: what is decided meanwhile is decided now or later.
     let now = clock.now
+    await wait(until: { await isSettled() })
+    if isStuck { return }
+    for call in origin.pending where call.serial == nil {
+      let serial = tick()
+      call.serial = serial
+      contents[serial] = InvalidationModel.Content(
+        key: CacheKey(scheme: "http", authority: "example.com", target: call.request.target), readAt: serial,
+        tags: Self.tags(of: call.request))
+    }
     unread.removeAll { asked in
       let state = asked.state.withLock { $0 }
       if state.hasHead || state.isDone, moments[asked.id] == nil {
@@ -335,10 +325,25 @@ final class InvalidationHistory {
     }
   }
 
+  /// Returns when `condition` holds.
+  private func wait(until condition: () async -> Bool) async {
+    let giveUpAt = ContinuousClock.now + .seconds(20)
+    var attempts = 0
+    while !(await condition()) {
+      await Task.yield()
+      attempts += 1
+      if attempts % 32 == 0, world.waitsForTime() { clock.advance(by: .milliseconds(100)) }
+      if isStuck || ContinuousClock.now > giveUpAt {
+        isStuck = true
+        return
+      }
+    }
+  }
+
   /// A POST has invalidated what it said, except for its own response.
   private func notePosted(_ serial: Int, _ moment: CacheInstant) {
     let at = tick()
-    guard let content = shared.withLock({ $0.contents[serial] }) else { return }
+    guard let content = contents[serial] else { return }
     for target in [CacheInvalidation.Target.key(content.key), .anyTag(["all"])] {
       invalidations.append(
         InvalidationModel.Invalidation(what: CacheInvalidation(target), at: at, moment: moment, except: serial))
@@ -374,12 +379,11 @@ final class InvalidationHistory {
         aloneCount += 1
       }
     }
-    guard calling.count == pending.count - aloneCount,
-      current.count
-        - calling.count(where: { flight in
-          current.contains { $0 === flight }
-        }) <= streams.count
-    else { return false }
+    guard calling.count == pending.count - aloneCount else { return false }
+    // What has its answer has stored it, too, and is gone; or reads a body.
+    for flight in current where !flight.isCalling {
+      guard streams.values.contains(where: { $0.call.scope === flight.scope }) else { return false }
+    }
     return await world.isQuiet()
   }
 

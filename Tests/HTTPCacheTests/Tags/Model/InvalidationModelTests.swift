@@ -13,7 +13,8 @@ import Testing
 /// a reference model: nothing is served that was invalidated before its request began, except for what was invalidated
 /// softly, within its windows.
 ///
-/// `HTTP_CACHE_MODEL_SCHEDULES=100000` plays that many histories; `HTTP_CACHE_MODEL_SEED=…` prints and plays one.
+/// `HTTP_CACHE_MODEL_SCHEDULES=100000` plays that many histories, from `HTTP_CACHE_MODEL_FIRST_SEED` on;
+/// `HTTP_CACHE_MODEL_SEED=…` plays one, and `HTTP_CACHE_MODEL_LOG=…` writes down what happened in it.
 @Suite(.timeLimit(.minutes(60))) struct InvalidationModelTests {
   private static let environment = ProcessInfo.processInfo.environment
 
@@ -53,20 +54,42 @@ import Testing
     }
   }
 
-  @Test func `nothing is served that was invalidated before the request began`() async throws {
-    let seed = Self.environment["HTTP_CACHE_MODEL_SEED"].flatMap { UInt64($0) }
-    let schedules = seed == nil ? Self.environment["HTTP_CACHE_MODEL_SCHEDULES"].flatMap { Int($0) } ?? 150 : 1
-    let (objections, outcomes) = try await Self.check(
-      schedules: schedules, firstSeed: seed ?? 1, InvalidationWorld.inMemory)
+  /// Plays as many histories as the environment says, `standard` unless it says anything.
+  ///
+  /// - Returns: How often each outcome occurred; nil when it was only one history.
+  private static func play(
+    _ name: String, standard: Int, _ makeWorld: @escaping @Sendable (CacheClock) throws -> InvalidationWorld
+  ) async throws -> [String: Int]? {
+    let seed = environment["HTTP_CACHE_MODEL_SEED"].flatMap { UInt64($0) }
+    let firstSeed = seed ?? environment["HTTP_CACHE_MODEL_FIRST_SEED"].flatMap { UInt64($0) } ?? 1
+    let schedules = seed == nil ? environment["HTTP_CACHE_MODEL_SCHEDULES"].flatMap { Int($0) } ?? standard : 1
+    let start = ContinuousClock.now
+    let (objections, outcomes) = try await check(schedules: schedules, firstSeed: firstSeed, makeWorld)
     #expect(objections == [])
-    guard seed == nil else { return }
-    print("invalidation model: seeds 1 to \(schedules), \(outcomes.values.reduce(0, +)) requests")
+    guard seed == nil else { return nil }
+    print(
+      "invalidation model, \(name): seeds \(firstSeed) to \(firstSeed + UInt64(schedules) - 1), "
+        + "\(outcomes.values.reduce(0, +)) requests, \(objections.count) objections, \(ContinuousClock.now - start)")
     for (outcome, count) in outcomes.sorted(by: { $0.value > $1.value }) { print("  \(outcome): \(count)") }
+    return outcomes
+  }
+
+  @Test func `nothing is served that was invalidated before the request began`() async throws {
+    guard let outcomes = try await Self.play("in memory", standard: 150, InvalidationWorld.inMemory) else { return }
     // The histories have something to say about every way to be answered.
     for outcome: CacheOutcome in [
       .hit, .stale(.whileRevalidating), .stale(.ifError), .revalidated, .collapsed, .miss(.absent), .miss(.stale),
       .miss(.variant), .bypass(.method), .bypass(.uncacheable),
     ] {
+      #expect(outcomes["\(outcome)", default: 0] > 0, "\(outcome)")
+    }
+  }
+
+  /// The far tier fails, hangs, loses its answers and comes back, and the near one is lost: what could not be told waits,
+  /// and is not served meanwhile.
+  @Test func `nor with two tiers that fail and are lost`() async throws {
+    guard let outcomes = try await Self.play("two tiers", standard: 100, InvalidationWorld.tiers) else { return }
+    for outcome: CacheOutcome in [.hit, .stale(.whileRevalidating), .revalidated, .collapsed, .miss(.absent)] {
       #expect(outcomes["\(outcome)", default: 0] > 0, "\(outcome)")
     }
   }
@@ -80,8 +103,9 @@ import Testing
       _ = await first.play(steps: 40)
       _ = await second.play(steps: 40)
       let difference = zip(first.log, second.log).first { $0 != $1 }
-      let story = difference.map { "\($0.0) / \($0.1)" } ?? ""
-      #expect(difference == nil && first.log.count == second.log.count, "seed \(seed): \(story)")
+      #expect(
+        difference == nil && first.log.count == second.log.count,
+        "seed \(seed): \(difference.map { "\($0.0) / \($0.1)" } ?? "")")
     }
   }
 

@@ -11,8 +11,12 @@ struct InvalidationWorld: Sendable {
   var backend: any CacheBackend
   /// Whether nothing is under way in the backend by itself.
   var isQuiet: @Sendable () async -> Bool = { true }
-  /// Something that may befall the backend between two steps: the loss of a node, say.
-  var disturb: (@Sendable (inout SplitMix64) async -> Void)?
+  /// Whether something is under way in the backend that may end only when the clock moves.
+  var waitsForTime: @Sendable () -> Bool = { false }
+  /// By how much later than when it was said to be stale something may be known to be.
+  var delay = Duration.zero
+  /// Something that befalls the backend between two steps: the loss of a node, say. Says what it was.
+  var disturb: (@Sendable (inout SplitMix64) async -> String)?
 
   /// One in this process's memory, small enough that entries are evicted too.
   static func inMemory(_ clock: CacheClock) throws -> InvalidationWorld {

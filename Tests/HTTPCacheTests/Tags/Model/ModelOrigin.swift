@@ -7,20 +7,25 @@
 
 /// The origin of a history: holds every call until the history answers it, and knows when each was made.
 final class ModelOrigin: Service {
-  /// One call. What it answers was read at the moment it arrived.
+  /// One call. What it answers was read when it arrived.
   final class Call: Sendable {
     let request: CacheRequest
-    let serial: Int
     let scope: TagScope?
+    private let number = LockedBox<Int?>(nil)
     private let state = LockedBox<
       (result: Result<CacheResponse, any Error>?, waiter: CheckedContinuation<Void, Never>?)
     >(
       (nil, nil))
 
-    init(_ request: CacheRequest, serial: Int, scope: TagScope?) {
+    init(_ request: CacheRequest, scope: TagScope?) {
       self.request = request
-      self.serial = serial
       self.scope = scope
+    }
+
+    /// Its number, once it has one: of calls that arrive together none knows which thread was faster.
+    var serial: Int? {
+      get { number.withLock { $0 } }
+      set { number.withLock { $0 = newValue } }
     }
 
     /// Whose request it is.
@@ -49,22 +54,14 @@ final class ModelOrigin: Service {
   }
 
   private let pendingCalls = LockedBox<[Call]>([])
-  private let arrived: @Sendable (CacheRequest) -> Int
   private let ambientTags: @Sendable (CacheRequest) -> [String]
 
-  /// - Parameters:
-  ///   - arrived: Told of every call; numbers it.
-  ///   - ambientTags: What is added below the handler.
-  init(
-    arrived: @escaping @Sendable (CacheRequest) -> Int, ambientTags: @escaping @Sendable (CacheRequest) -> [String]
-  ) {
-    self.arrived = arrived
-    self.ambientTags = ambientTags
-  }
+  /// - Parameter ambientTags: What is added below the handler.
+  init(ambientTags: @escaping @Sendable (CacheRequest) -> [String]) { self.ambientTags = ambientTags }
 
   func call(_ request: CacheRequest) async throws -> CacheResponse {
     CacheTags.add(ambientTags(request))
-    let call = Call(request, serial: arrived(request), scope: TagScope.ambient)
+    let call = Call(request, scope: TagScope.ambient)
     pendingCalls.withLock { $0.append(call) }
     return try await call.result()
   }
