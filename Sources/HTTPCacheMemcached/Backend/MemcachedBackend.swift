@@ -36,6 +36,14 @@ public final class MemcachedBackend: LeasingBackend {
   let isUnreached = Atomic(false)
   private let damaged = Atomic<Int>(0)
 
+  /// One of the few thousand buckets of a host.
+  private struct SeenBucket: Hashable {
+    var host: Int
+    var key: MemcachedKey
+  }
+  /// The buckets that are there, or were.
+  private let seenBuckets = Locked(Set<SeenBucket>())
+
   /// - Parameters:
   ///   - configuration: The servers, and how patient to be with them.
   ///   - clock: The clock that entries' moments are of.
@@ -72,13 +80,15 @@ public final class MemcachedBackend: LeasingBackend {
       try await settle(place.host)
       let items = try await client.get([log.counterKey, log.ledgerKey, place.slot], from: place.host)
       let view = try await log.view(items[0], items[1])
-      let stamp = InvalidationStamp(view.counter)
       var entry: CacheEntry?
-      if let item = items[2], let found = try await decode(item, for: key) {
+      // The server knows whole seconds only, and keeps what has a part of one left for all of it.
+      if let item = items[2], let found = try await decode(item, for: key), clock.now < found.entry.times.reclaimAt {
         entry = try await valid(found, view, log)
       }
       if entry.map({ $0.times.freshUntil <= clock.now }) ?? true { expect(items[2], in: place.slot) }
-      return CacheLookup(entry: entry, stamp: stamp)
+      if let entry { return CacheLookup(entry: entry, stamp: InvalidationStamp(view.counter)) }
+      let counter = await prepare(place) ?? view.counter
+      return CacheLookup(entry: nil, stamp: InvalidationStamp(max(counter, view.counter)))
     }
   }
 
@@ -111,6 +121,31 @@ public final class MemcachedBackend: LeasingBackend {
       }
     }
     return apply(verdict, to: found.entry)
+  }
+
+  /// Sees to it that the buckets that storing an entry will need are there before it is asked for: those that are only begun
+  /// then void it when anything at all is invalidated meanwhile.
+  ///
+  /// - Returns: The number of the last invalidation, if that was learned. What is asked for from now on is newer.
+  private func prepare(_ place: MemcachedPlace) async -> UInt64? {
+    let log = logs[place.host]
+    let unseen = place.buckets.filter { bucket in
+      seenBuckets.withLock { !$0.contains(SeenBucket(host: place.host, key: bucket)) }
+    }
+    guard !unseen.isEmpty else { return nil }
+    do {
+      let items = try await client.get([log.counterKey] + unseen, from: place.host)
+      guard let counter = items[0].flatMap(MemcachedHostLog.number) else { return nil }
+      let missing = zip(unseen, items.dropFirst()).filter { MemcachedHostLog.mark($1, counter: counter) == nil }
+      if !missing.isEmpty { _ = try await log.begin(missing.map(\.0), for: counter) }
+      seenBuckets.withLock { seen in
+        for bucket in unseen { seen.insert(SeenBucket(host: place.host, key: bucket)) }
+      }
+      return counter
+    } catch {
+      // The look-up has its answer; storing will find out.
+      return nil
+    }
   }
 
   func apply(_ verdict: RemoteVerdict, to entry: CacheEntry) -> CacheEntry? {
@@ -179,7 +214,7 @@ public final class MemcachedBackend: LeasingBackend {
   private func stillValid(_ entry: CacheEntry, _ stamp: UInt64, _ place: MemcachedPlace) async throws -> CacheEntry? {
     let log = logs[place.host]
     let tags = entry.tags?.names ?? []
-    let needed = [place.bucket] + tags.map { keys.key(.tag, $0) }
+    let needed = place.buckets + tags.map { keys.key(.tag, $0) }
     let items = try await client.get([log.counterKey, log.ledgerKey] + needed, from: place.host)
     let view = try await log.view(items[0], items[1])
     guard stamp <= view.counter else { return nil }

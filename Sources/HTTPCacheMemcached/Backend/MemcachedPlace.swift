@@ -13,8 +13,11 @@ struct MemcachedPlace: Sendable {
   let slot: MemcachedKey
   /// What the invalidations of this key and of many others are entered in, as long as the slot may have forgotten them.
   var bucket: MemcachedKey { keys.key(.bucket, bucketNumber, 0) }
+  /// The buckets that say whether a response for this key may be stored: its own, and that of a variant's primary key.
+  var buckets: [MemcachedKey] { [bucket] + (primaryBucketNumber.map { [keys.key(.bucket, $0, 0)] } ?? []) }
 
   private let bucketNumber: UInt64
+  private let primaryBucketNumber: UInt64?
   private let keys: MemcachedKeySpace
 
   private static let bucketCount: UInt64 = 4096
@@ -25,11 +28,14 @@ struct MemcachedPlace: Sendable {
     slot = keys.key(.entry, digest.first, digest.second)
     bucketNumber = digest.first % Self.bucketCount
     self.keys = keys
-    guard client.hostCount > 1 else {
-      host = 0
+    let primary = key.primary
+    guard primary != key else {
+      primaryBucketNumber = nil
+      host = client.hostCount > 1 ? client.host(of: slot) : 0
       return
     }
-    let primary = key.primary
-    host = client.host(of: primary == key ? slot : keys.key(.entry, primary.text))
+    let primaryDigest = MemcachedKeySpace.digest(primary.text)
+    primaryBucketNumber = primaryDigest.first % Self.bucketCount
+    host = client.hostCount > 1 ? client.host(of: keys.key(.entry, primaryDigest.first, primaryDigest.second)) : 0
   }
 }

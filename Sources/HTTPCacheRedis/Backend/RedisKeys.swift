@@ -30,4 +30,36 @@ struct RedisKeys: Sendable {
     let text = key.text
     return text.utf8.count <= longestText ? text : "sha1:" + SHA1.hexadecimal(text)
   }
+
+  /// The key of the entry that is called `name` in Redis; nil when its name does not say.
+  ///
+  /// The name is read as that of an HTTP resource: an authority ends at the first slash, and no target has a NUL.
+  func entryKey(_ name: Bytes) -> CacheKey? {
+    guard let name = String(validating: name, as: UTF8.self)?.utf8, name.starts(with: entryPrefix.utf8) else {
+      return nil
+    }
+    let text = name.dropFirst(entryPrefix.utf8.count)
+    guard !text.starts(with: "sha1:".utf8) else { return nil }
+    let end = text.firstIndex(of: 0) ?? text.endIndex
+    guard let primary = Self.resource(text[..<end]) else { return nil }
+    guard end != text.endIndex else { return primary }
+    let variant = text[text.index(after: end)...]
+    return primary.variant(variant.elementsEqual([1]) ? "" : String(Substring(variant)))
+  }
+
+  private static func resource(_ text: Substring.UTF8View) -> CacheKey? {
+    guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+    let scheme = text[..<colon]
+    let rest = text[text.index(after: colon)...]
+    guard rest.starts(with: "//".utf8) else {
+      return scheme.elementsEqual("key".utf8) && !rest.isEmpty ? CacheKey(custom: String(Substring(rest))) : nil
+    }
+    let location = rest.dropFirst(2)
+    guard !scheme.isEmpty, !scheme.elementsEqual("key".utf8),
+      let slash = location.firstIndex(of: UInt8(ascii: "/"))
+    else { return nil }
+    return CacheKey(
+      scheme: String(Substring(scheme)), authority: String(Substring(location[..<slash])),
+      target: String(Substring(location[slash...])))
+  }
 }

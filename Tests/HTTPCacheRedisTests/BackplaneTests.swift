@@ -1,0 +1,235 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCacheTesting
+import ServerHarness
+import Testing
+
+@testable import HTTPCache
+@testable import HTTPCacheRedis
+
+extension RedisIntegration {
+  /// Nodes with memory of their own in front of one real server.
+  @Suite(.timeLimit(.minutes(2))) struct BackplaneTests {
+    /// One of several nodes, as far as the server can tell.
+    private final class Node: Sendable {
+      let tiers: MultiTierBackend<InMemoryBackend, RedisBackend>
+      private let redis: RedisBackend
+      private let backplane: RedisBackplane
+      private let running: Task<Void, Never>
+
+      /// - Parameter user: As whom its backplane signs in.
+      init(_ server: RedisServerProcess, user: String? = nil, watchesKeys: Bool = false) async throws {
+        var configuration = RedisConfiguration(mode: .single(server.endpoint))
+        configuration.commandTimeout = .seconds(2)
+        configuration.headOfLineTimeout = .seconds(4)
+        configuration.reconnect = .init(minimum: .milliseconds(5), maximum: .milliseconds(50))
+        redis = try RedisBackend(configuration)
+        if let user { configuration.credentials = RedisCredentials(username: user, password: "secret") }
+        backplane = try RedisBackplane(configuration, watchesKeys: watchesKeys)
+        // Only what the backplane says makes this node doubt a copy.
+        let tierConfiguration = TierConfiguration(nearTimeToLive: .seconds(3600), timeout: .seconds(5))
+        let tiers = try MultiTierBackend(
+          near: InMemoryBackend(), far: redis, backplane: backplane, configuration: tierConfiguration)
+        self.tiers = tiers
+        running = Task { await tiers.run() }
+        try await redis.waitUntilReady()
+        try await backplane.waitUntilReady()
+        try await eventually("it does not join") { tiers.statistics[.suspected] >= 1 }
+      }
+
+      func shutDown() async {
+        running.cancel()
+        await running.value
+        await backplane.shutdown()
+        await redis.shutdown()
+      }
+
+      func store(_ target: String, _ body: Bytes = "body", tags: [String] = []) async throws {
+        let now = CacheClock.system.now
+        let end = now.advanced(by: .seconds(600))
+        let entry = CacheEntry(
+          key: BackplaneTests.key(target), status: 200, fields: [:], body: body,
+          times: EntryTimes(
+            birth: now, receivedAt: now, freshUntil: end, staleWhileRevalidateUntil: end, staleIfErrorUntil: end,
+            reclaimAt: end), tags: CacheTags(tags))
+        let stamp = try await tiers.lookup(entry.key).stamp
+        #expect(try await tiers.store(entry, stamp: stamp) == .stored)
+      }
+
+      func found(_ target: String) async throws -> Bytes? {
+        try await tiers.lookup(BackplaneTests.key(target)).entry?.body
+      }
+
+      /// Whether it serves this from its memory, without asking anybody.
+      func serves(_ target: String) -> Bool {
+        if case .found = tiers.peek(BackplaneTests.key(target), at: CacheClock.system.now) { true } else { false }
+      }
+
+      func count(_ kind: TierEvent.Kind) -> Int { tiers.statistics[kind] }
+    }
+
+    private static func key(_ target: String) -> CacheKey {
+      CacheKey(scheme: "https", authority: "example.com", target: target)
+    }
+
+    private func withNodes(
+      watchesKeys: Bool = false, secondUser: String? = nil,
+      _ body: (_ server: RedisServerProcess, _ first: Node, _ second: Node) async throws -> Void
+    ) async throws {
+      let server = try RedisServerProcess()
+      if let secondUser { _ = try server.command("ACL", "SETUSER", secondUser, "on", ">secret", "&*", "~*", "+@all") }
+      let first = try await Node(server, watchesKeys: watchesKeys)
+      let second = try await Node(server, user: secondUser, watchesKeys: watchesKeys)
+      try await body(server, first, second)
+      await first.shutDown()
+      await second.shutDown()
+    }
+
+    @Test func `what one node has invalidated another does not serve a tenth of a second later`() async throws {
+      try await withNodes { _, first, second in
+        var delays: [Duration] = []
+        for round in 0..<300 {
+          let target = "/\(round)"
+          try await first.store(target, tags: ["t\(round)"])
+          #expect(try await second.found(target) == "body")
+          #expect(second.serves(target))
+          let start = ContinuousClock.now
+          switch round % 3 {
+          case 0: try await first.tiers.removeEntry(for: Self.key(target))
+          case 1: try await first.tiers.invalidate(CacheInvalidation(.anyTag(["t\(round)"])))
+          default: try await first.tiers.invalidate(CacheInvalidation(.pathPrefix(target)))
+          }
+          while second.serves(target), ContinuousClock.now - start < .seconds(10) {
+            try await Task.sleep(for: .microseconds(20))
+          }
+          // From before the call, not from its return.
+          delays.append(ContinuousClock.now - start)
+          #expect(!second.serves(target))
+          #expect(try await second.found(target) == nil)
+        }
+        delays.sort()
+        let (median, high, longest) = (
+          delays[delays.count / 2], delays[delays.count * 99 / 100], delays[delays.count - 1]
+        )
+        print(
+          "invalidation seen by the other node: p50 \(median), p99 \(high), max \(longest) (\(delays.count) of them)")
+        #expect(high <= .milliseconds(100))
+        #expect(first.count(.invalidationReceived) == 0)
+        #expect(second.count(.invalidationReceived) == 300)
+        // No message was missed.
+        #expect(first.count(.suspected) == 1)
+        #expect(second.count(.suspected) == 1)
+      }
+    }
+
+    @Test func `a node ignores its own messages, and the other hears of newer responses`() async throws {
+      try await withNodes { _, first, second in
+        try await first.store("/a", "old")
+        #expect(try await second.found("/a") == "old")
+        try await first.store("/a", "new")
+        try await eventually("the other still serves the old one") { !second.serves("/a") }
+        #expect(try await second.found("/a") == "new")
+        #expect(first.serves("/a"))
+        // Its own messages have come back by the time that one of the other's has arrived.
+        try await second.tiers.removeEntry(for: Self.key("/b"))
+        try await eventually("nothing arrives") { first.count(.invalidationReceived) == 1 }
+        #expect(first.serves("/a"))
+        #expect(first.count(.suspected) == 1)
+      }
+    }
+
+    @Test func `a node that was cut off doubts its copies when it is back, and keeps those that hold`() async throws {
+      try await withNodes(secondUser: "second") { server, first, second in
+        for target in ["/kept", "/gone", "/renewed"] {
+          try await first.store(target, "old")
+          #expect(try await second.found(target) == "old")
+        }
+        // It cannot come back before it is let in.
+        _ = try server.command("ACL", "SETUSER", "second", "off")
+        _ = try server.command("CLIENT", "KILL", "USER", "second")
+        try await eventually("it still listens") {
+          try server.command("PUBSUB", "NUMSUB", "swift-http-cache:backplane").hasSuffix("1")
+        }
+        try await first.tiers.removeEntry(for: Self.key("/gone"))
+        try await first.store("/renewed", "new")
+        #expect(second.count(.invalidationReceived) == 0)
+        #expect(second.serves("/gone"))
+        _ = try server.command("ACL", "SETUSER", "second", "on")
+        try await eventually("it does not come back") { second.count(.suspected) >= 2 }
+        #expect(!["/kept", "/gone", "/renewed"].contains { second.serves($0) })
+        let confirmed = second.count(.confirmed)
+        #expect(try await second.found("/gone") == nil)
+        #expect(try await second.found("/renewed") == "new")
+        #expect(try await second.found("/kept") == "old")
+        #expect(second.count(.confirmed) == confirmed + 1)
+        #expect(second.serves("/kept"))
+        // And hears again, in both directions.
+        try await first.tiers.removeEntry(for: Self.key("/kept"))
+        try await eventually("it hears nothing") { !second.serves("/kept") }
+        try await second.tiers.removeEntry(for: Self.key("/renewed"))
+        try await eventually("it is not heard") { first.count(.invalidationReceived) >= 1 }
+      }
+    }
+
+    @Test func `whenever a connection is killed, nothing that was invalidated is served once it is back`() async throws
+    {
+      try await withNodes { server, first, second in
+        for round in 0..<20 {
+          let target = "/\(round)"
+          try await first.store(target)
+          #expect(try await second.found(target) == "body")
+          let doubts = second.count(.suspected)
+          _ = try server.command("CLIENT", "KILL", "TYPE", "pubsub")
+          // At once: the message may come before the connection is back, or after it.
+          try await first.tiers.invalidate(CacheInvalidation(.pathPrefix(target)))
+          try await eventually("it does not come back") { second.count(.suspected) > doubts }
+          #expect(!second.serves(target))
+          #expect(try await second.found(target) == nil)
+        }
+      }
+    }
+
+    @Test func `what others than nodes remove from the server is noticed, where that is asked for`() async throws {
+      try await withNodes(watchesKeys: true) { server, first, second in
+        for target in ["/a", "/b"] { try await first.store(target) }
+        for node in [first, second] {
+          try await eventually("it has no copies") {
+            for target in ["/a", "/b"] { _ = try await node.found(target) }
+            return node.serves("/a") && node.serves("/b")
+          }
+        }
+        let doubts = second.count(.suspected)
+        #expect(try server.command("DEL", "swift-http-cache:entry:https://example.com/a") == "1")
+        for node in [first, second] {
+          try await eventually("it serves what is gone") { !node.serves("/a") }
+          #expect(try await node.found("/a") == nil)
+          #expect(node.serves("/b"))
+        }
+        #expect(second.count(.suspected) == doubts)
+        _ = try server.command("FLUSHALL")
+        for node in [first, second] {
+          try await eventually("it serves what is gone") { !node.serves("/b") }
+          #expect(try await node.found("/b") == nil)
+        }
+      }
+      #expect(throws: CacheConfigurationError.self) {
+        try RedisBackplane(RedisConfiguration(mode: .cluster(seeds: [.tcp(port: 1)])), watchesKeys: true)
+      }
+    }
+
+    @Test func `what cannot be sent is an error, and nothing else`() async throws {
+      let server = try RedisServerProcess()
+      let backplane = try RedisBackplane(RedisConfiguration(mode: .single(server.endpoint)))
+      try await backplane.waitUntilReady()
+      let message = BackplaneMessage(publisher: 1, sequence: 1, content: .heartbeat)
+      try await backplane.publish(message)
+      server.kill()
+      await #expect(throws: CacheError.self) { try await backplane.publish(message) }
+      await backplane.shutdown()
+      await #expect(throws: CacheError.self) { try await backplane.publish(message) }
+    }
+  }
+}
