@@ -7,7 +7,8 @@ import Synchronization
 
 extension MultiTierBackend {
   /// Makes entries void or stale in both tiers, and tells the other nodes. A tier that fails is told later; until then
-  /// nothing that it has, and that this concerns, is used by this node.
+  /// nothing that it has, and that this concerns, is used by this node. A soft invalidation that a tier is told more than a
+  /// second late is a hard one there.
   ///
   /// - Throws: When the far tier does not have this kind of invalidation. The near tier has carried it out all the same.
   @discardableResult
