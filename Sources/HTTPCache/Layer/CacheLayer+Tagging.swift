@@ -39,8 +39,9 @@ extension CacheLayer {
       scope.failed()
       return 0
     }
-    let invalidations = scope.succeeded { [weak self] invalidation in
-      for outer in scope.outer { outer.invalidate(invalidation) }
+    // The scope keeps the closure: it must not keep the scope in turn.
+    let invalidations = scope.succeeded { [weak self, weak scope] invalidation in
+      for outer in scope?.outer ?? [] { outer.invalidate(invalidation) }
       Task { await self?.invalidate(invalidation) }
     }
     for invalidation in invalidations {

@@ -141,6 +141,7 @@ final class TagScope: Sendable {
       defer {
         state.isOpen = false
         state.outer = []
+        state.carryOut = nil
       }
       return state.isOpen
     }
