@@ -98,7 +98,11 @@ public final class MemcachedServerProcess: @unchecked Sendable {
 
   /// `SIGSTOP`: connections are taken, by the kernel, and nothing is answered.
   public func pause() {
-    lock.withLock { if let running { Foundation.kill(running.server, SIGSTOP) } }
+    lock.withLock {
+      guard let running else { return }
+      Foundation.kill(running.server, SIGSTOP)
+      waitUntilStopped(running.server)
+    }
   }
 
   /// `SIGCONT`.

@@ -99,7 +99,7 @@ extension InMemoryBackend {
         // An index is no response of its own; without it, its variants are out of reach.
         if entry.variantIndex == nil { count += 1 }
         switch invalidation.mode {
-        case .hard: remove(entry)
+        case .hard: removeAnyCopy(of: entry)
         case .soft:
           guard moment < entry.times.freshUntil else { continue }
           makeStale(entry, since: moment)
@@ -109,6 +109,19 @@ extension InMemoryBackend {
       await Task.yield()
     }
     return count
+  }
+
+  /// Takes out an entry, whatever a lookup makes of it at the same time: one that finds it softly invalidated puts a copy in
+  /// its place. Something new in its place has been compared with the invalidation when it was stored.
+  private func removeAnyCopy(of entry: CacheEntry) {
+    var entry = entry
+    while !remove(entry) {
+      // The same response with other times was received at the same moment.
+      guard case .found(let other) = peek(entry.key, at: configuration.clock.now),
+        other.times.receivedAt == entry.times.receivedAt
+      else { return }
+      entry = other
+    }
   }
 
   /// Makes an entry stale, whatever a lookup makes of it at the same time. Something new in its place has been compared
@@ -146,7 +159,10 @@ extension InMemoryBackend {
   }
 
   /// Takes out `entry`, unless something else has taken its place.
-  private func remove(_ entry: CacheEntry) {
+  ///
+  /// - Returns: Whether it was there.
+  @discardableResult
+  private func remove(_ entry: CacheEntry) -> Bool {
     var removed: Unmanaged<CacheEntry>?
     withNode(of: entry) { shard, index in
       let countBefore = shard.pointee.count
@@ -156,6 +172,7 @@ extension InMemoryBackend {
       publishRank(of: shard, shards.index(of: entry.key.digest))
     }
     removed?.release()
+    return removed != nil
   }
 
   /// Puts `other` in the place of `entry`, unless something else has taken it.

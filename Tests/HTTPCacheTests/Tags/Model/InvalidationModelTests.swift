@@ -94,21 +94,6 @@ import Testing
     }
   }
 
-  @Test func `the seed decides what happens`() async throws {
-    for seed in UInt64(1)...20 {
-      let (first, second) = (
-        try InvalidationHistory(seed: seed, InvalidationWorld.inMemory),
-        try InvalidationHistory(seed: seed, InvalidationWorld.inMemory)
-      )
-      _ = await first.play(steps: 40)
-      _ = await second.play(steps: 40)
-      let difference = zip(first.log, second.log).first { $0 != $1 }
-      #expect(
-        difference == nil && first.log.count == second.log.count,
-        "seed \(seed): \(difference.map { "\($0.0) / \($0.1)" } ?? "")")
-    }
-  }
-
   // MARK: That the model would notice
 
   /// A store that gets one thing wrong.
