@@ -28,6 +28,8 @@ final class Tier<Backend: CacheBackend>: Sendable {
   /// Whether the breaker is open, and whether invalidations wait: beside the locks, so that a hit need not take them.
   private let isBreakerOpen = Atomic(false)
   private let hasPendingFlag = Atomic(false)
+  /// How many invalidations the tier has been told of, so that a look notices one that ends while it looks.
+  private let settledCount = Atomic<UInt64>(0)
 
   init(_ backend: Backend, names: Names, configuration: TierConfiguration, reporter: TierReporter) {
     self.backend = backend
@@ -102,14 +104,30 @@ final class Tier<Backend: CacheBackend>: Sendable {
   ///
   /// - Throws: ``UntoldInvalidation`` when there is one, but the tier has yet to be told that it is invalidated.
   func lookup(_ key: CacheKey, at now: CacheInstant) async throws -> CacheLookup {
-    let found: CacheLookup
-    if let stamp = backend.stampNow, let entry = known(backend.peek(key, at: now)) {
-      found = CacheLookup(entry: entry, stamp: stamp)
-    } else {
-      found = try await call(key) { try await $0.lookup(key) }
+    if let stamp = backend.stampNow, let entry = known(peek(key, at: now)) {
+      return CacheLookup(entry: entry, stamp: stamp)
     }
-    if let entry = found.entry, isConcerned(entry) { throw UntoldInvalidation() }
-    return found
+    while true {
+      let settled = settledCount.load(ordering: .acquiring)
+      let found = try await call(key) { try await $0.lookup(key) }
+      guard let entry = found.entry else { return found }
+      if isConcerned(entry) { throw UntoldInvalidation() }
+      // As in `peek`. What takes waiting is not asked again each time that something is invalidated.
+      if backend.stampNow == nil || settledCount.load(ordering: .acquiring) == settled { return found }
+    }
+  }
+
+  /// Looks without waiting. What an invalidation concerns is not found from the moment that it is noted here: not while
+  /// the tier is being told, and not by a look that began before the tier had been told and ends after.
+  func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek {
+    while true {
+      let settled = settledCount.load(ordering: .acquiring)
+      let found = backend.peek(key, at: now)
+      guard case .found(let entry) = found else { return found }
+      if isConcerned(entry) { return .unknown }
+      // Else one has ended meanwhile: what was found may be from before.
+      if settledCount.load(ordering: .acquiring) == settled { return found }
+    }
   }
 
   /// What a look without waiting says: an entry, or that there is none; nil when it says nothing.
@@ -156,6 +174,8 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   private func settled(_ number: UInt64) {
     pending.withLock { pending in
+      // Before it is no longer concerned by it.
+      settledCount.wrappingAdd(1, ordering: .releasing)
       pending.remove(number)
       hasPendingFlag.store(!pending.isEmpty, ordering: .releasing)
     }

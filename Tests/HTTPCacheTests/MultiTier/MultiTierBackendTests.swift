@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Dispatch
 import HTTPCacheTesting
 import Testing
 
@@ -179,16 +180,52 @@ import Testing
       let key = TierFixture.key("/\(number)")
       let stamp = try await store.lookup(key).stamp
       _ = try await store.store(fixture.entry("/\(number)", "old", tags: ["t"]), stamp: stamp)
-      far.close()
+      far.gate.close()
       async let found = tiers.lookup(key)
-      await eventually { far.waitingCount == 1 }
+      await eventually { far.gate.waitingCount == 1 }
       try await overtake()
-      far.open()
+      far.gate.open()
       _ = try await found
       let after = try await tiers.lookup(key).entry?.body
       #expect(after == (number == 2 ? "new" : nil))
       if case .found(let copy) = tiers.peek(key, at: clock.now) { #expect(copy.body == "new") }
     }
+  }
+
+  @Test func `once a look has not found what is being invalidated, none finds it`() async throws {
+    let clock = ManualClock()
+    let near = StoppedInvalidations(try InMemoryBackend(configuration: .init(clock: CacheClock(clock))))
+    let tiers = try MultiTierBackend(
+      near: near, far: try SharedStore(clock: CacheClock(clock)),
+      configuration: TierConfiguration(clock: CacheClock(clock)))
+    let key = TierFixture.key("/")
+    let isFound: @Sendable () -> Bool = {
+      if case .found = tiers.peek(key, at: clock.now) { true } else { false }
+    }
+    let stamp = try await tiers.lookup(key).stamp
+    #expect(try await tiers.store(TierFixture().entry("/"), stamp: stamp) == .stored)
+    #expect(isFound())
+
+    near.gate.close()
+    let told = DispatchSemaphore(value: 0)
+    let invalidation = Task {
+      await tiers.apply(CacheInvalidation(.key(key)))
+      told.signal()
+    }
+    await eventually { near.gate.waitingCount == 1 }
+    #expect(!isFound())
+    // It is told of it between this look's answer and what is made of that.
+    near.afterPeek.withLock {
+      $0 = {
+        near.gate.open()
+        told.wait()
+      }
+    }
+    let result = await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { continuation.resume(returning: isFound()) }
+    }
+    #expect(!result)
+    await invalidation.value
   }
 
   @Test func `a fill that another node's invalidation overtakes is in neither tier`() async throws {

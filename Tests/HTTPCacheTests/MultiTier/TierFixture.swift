@@ -79,32 +79,13 @@ struct TierFixture {
 /// Stops a lookup after the store has answered, until a test lets it go on.
 final class StoppedLookups<Base: CacheBackend>: CacheBackend {
   let base: Base
-  private let gate = LockedBox<(isClosed: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+  let gate = TestGate()
 
   init(_ base: Base) { self.base = base }
 
-  func close() { gate.withLock { $0.isClosed = true } }
-
-  func open() {
-    let waiting = gate.withLock { gate in
-      gate.isClosed = false
-      defer { gate.waiting = [] }
-      return gate.waiting
-    }
-    for continuation in waiting { continuation.resume() }
-  }
-
-  var waitingCount: Int { gate.withLock { $0.waiting.count } }
-
   func lookup(_ key: CacheKey) async throws -> CacheLookup {
     let found = try await base.lookup(key)
-    await withCheckedContinuation { continuation in
-      let isOpen = gate.withLock { gate in
-        if gate.isClosed { gate.waiting.append(continuation) }
-        return !gate.isClosed
-      }
-      if isOpen { continuation.resume() }
-    }
+    await gate.pass()
     return found
   }
 
@@ -114,5 +95,46 @@ final class StoppedLookups<Base: CacheBackend>: CacheBackend {
 
   func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
     try await base.invalidate(invalidation)
+  }
+}
+
+/// Stops an invalidation before the store is told of it, and a look after the store has answered it.
+final class StoppedInvalidations: CacheBackend {
+  let base: InMemoryBackend
+  /// What is done, once, between a look in the store and its return.
+  let afterPeek = LockedBox<(@Sendable () -> Void)?>(nil)
+  let gate = TestGate()
+
+  init(_ base: InMemoryBackend) { self.base = base }
+
+  func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek {
+    let found = base.peek(key, at: now)
+    let action = afterPeek.withLock { action in
+      defer { action = nil }
+      return action
+    }
+    action?()
+    return found
+  }
+
+  var stampNow: InvalidationStamp? { base.stampNow }
+
+  func lookup(_ key: CacheKey) async throws -> CacheLookup { try await base.lookup(key) }
+
+  func storeNow(_ entry: CacheEntry, stamp: InvalidationStamp) -> CacheStoreResult {
+    base.storeNow(entry, stamp: stamp)
+  }
+
+  func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
+    try await base.store(entry, stamp: stamp)
+  }
+
+  func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    await gate.pass()
+    return try await base.invalidate(invalidation)
+  }
+
+  func verdictNow(key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp) -> InvalidationVerdict? {
+    base.verdictNow(key: key, tags: tags, since: stamp)
   }
 }
