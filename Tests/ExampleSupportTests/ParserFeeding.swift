@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import HTTPCache
+import HTTPCacheTesting
 import Testing
 
 @testable import ExampleSupport
@@ -20,7 +21,7 @@ enum Cutting: CaseIterable, CustomTestStringConvertible {
     case .whole: return [[count]]
     case .byteByByte: return [Array(repeating: 1, count: count)]
     case .randomly:
-      var generator = SplitMix64(state: UInt64(count) &* 31 &+ 7)
+      var generator = SplitMix64(seed: UInt64(count) &* 31 &+ 7)
       return (0..<20).map { _ in
         var pieces: [Int] = []
         var left = count
@@ -32,19 +33,6 @@ enum Cutting: CaseIterable, CustomTestStringConvertible {
         return pieces
       }
     }
-  }
-}
-
-/// A small generator with a seed, so that a failure can be had again.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }
 

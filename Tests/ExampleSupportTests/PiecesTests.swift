@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import HTTPCache
+import HTTPCacheTesting
 import Testing
 
 @testable import ExampleSupport
@@ -22,7 +23,7 @@ import Testing
   }
 
   @Test func `timers fire in order, however they are moved`() {
-    var generator = SplitMix64(state: 1)
+    var generator = SplitMix64(seed: 1)
     for _ in 0..<200 {
       var queue = TimerQueue()
       var timers = (0..<50).map { _ in LoopTimer {} }

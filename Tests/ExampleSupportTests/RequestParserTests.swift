@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import HTTPCache
+import HTTPCacheTesting
 import Testing
 
 @testable import ExampleSupport
@@ -210,7 +211,7 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
   }
 
   @Test func `nothing at all crashes the parser`() {
-    var generator = SplitMix64(state: 42)
+    var generator = SplitMix64(seed: 42)
     let seeds = Self.accepted.map(\.input) + Self.badChunks.map { Self.chunked + $0.1 }
     for round in 0..<4_000 {
       var octets = Array(seeds[round % seeds.count].utf8)

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCacheRedis
@@ -131,7 +132,7 @@ import Testing
 
   @Test(arguments: 0..<100)
   func `whatever happens, everybody gets exactly one outcome, and the right one`(seed: UInt64) {
-    var random = Random(state: seed)
+    var random = SplitMix64(seed: seed)
     var machine = machine(commands: 20, bytes: 200)
     var now: Int64 = 0
     var next = 0

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import HTTPCache
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCacheRedis
@@ -106,7 +107,7 @@ import Testing
 
   @Test(arguments: 0..<200)
   func `damaged streams do no harm`(seed: UInt64) {
-    var random = Random(state: seed)
+    var random = SplitMix64(seed: seed)
     var bytes = Array(Self.stream.bytes.prefix(400)) + Array(Self.stream.bytes.suffix(200))
     for _ in 0..<Int.random(in: 1...4, using: &random) {
       bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
@@ -135,7 +136,7 @@ import Testing
 
   @Test(arguments: 0..<20)
   func `a queue is first in, first out, however it grows`(seed: UInt64) {
-    var random = Random(state: seed)
+    var random = SplitMix64(seed: seed)
     var queue = SlotQueue<Int>()
     var model: [Int] = []
     for number in 0..<500 {
@@ -151,18 +152,5 @@ import Testing
     queue.forEach { if let element = $0 { seen.append(element) } }
     #expect(seen == model)
     #expect(queue.removeAll() == model && queue.isEmpty)
-  }
-}
-
-/// A generator that gives the same numbers for the same seed.
-struct Random: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

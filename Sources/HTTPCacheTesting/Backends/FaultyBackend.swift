@@ -48,7 +48,7 @@ public final class FaultyBackend<Base: CacheBackend>: CacheBackend {
   private struct State {
     var scripts: [Operation: [Fault?]] = [:]
     var standing: [Operation: Fault] = [:]
-    var chances: [Operation: (faults: [Fault], probability: Double, generator: SeededNumbers)] = [:]
+    var chances: [Operation: (faults: [Fault], probability: Double, generator: SplitMix64)] = [:]
     var counts: [Operation: Int] = [:]
     var entries: [CacheKey: (last: CacheEntry, before: CacheEntry?)] = [:]
     var hanging: [Int: CheckedContinuation<Void, any Error>] = [:]
@@ -92,7 +92,7 @@ public final class FaultyBackend<Base: CacheBackend>: CacheBackend {
 
   /// What happens to some of the calls for which there is nothing else, the same ones for the same seed.
   public func sometimes(_ operation: Operation, _ faults: [Fault], probability: Double, seed: UInt64) {
-    state.withLock { $0.chances[operation] = (faults, probability, SeededNumbers(seed: seed)) }
+    state.withLock { $0.chances[operation] = (faults, probability, SplitMix64(seed: seed)) }
   }
 
   /// Ends all faults, and lets those that hang go on.
@@ -259,20 +259,5 @@ extension FaultyBackend: LeasingBackend where Base: LeasingBackend {
       return
     }
     await base.releaseLease(lease)
-  }
-}
-
-/// Numbers from a seed, the same on every machine (SplitMix64).
-struct SeededNumbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -12,7 +12,7 @@ extension ConformanceRun {
     await withTaskGroup(of: Void.self) { group in
       for worker in 0..<32 {
         group.addTask { [self] in
-          var numbers = SeededNumbers(seed: UInt64(worker))
+          var numbers = SplitMix64(seed: UInt64(worker))
           for _ in 0..<40 {
             let index = Int.random(in: 0..<keys.count, using: &numbers)
             do {

@@ -131,7 +131,7 @@ final class ConformanceRun: Sendable {
 
   /// Octets that are not all the same, and different for different seeds.
   static func octets(_ count: Int, seed: UInt64 = 1) -> Bytes {
-    var numbers = SeededNumbers(seed: seed)
+    var numbers = SplitMix64(seed: seed)
     var octets: [UInt8] = []
     octets.reserveCapacity(count + 8)
     while octets.count < count {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCache
@@ -23,7 +24,7 @@ import Testing
         continue
       }
       let index = slab.allocate()
-      var mixer = SeededGenerator(seed: key)
+      var mixer = SplitMix64(seed: key)
       slab[index].hash = mixer.next()
       slab[index].weight = 1
       slab[index].lastUsed = Int64(time)
@@ -42,7 +43,7 @@ import Testing
 
   /// Popularity falls with rank about as 1/rank, and drifts: each thousand requests, ranks move on by ten.
   private static func webLike(count: Int, seed: UInt64) -> [UInt64] {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     return (0..<count).map { position in
       // Each power of two of ranks is asked for equally often.
       let octave = UInt64.random(in: 0..<14, using: &generator)
@@ -137,7 +138,7 @@ import Testing
 
   @Test func `a ghost queue remembers the last`() {
     var ghosts = GhostQueue()
-    var mixer = SeededGenerator(seed: 3)
+    var mixer = SplitMix64(seed: 3)
     let hashes = (0..<1000).map { _ in mixer.next() }
     for hash in hashes { ghosts.insert(hash, limit: 300) }
     #expect(hashes.prefix(700).allSatisfy { !ghosts.remove($0) })

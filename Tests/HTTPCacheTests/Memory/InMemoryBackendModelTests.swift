@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCache
@@ -10,7 +11,7 @@ import Testing
 /// Random operations on the backend and on a reference that is too simple to be wrong.
 @Suite struct InMemoryBackendModelTests {
   @Test(arguments: 0..<12) func `behaves like the reference`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let capacity = Int.random(in: 20_000...200_000, using: &generator)
     let maximumCount = Bool.random(using: &generator) ? Int.random(in: 1...200, using: &generator) : 1_000_000
     let keyCount = Int.random(in: 10...600, using: &generator)
@@ -57,7 +58,7 @@ import Testing
     policy: EvictionPolicy, shardCount: Int
   ) throws {
     let seed = UInt64(shardCount)
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let time = TestTime()
     let counter = LifeCounter()
     let backend = try InMemoryBackend(

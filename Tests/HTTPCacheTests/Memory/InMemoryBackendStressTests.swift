@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import Foundation
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCache
@@ -29,7 +30,7 @@ import Testing
       configuration: .init(capacity: capacity, evictionPolicy: policy, shardCount: shardCount))
     let wrong = SharedCounter()
     Self.runThreads(6) { thread in
-      var generator = SeededGenerator(seed: UInt64(thread))
+      var generator = SplitMix64(seed: UInt64(thread))
       for step in 0..<8000 {
         let number = Int.random(in: 0..<500, using: &generator)
         let now = backend.configuration.clock.now

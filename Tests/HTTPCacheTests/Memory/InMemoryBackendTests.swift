@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCache
@@ -82,7 +83,7 @@ import Testing
     let backend = try InMemoryBackend(
       configuration: .init(capacity: 1 << 30, maximumEntryCount: 500, shardCount: 64, clock: CacheClock(time)))
     var reference = ReferenceLRU(capacity: .max, maximumCount: 500)
-    var generator = SeededGenerator(seed: 5)
+    var generator = SplitMix64(seed: 5)
     for tick in 1...20_000 {
       time.advance(to: CacheInstant(nanoseconds: Int64(tick)))
       let number = Int.random(in: 0..<800, using: &generator)

@@ -119,19 +119,19 @@ final class StoppedInvalidations: CacheBackend {
 
   var stampNow: InvalidationStamp? { base.stampNow }
 
-  func lookup(_ key: CacheKey) async throws -> CacheLookup { try await base.lookup(key) }
+  func lookup(_ key: CacheKey) async throws -> CacheLookup { await base.lookup(key) }
 
   func storeNow(_ entry: CacheEntry, stamp: InvalidationStamp) -> CacheStoreResult {
     base.storeNow(entry, stamp: stamp)
   }
 
   func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
-    try await base.store(entry, stamp: stamp)
+    await base.store(entry, stamp: stamp)
   }
 
   func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
     await gate.pass()
-    return try await base.invalidate(invalidation)
+    return await base.invalidate(invalidation)
   }
 
   func verdictNow(key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp) -> InvalidationVerdict? {

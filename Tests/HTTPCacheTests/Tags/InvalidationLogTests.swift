@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCache

@@ -5,6 +5,7 @@
 
 import CChecksum
 import Foundation
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCache

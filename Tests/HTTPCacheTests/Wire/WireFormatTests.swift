@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import Foundation
+import HTTPCacheTesting
 import Testing
 
 @testable import HTTPCache

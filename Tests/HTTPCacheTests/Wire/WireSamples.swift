@@ -5,6 +5,7 @@
 
 import CChecksum
 import Foundation
+import HTTPCacheTesting
 
 @testable import HTTPCache
 

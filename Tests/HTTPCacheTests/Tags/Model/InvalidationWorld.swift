@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCacheTesting
+
 @testable import HTTPCache
 
 /// What a history of requests and invalidations is played on.
