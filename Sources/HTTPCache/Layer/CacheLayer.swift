@@ -34,6 +34,8 @@ public actor CacheLayer: Layer {
   /// Whether `Cache-Status` names the key of a response that the store did not have.
   nonisolated let showsKeys: Bool
   nonisolated let backend: any CacheBackend
+  /// The backend, if it is the one that stores without waiting.
+  nonisolated let memory: InMemoryBackend?
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
   /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
@@ -90,6 +92,7 @@ public actor CacheLayer: Layer {
     clock: CacheClock = .system
   ) throws(CacheConfigurationError) {
     self.backend = backend
+    self.memory = backend as? InMemoryBackend
     try autoRefresh?.validate()
     try originLimit?.validate("originLimit")
     self.router = try ResolvedRouter(policies, clock: clock)

@@ -11,6 +11,8 @@ final class ResolvedPolicy: Sendable {
   let shield: OriginShield?
   /// What new resources the policy lets in.
   let admission: AdmissionFilter?
+  /// Whether responses are stored as they come: nobody makes tags of them, validators for them, or keeps them out.
+  let storesAsIs: Bool
 
   init(_ policy: CachePolicy, clock: CacheClock) throws(CacheConfigurationError) {
     try policy.validate()
@@ -18,6 +20,7 @@ final class ResolvedPolicy: Sendable {
     self.rules = policy.rules
     self.shield = policy.originLimit.map { OriginShield($0, clock: clock) }
     self.admission = policy.admission.map { AdmissionFilter($0) }
+    self.storesAsIs = policy.admission == nil && policy.tags.extract == nil && !policy.generatesEntityTags
   }
 
   /// The factor for the lifetime of a response that is stored now.

@@ -24,10 +24,14 @@ final class FlightTable: Sendable {
       return nil
     }
 
+    func position(of flight: Flight) -> Int? { flights.firstIndex { $0 === flight } }
+
     mutating func remove(at position: Int) {
-      hashes.swapAt(position, hashes.count - 1)
+      if position < hashes.count - 1 {
+        hashes.swapAt(position, hashes.count - 1)
+        flights.swapAt(position, flights.count - 1)
+      }
       hashes.removeLast()
-      flights.swapAt(position, flights.count - 1)
       flights.removeLast()
       landings += 1
     }
@@ -81,7 +85,7 @@ final class FlightTable: Sendable {
   /// Takes out a flight, if it is there.
   func remove(_ flight: Flight) {
     part(of: flight.key).withLock { part in
-      if let position = part.position(of: flight.key), part.flights[position] === flight { part.remove(at: position) }
+      if let position = part.position(of: flight) { part.remove(at: position) }
     }
   }
 
