@@ -20,7 +20,14 @@ extension CacheLayer {
 
   /// What a request's flight is found by: its key, the values that select among the variants as far as they are known, and
   /// the range it asks for.
-  nonisolated func flightKey(_ plan: FetchPlan, index: VariantIndex?) -> CacheKey {
+  ///
+  /// - Returns: The key; nil when it is that of the request.
+  nonisolated func flightKey(_ plan: FetchPlan, index: VariantIndex?) -> CacheKey? {
+    if index == nil, plan.stored == nil, plan.partial == nil,
+      plan.request.fields.presence & (KnownHeader.authorization.bit | KnownHeader.range.bit) == 0
+    {
+      return nil
+    }
     var key = (plan.stored ?? plan.partial)?.key ?? plan.key
     if let index, let selection = index.selections.first {
       key = index.key(of: selection, primary: plan.key, fields: plan.request.fields)
@@ -35,17 +42,17 @@ extension CacheLayer {
     return key.variant("range\u{0}\(range)\u{0}\(plan.request.fields[.ifRange] ?? "")")
   }
 
-  /// Joins the flight for `key`, or begins it.
+  /// Joins the flight for `key` (nil for that of the request), or begins it.
   ///
   /// - Throws: `CancellationError`, as ``Flight/wait(_:)`` does.
-  nonisolated func board(_ plan: FetchPlan, _ key: CacheKey) throws -> Boarding {
+  nonisolated func board(_ plan: FetchPlan, _ key: CacheKey?) throws -> Boarding {
     let now = clock.now
-    if uncacheable.contains(key, at: now) { return .pass }
+    if uncacheable.contains(key?.digest ?? plan.key.digest, at: now) { return .pass }
     let softDeadline = plan.policy.policy.softTimeout.flatMap { softTimeout in
       mayServeUnvalidated(plan, at: now) ? now.advanced(by: softTimeout) : nil
     }
     while true {
-      let (found, landings) = flights.flight(for: key)
+      let (found, landings) = key.map { flights.flight(for: $0) } ?? flights.flight(for: plan.key)
       if let found {
         let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
         switch found.join(plan, deadline: deadline) {
@@ -111,7 +118,7 @@ extension CacheLayer {
   }
 
   private nonisolated func makeFlight(
-    _ plan: FetchPlan, _ key: CacheKey, isKept: Bool, isForRequest: Bool = false, isRefresh: Bool = false,
+    _ plan: FetchPlan, _ key: CacheKey?, isKept: Bool, isForRequest: Bool = false, isRefresh: Bool = false,
     deadline: CacheInstant? = nil, now: CacheInstant
   ) -> Flight {
     // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.

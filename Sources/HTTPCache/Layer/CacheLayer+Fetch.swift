@@ -109,7 +109,8 @@ extension CacheLayer {
       switch try board(plan, flightKey) {
       case .pass:
         return try await passed(
-          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
+          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey ?? plan.key,
+          startedAt: plan.startedAt)
       case .stored:
         return nil
       case .answered(let answer):
@@ -124,7 +125,8 @@ extension CacheLayer {
       switch result {
       case .released(.uncacheable):
         return try await passed(
-          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
+          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey ?? plan.key,
+          startedAt: plan.startedAt)
       case .released(.stored):
         return nil
       case .released(.variant(let selection, let nonce)):
@@ -216,13 +218,11 @@ extension CacheLayer {
         }
       }
     }
-    var detail: String?
-    if case .refused(let refusal) = answer.storing { detail = refusal.rawValue }
-    RFC9211.append(
-      to: &response.fields, cacheName: name, outcome: outcome,
-      details: CacheStatusDetails(
-        fwdStatus: answer.originStatus, stored: answer.storing == .stored, key: showsKeys ? plan.key.text : nil,
-        detail: detail))
+    if outcome == .miss(.absent), answer.originStatus == 200, answer.storing == .stored, !showsKeys {
+      usualMissStatus.withUnsafeBytes { response.fields.append(.cacheStatus, $0) }
+    } else {
+      appendCacheStatus(to: &response.fields, outcome, answer, plan)
+    }
     if observers.isEmpty {
       counters.count(.answered(outcome), stripe: plan.key.digest.low)
     } else {
@@ -232,6 +232,18 @@ extension CacheLayer {
         storing: answer.storing)
     }
     return response
+  }
+
+  private nonisolated func appendCacheStatus(
+    to fields: inout HeaderFields, _ outcome: CacheOutcome, _ answer: FlightResponse, _ plan: FetchPlan
+  ) {
+    var detail: String?
+    if case .refused(let refusal) = answer.storing { detail = refusal.rawValue }
+    RFC9211.append(
+      to: &fields, cacheName: name, outcome: outcome,
+      details: CacheStatusDetails(
+        fwdStatus: answer.originStatus, stored: answer.storing == .stored, key: showsKeys ? plan.key.text : nil,
+        detail: detail))
   }
 
   // MARK: Stale, and failed

@@ -101,9 +101,7 @@ extension CacheLayer {
     if let partial = plan.partial, response.status == 206 || response.status == 416 {
       return await completed(partial, by: response, flight, plan, receipt)
     }
-    let storability = RFC9111.storability(
-      of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
-      lifetimeScale: plan.policy.lifetimeScale())
+    let storability = plan.policy.storability(of: response, to: plan.request, receipt: receipt)
     if RFC9111.isOriginFailure(response.status) {
       var isStorable = false
       if case .store = storability { isStorable = true }
@@ -201,9 +199,7 @@ extension CacheLayer {
   ) async {
     let fields = RFC9111.freshened(stored.fields, with: response.fields)
     let merged = CacheResponse(status: stored.status, fields: fields)
-    let storability = RFC9111.storability(
-      of: merged, to: plan.request, receipt: receipt, rules: plan.policy.rules,
-      lifetimeScale: plan.policy.lifetimeScale())
+    let storability = plan.policy.storability(of: merged, to: plan.request, receipt: receipt)
     var entry = stored
     var storing: CacheEvent.Storing = .none
     // A tag that the origin does not name again may still be one: rather too many than too few.

@@ -24,9 +24,7 @@ extension CacheLayer {
     else { return false }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
     guard
-      case .store(let storing) = RFC9111.storability(
-        of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
-        lifetimeScale: plan.policy.lifetimeScale())
+      case .store(let storing) = plan.policy.storability(of: response, to: plan.request, receipt: receipt)
     else { return false }
     // The handler has succeeded: what it has left running may still invalidate something, and may have this very moment.
     for invalidation in decide(flight.scope, status: response.status) { carryOutLate(invalidation, of: flight.scope) }

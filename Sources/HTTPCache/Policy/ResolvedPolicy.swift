@@ -23,6 +23,16 @@ final class ResolvedPolicy: Sendable {
     self.storesAsIs = policy.admission == nil && policy.tags.extract == nil && !policy.generatesEntityTags
   }
 
+  /// Whether a response that has come just now may be stored, and how (RFC 9111 §3).
+  ///
+  /// Here, and not inlined, because what a reference at hand holds is lent, and what is reached through others is copied:
+  /// for the rules, a dozen counted references.
+  @inline(never)
+  func storability(of response: CacheResponse, to request: CacheRequest, receipt: Receipt) -> Storability {
+    RFC9111.storability(
+      of: response, to: request, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale())
+  }
+
   /// The factor for the lifetime of a response that is stored now.
   func lifetimeScale() -> Double {
     policy.lifetimeJitter == 0 ? 1 : 1 - Double.random(in: 0...policy.lifetimeJitter)

@@ -17,10 +17,14 @@ extension RFC9111 {
     lifetimeScale: Double = 1
   ) -> Storability {
     let fields = response.fields
-    let (directives, isTargeted) =
-      rules.mayTarget(fields.presence)
-      ? RFC9213.effectiveDirectives(of: fields, targetedFields: rules.targetedFields)
-      : (ResponseDirectives(fields), false)
+    let directives: ResponseDirectives
+    let isTargeted: Bool
+    if rules.mayTarget(fields.presence) {
+      (directives, isTargeted) = RFC9213.effectiveDirectives(of: fields, targetedFields: rules.targetedFields)
+    } else {
+      directives = ResponseDirectives(fields)
+      isTargeted = false
+    }
     let hasExplicitLifetime = hasExplicitLifetime(fields, directives: directives, isTargeted: isTargeted)
 
     var traits: EntryTraits = []

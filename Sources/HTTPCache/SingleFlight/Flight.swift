@@ -39,7 +39,7 @@ final class Flight: Sendable {
     /// The keys of this flight have been invalidated since it began.
     var isInvalidated = false
 
-    func position(of id: WaiterID) -> Int? { waiters.position(of: id, by: \.id) }
+    func position(of id: WaiterID) -> Int? { waiters.position(of: id) { $0.id } }
 
     /// Gives `id` its result, unless it has one or has gone.
     ///
@@ -57,7 +57,11 @@ final class Flight: Sendable {
   }
 
   /// What the flight is found by.
-  let key: CacheKey
+  var key: CacheKey { ownKey ?? first.key }
+  /// The digest of `key`.
+  let digest: KeyDigest
+  /// The key, when it is not that of the request; as a rule it is, and need not be held twice.
+  private let ownKey: CacheKey?
   /// The request that it was begun for.
   private let first: FetchPlan
   /// What is being fetched, before `Vary`.
@@ -72,13 +76,15 @@ final class Flight: Sendable {
   private let guarded: Locked<Guarded>
 
   /// - Parameters:
+  ///   - key: What it is found by; nil for the key of the request.
   ///   - leader: Whether the request of `plan` waits for the answer. Its number is then ``leaderID``.
   ///   - deadline: Until when it waits.
   init(
-    key: CacheKey, for plan: FetchPlan, isRefresh: Bool = false, isStamped: Bool = true, scope: TagScope,
+    key: CacheKey? = nil, for plan: FetchPlan, isRefresh: Bool = false, isStamped: Bool = true, scope: TagScope,
     clock: CacheClock, machine: FlightStateMachine, leader: Bool = false, deadline: CacheInstant? = nil
   ) {
-    self.key = key
+    self.ownKey = key
+    self.digest = key?.digest ?? plan.key.digest
     self.first = plan
     self.isRefresh = isRefresh
     self.isStamped = isStamped
@@ -93,6 +99,9 @@ final class Flight: Sendable {
     if leader, let outer = plan.outer { scope.forward(to: outer) }
     if isTimed { watch() }
   }
+
+  /// Whether the flight is found by `key`.
+  func isFound(by key: CacheKey) -> Bool { ownKey == nil ? first.key == key : ownKey == key }
 
   /// The number of who joins first.
   static let leaderID: WaiterID = 1
@@ -148,6 +157,11 @@ final class Flight: Sendable {
   }
 
   private static func take(_ id: WaiterID, from guarded: inout Guarded) -> FlightResult? {
+    if guarded.waiters.isOne {
+      guard guarded.waiters.head?.id == id, let result = guarded.waiters.head?.result else { return nil }
+      guarded.waiters.removeAll()
+      return result
+    }
     guard let position = guarded.position(of: id), let result = guarded.waiters[position].result else { return nil }
     guarded.waiters.remove(at: position)
     return result
@@ -291,17 +305,17 @@ final class Flight: Sendable {
   /// - Returns: False when others wait, or the leader has gone: then nothing has happened.
   func answeredLeader(_ result: FlightResult) -> Bool {
     let (isAlone, continuation) = guarded.withLock { guarded -> (Bool, Continuation?) in
-      guard guarded.machine.isCalling, guarded.waiters.count == 1, guarded.machine.leader == Self.leaderID,
-        let waiter = guarded.waiters.first, waiter.id == Self.leaderID, waiter.plan != nil
+      guard guarded.machine.isCalling, guarded.waiters.isOne, guarded.machine.leader == Self.leaderID,
+        guarded.waiters.head?.id == Self.leaderID, guarded.waiters.head?.plan != nil
       else { return (false, nil) }
       guarded.machine.answeredAll()
-      if waiter.continuation != nil {
+      if let continuation = guarded.waiters.head?.continuation {
         guarded.waiters.removeAll()
-      } else {
-        guarded.waiters[0].plan = nil
-        guarded.waiters[0].result = result
+        return (true, continuation)
       }
-      return (true, waiter.continuation)
+      guarded.waiters.head?.plan = nil
+      guarded.waiters.head?.result = result
+      return (true, nil)
     }
     continuation?.resume(returning: result)
     return isAlone
