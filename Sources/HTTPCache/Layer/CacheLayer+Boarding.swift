@@ -14,11 +14,20 @@ extension CacheLayer {
     case stored
     /// By waiting for a flight.
     case waiting(Flight, Flight.WaiterID, isLeader: Bool)
+    /// By a flight that has begun with this request and is over already.
+    case landed(FlightResult)
   }
 
   /// What a request's flight is found by: its key, the values that select among the variants as far as they are known, and
   /// the range it asks for.
-  nonisolated func flightKey(_ plan: FetchPlan, index: VariantIndex?) -> CacheKey {
+  ///
+  /// - Returns: The key; nil when it is that of the request.
+  nonisolated func flightKey(_ plan: FetchPlan, index: VariantIndex?) -> CacheKey? {
+    if index == nil, plan.stored == nil, plan.partial == nil,
+      plan.request.fields.presence & (KnownHeader.authorization.bit | KnownHeader.range.bit) == 0
+    {
+      return nil
+    }
     var key = (plan.stored ?? plan.partial)?.key ?? plan.key
     if let index, let selection = index.selections.first {
       key = index.key(of: selection, primary: plan.key, fields: plan.request.fields)
@@ -33,15 +42,17 @@ extension CacheLayer {
     return key.variant("range\u{0}\(range)\u{0}\(plan.request.fields[.ifRange] ?? "")")
   }
 
-  /// Joins the flight for `key`, or begins it.
-  nonisolated func board(_ plan: FetchPlan, _ key: CacheKey) -> Boarding {
+  /// Joins the flight for `key` (nil for that of the request), or begins it.
+  ///
+  /// - Throws: `CancellationError`, as ``Flight/wait(_:)`` does.
+  nonisolated func board(_ plan: FetchPlan, _ key: CacheKey?) throws -> Boarding {
     let now = clock.now
-    if uncacheable.contains(key, at: now) { return .pass }
+    if uncacheable.contains(key?.digest ?? plan.key.digest, at: now) { return .pass }
     let softDeadline = plan.policy.policy.softTimeout.flatMap { softTimeout in
       mayServeUnvalidated(plan, at: now) ? now.advanced(by: softTimeout) : nil
     }
     while true {
-      let (found, landings) = flights.flight(for: key)
+      let (found, landings) = key.map { flights.flight(for: $0) } ?? flights.flight(for: plan.key)
       if let found {
         let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
         switch found.join(plan, deadline: deadline) {
@@ -52,15 +63,16 @@ extension CacheLayer {
       }
       // A flight stores what it brings before it is forgotten: whoever missed both missed them in this order.
       if isStored(since: plan, at: now) { return .stored }
-      let flight = makeFlight(plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, now: now)
-      guard case .waiting(let id) = flight.join(plan, deadline: softDeadline) else { return .pass }
+      let flight = makeFlight(
+        plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true, deadline: softDeadline,
+        now: now)
       guard flights.insert(flight, replacing: found, landings: landings) else {
         // Another was faster, or one has ended since and may have stored what is wanted.
         flight.close()
         continue
       }
-      takeOff(flight, plan)
-      return .waiting(flight, id, isLeader: true)
+      if let result = try takeOff(flight, plan) { return .landed(result) }
+      return .waiting(flight, Flight.leaderID, isLeader: true)
     }
   }
 
@@ -99,35 +111,40 @@ extension CacheLayer {
       }
       let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
       guard flights.insert(flight, replacing: found, landings: landings) else { continue }
-      let task = Task { @concurrent in await self.fly(flight, plan) }
+      let task = flight.scope.enter { Task { @concurrent in await self.fly(flight, plan) } }
       flight.started(task)
       return task
     }
   }
 
   private nonisolated func makeFlight(
-    _ plan: FetchPlan, _ key: CacheKey, isKept: Bool, isRefresh: Bool = false, now: CacheInstant
+    _ plan: FetchPlan, _ key: CacheKey?, isKept: Bool, isForRequest: Bool = false, isRefresh: Bool = false,
+    deadline: CacheInstant? = nil, now: CacheInstant
   ) -> Flight {
     // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.
     let attempts = mayServeOnError(plan, at: now) ? 1 : 2
     let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
     return Flight(
-      key: key, primary: plan.key, isRefresh: isRefresh, isStamped: plan.stamp != nil,
+      key: key, for: plan, isRefresh: isRefresh, isStamped: plan.stamp != nil,
       scope: TagScope(isAmbient: plan.policy.policy.tags.ambience != .none), clock: clock,
       machine: FlightStateMachine(
-        isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, isRefresh: isRefresh))
+        isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, isRefresh: isRefresh),
+      leader: isForRequest, deadline: deadline)
   }
 
   /// Calls the origin in a task of its own, so that the client's cancellation does not reach it.
   ///
   /// The task begins on the caller's thread: an origin that does not wait has answered before anybody waits for it. Not so
   /// when the caller may have to turn to something else in time.
-  private nonisolated func takeOff(_ flight: Flight, _ plan: FetchPlan) {
-    if plan.policy.policy.softTimeout == nil, plan.policy.policy.hardTimeout == nil {
-      flight.started(Task.immediate { await self.fly(flight, plan) })
-    } else {
-      flight.started(Task { @concurrent in await self.fly(flight, plan) })
+  ///
+  /// - Returns: The leader's result, if it is there.
+  private nonisolated func takeOff(_ flight: Flight, _ plan: FetchPlan) throws -> FlightResult? {
+    // Whatever the handler calls, and the body while it is read, finds the scope of this response: the task is made in it.
+    guard plan.policy.policy.softTimeout == nil, plan.policy.policy.hardTimeout == nil else {
+      flight.started(flight.scope.enter { Task { @concurrent in await self.fly(flight, plan) } })
+      return nil
     }
+    return try flight.startedAtOnce(flight.scope.enter { Task.immediate { await self.fly(flight, plan) } })
   }
 
   nonisolated func rememberUncacheable(_ key: CacheKey, for duration: Duration) {

@@ -27,7 +27,8 @@ extension CacheLayer {
     for _ in 0..<4 {
       // Lookup.
       let now = clock.now
-      let (lookup, stamp) = await lookup(key, for: request, at: now)
+      let (lookup, stamp) =
+        await memory == nil ? lookup(key, for: request, at: now) : lookupNow(key, for: request, at: now)
       func plan(_ stored: CacheEntry?, partial: CacheEntry? = nil, _ reason: CacheOutcome.MissReason) -> FetchPlan {
         FetchPlan(
           request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
@@ -103,34 +104,41 @@ extension CacheLayer {
     var flightKey = flightKey(plan, index: index)
     // A flight may turn out to be for others; then there is one more that is for this request, or none.
     for _ in 0..<3 {
-      switch board(plan, flightKey) {
+      let result: FlightResult
+      var isLeader = false
+      switch try board(plan, flightKey) {
       case .pass:
         return try await passed(
-          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
+          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey ?? plan.key,
+          startedAt: plan.startedAt)
       case .stored:
         return nil
-      case .answered(let result):
-        if let response = try delivered(result, plan, isLeader: false) { return response }
-      case .waiting(let flight, let id, let isLeader):
-        let result = try await flight.wait(id)
-        switch result {
-        case .released(.uncacheable):
-          return try await passed(
-            plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey, startedAt: plan.startedAt)
-        case .released(.stored):
-          return nil
-        case .released(.variant(let selection, let nonce)):
-          flightKey = VariantIndex(nonce: nonce, selections: [selection])
-            .key(of: selection, primary: plan.key, fields: plan.request.fields)
-          continue
-        case .expired:
-          if plan.policy.policy.softTimeout != nil, let stored = plan.stored, mayServeUnvalidated(plan, at: clock.now) {
-            return staleResponse(stored, plan, .softTimeout)
-          }
-          return try await passed(plan.request, plan.next, .waitLimit, policy: plan.policy, startedAt: plan.startedAt)
-        default:
-          if let response = try delivered(result, plan, isLeader: isLeader) { return response }
+      case .answered(let answer):
+        result = answer
+      case .landed(let answer):
+        result = answer
+        isLeader = true
+      case .waiting(let flight, let id, let leads):
+        result = try await flight.wait(id)
+        isLeader = leads
+      }
+      switch result {
+      case .released(.uncacheable):
+        return try await passed(
+          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey ?? plan.key,
+          startedAt: plan.startedAt)
+      case .released(.stored):
+        return nil
+      case .released(.variant(let selection, let nonce)):
+        flightKey = VariantIndex(nonce: nonce, selections: [selection])
+          .key(of: selection, primary: plan.key, fields: plan.request.fields)
+      case .expired:
+        if plan.policy.policy.softTimeout != nil, let stored = plan.stored, mayServeUnvalidated(plan, at: clock.now) {
+          return staleResponse(stored, plan, .softTimeout)
         }
+        return try await passed(plan.request, plan.next, .waitLimit, policy: plan.policy, startedAt: plan.startedAt)
+      default:
+        if let response = try delivered(result, plan, isLeader: isLeader) { return response }
       }
     }
     return try await fetchedAlone(plan)
@@ -210,17 +218,32 @@ extension CacheLayer {
         }
       }
     }
-    var details = CacheStatusDetails()
-    details.fwdStatus = answer.originStatus
-    details.stored = answer.storing == .stored
-    if showsKeys { details.key = plan.key.text }
-    if case .refused(let refusal) = answer.storing { details.detail = refusal.rawValue }
-    RFC9211.append(to: &response.fields, cacheName: name, outcome: outcome, details: details)
-    report(
-      .answered(outcome), key: plan.key, method: plan.request.method, status: response.status,
-      bodySize: response.body.length, since: plan.startedAt, now: now, originDuration: answer.originDuration,
-      storing: answer.storing)
+    if outcome == .miss(.absent), answer.originStatus == 200, answer.storing == .stored, !showsKeys {
+      usualMissStatus.withUnsafeBytes { response.fields.append(.cacheStatus, $0) }
+    } else {
+      appendCacheStatus(to: &response.fields, outcome, answer, plan)
+    }
+    if observers.isEmpty {
+      counters.count(.answered(outcome), stripe: plan.key.digest.low)
+    } else {
+      report(
+        .answered(outcome), key: plan.key, method: plan.request.method, status: response.status,
+        bodySize: response.body.length, since: plan.startedAt, now: now, originDuration: answer.originDuration,
+        storing: answer.storing)
+    }
     return response
+  }
+
+  private nonisolated func appendCacheStatus(
+    to fields: inout HeaderFields, _ outcome: CacheOutcome, _ answer: FlightResponse, _ plan: FetchPlan
+  ) {
+    var detail: String?
+    if case .refused(let refusal) = answer.storing { detail = refusal.rawValue }
+    RFC9211.append(
+      to: &fields, cacheName: name, outcome: outcome,
+      details: CacheStatusDetails(
+        fwdStatus: answer.originStatus, stored: answer.storing == .stored, key: showsKeys ? plan.key.text : nil,
+        detail: detail))
   }
 
   // MARK: Stale, and failed

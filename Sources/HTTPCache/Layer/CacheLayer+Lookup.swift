@@ -146,6 +146,13 @@ extension CacheLayer {
     return .otherVariant(index)
   }
 
+  /// The same as ``lookup(_:for:at:)`` for a backend that never has to be waited for.
+  nonisolated func lookupNow(
+    _ key: CacheKey, for request: CacheRequest, at now: CacheInstant
+  ) -> (Lookup, InvalidationStamp?) {
+    (peek(key, for: request, at: now), backend.stampNow)
+  }
+
   /// Looks, and waits for the backend if need be. A backend that fails is one that has nothing.
   ///
   /// - Returns: What is stored, and the number of the store's last invalidation before the handler is asked; nil when the

@@ -5,19 +5,16 @@
 
 extension CacheLayer {
   /// Calls the origin for a flight until there is an answer for those who wait, and stores what may be stored.
+  ///
+  /// In a task that has been made in the flight's scope (``TagScope/enter(_:)``).
   nonisolated func fly(_ flight: Flight, _ first: FetchPlan) async {
-    let permit = await originPermit(flight, first)
-    if case .granted = permit {
-      // Whatever the handler calls, and the body while it is read, finds the scope of this response.
-      await flight.scope.bind {
-        var plan = first
-        while let successor = await attempt(flight, plan) {
-          plan = successor
-          flight.scope.restart()
-        }
-      }
+    if first.policy.policy.originLease == nil {
+      await callOrigin(flight, first)
+    } else {
+      let permit = await originPermit(flight, first)
+      if case .granted = permit { await callOrigin(flight, first) }
+      await giveBack(permit)
     }
-    await giveBack(permit)
     flight.close()
     flight.scope.close()
     if flight.isRefresh, !flight.hasStored {
@@ -27,31 +24,64 @@ extension CacheLayer {
     flights.remove(flight)
   }
 
+  private nonisolated func callOrigin(_ flight: Flight, _ first: FetchPlan) async {
+    var plan = first
+    while let successor = await attempt(flight, plan) {
+      plan = successor
+      flight.scope.restart()
+    }
+  }
+
   /// One call to the origin.
+  ///
+  /// What it holds while the handler is at work is little: every task has to allocate memory for that.
   ///
   /// - Returns: Whose request is to be sent next, if the call failed and somebody else still waits.
   private nonisolated func attempt(_ flight: Flight, _ plan: FetchPlan) async -> FetchPlan? {
-    var turn = OriginTurn.unlimited
-    if isShielded(plan.policy) {
-      do {
-        guard let granted = try await originTurn(plan.policy, mayWait: !flight.isRefresh) else {
-          return flight.originFailed(mayRetry: false) { _, _ in .saturated }
-        }
-        turn = granted
-      } catch {
-        return flight.originFailed(mayRetry: false) { _, _ in .failed(error) }
+    if isShielded(plan.policy) { return await shieldedAttempt(flight, plan) }
+    let requestedAt = clock.nowAtTheEarliest
+    do {
+      let response = try await plan.next.call(originRequest(plan, flight))
+      if storeAtOnce(response, flight, plan, requestedAt) { return nil }
+      return await judge(response, flight, plan, requestedAt)
+    } catch {
+      return originThrew(error, flight, plan)
+    }
+  }
+
+  /// The same where the origin takes only so many calls at a time.
+  private nonisolated func shieldedAttempt(_ flight: Flight, _ plan: FetchPlan) async -> FetchPlan? {
+    let turn: OriginTurn
+    do {
+      guard let granted = try await originTurn(plan.policy, mayWait: !flight.isRefresh) else {
+        return flight.originFailed(mayRetry: false) { _, _ in .saturated }
       }
+      turn = granted
+    } catch {
+      return flight.originFailed(mayRetry: false) { _, _ in .failed(error) }
     }
     let requestedAt = clock.nowAtTheEarliest
-    var response: CacheResponse
     do {
-      response = turn.ending(with: try await plan.next.call(originRequest(plan, flight)))
+      let response = try await plan.next.call(originRequest(plan, flight))
+      return await judge(turn.ending(with: response), flight, plan, requestedAt)
     } catch {
       turn.failed()
-      flight.scope.failed()
-      restAfterFailure(plan)
-      return flight.originFailed { _, _ in .failed(error) }
+      return originThrew(error, flight, plan)
     }
+  }
+
+  private nonisolated func originThrew(_ error: any Error, _ flight: Flight, _ plan: FetchPlan) -> FetchPlan? {
+    flight.scope.failed()
+    restAfterFailure(plan)
+    return flight.originFailed { _, _ in .failed(error) }
+  }
+
+  /// What becomes of the origin's answer.
+  @inline(never)
+  private nonisolated func judge(
+    _ original: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ requestedAt: CacheInstant
+  ) async -> FetchPlan? {
+    var response = original
     let isConfirmation = plan.stored != nil && response.status == 304
     noteTags(of: &response, to: plan.request, plan.policy, flight.scope, isConfirmation: isConfirmation)
     await carryOutInvalidations(flight.scope, status: response.status)
@@ -71,9 +101,7 @@ extension CacheLayer {
     if let partial = plan.partial, response.status == 206 || response.status == 416 {
       return await completed(partial, by: response, flight, plan, receipt)
     }
-    let storability = RFC9111.storability(
-      of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
-      lifetimeScale: plan.policy.lifetimeScale())
+    let storability = plan.policy.storability(of: response, to: plan.request, receipt: receipt)
     if RFC9111.isOriginFailure(response.status) {
       var isStorable = false
       if case .store = storability { isStorable = true }
@@ -96,14 +124,17 @@ extension CacheLayer {
   /// The request as it goes to the origin: without the client's own conditions where the cache asks for the whole response
   /// (or for a confirmation of what it has) in everybody's name.
   private nonisolated func originRequest(_ plan: FetchPlan, _ flight: Flight) -> CacheRequest {
-    var request = plan.request
-    request.fields =
-      completionFields(plan)
+    CacheRequest(plan.request, fields: originFields(plan)) { flight.broadcast($0) }
+  }
+
+  private nonisolated func originFields(_ plan: FetchPlan) -> HeaderFields {
+    if plan.stored == nil, plan.partial == nil, RFC9111.isForwardedAsIs(plan.request.fields) {
+      return plan.request.fields
+    }
+    return completionFields(plan)
       ?? RFC9111.conditionalFields(
         for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
         forwardsRange: plan.stored == nil)
-    request.onInformational = { flight.broadcast($0) }
-    return request
   }
 
   /// The origin answered with a server error that is not to be stored.
@@ -168,9 +199,7 @@ extension CacheLayer {
   ) async {
     let fields = RFC9111.freshened(stored.fields, with: response.fields)
     let merged = CacheResponse(status: stored.status, fields: fields)
-    let storability = RFC9111.storability(
-      of: merged, to: plan.request, receipt: receipt, rules: plan.policy.rules,
-      lifetimeScale: plan.policy.lifetimeScale())
+    let storability = plan.policy.storability(of: merged, to: plan.request, receipt: receipt)
     var entry = stored
     var storing: CacheEvent.Storing = .none
     // A tag that the origin does not name again may still be one: rather too many than too few.

@@ -70,9 +70,8 @@ extension CacheLayer {
     _ response: CacheResponse, _ storing: StorePlan, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt
   ) async -> CacheResponse {
     let flight = Flight(
-      key: plan.key.variant("\(plan.request.method)"), primary: plan.key, scope: scope, clock: clock,
-      machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil))
-    guard case .waiting(let id) = flight.join(plan, deadline: nil) else { return response }
+      key: plan.key.variant("\(plan.request.method)"), for: plan, scope: scope, clock: clock,
+      machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil), leader: true)
     flights.register(flight)
     flight.started(
       Task { @concurrent in
@@ -81,7 +80,7 @@ extension CacheLayer {
         scope.close()
         self.flights.remove(flight)
       })
-    guard case .response(let answer)? = try? await flight.wait(id) else { return response }
+    guard case .response(let answer)? = try? await flight.wait(Flight.leaderID) else { return response }
     var stored = response
     stored.body = answer.body
     return stored
@@ -112,7 +111,7 @@ extension CacheLayer {
       return
     }
     let flight = Flight(
-      key: entry.key.variant("HEAD"), primary: plan.key, scope: scope, clock: clock,
+      key: entry.key.variant("HEAD"), for: plan, scope: scope, clock: clock,
       machine: FlightStateMachine(isKept: true, attempts: 1, hardDeadline: nil))
     flights.register(flight)
     var stored = renewed.fields

@@ -4,6 +4,56 @@
 //===----------------------------------------------------------------------===//
 
 extension CacheLayer {
+  /// Fields of a response by which it is not stored as it comes: what they say has to be acted on first.
+  private static let demandingFields =
+    KnownHeader.cacheTag.bit | KnownHeader.surrogateKey.bit | KnownHeader.cacheGroups.bit | KnownHeader.vary.bit
+    | KnownHeader.noVarySearch.bit
+
+  /// Stores what most origins answer most of the time - something new, all there, nothing unusual about it - where
+  /// nobody has to be waited for, and gives it to the one who has asked, without the objects that sharing an answer takes.
+  ///
+  /// - Returns: False when it is not that simple. Nobody has been told anything then.
+  nonisolated func storeAtOnce(
+    _ response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ requestedAt: CacheInstant
+  ) -> Bool {
+    guard let memory, let stamp = plan.stamp, plan.stored == nil, plan.partial == nil, plan.policy.storesAsIs,
+      response.status < 400, response.status != 206, response.status != 304,
+      response.fields.presence & Self.demandingFields == 0, let body = response.body.bytes,
+      body.count <= plan.policy.policy.maximumBodySize, body.count >= plan.policy.policy.minimumBodySize,
+      searchRules.areEmpty, flight.scope.isUntold
+    else { return false }
+    let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
+    guard
+      case .store(let storing) = plan.policy.storability(of: response, to: plan.request, receipt: receipt)
+    else { return false }
+    // The handler has succeeded: what it has left running may still invalidate something, and may have this very moment.
+    for invalidation in decide(flight.scope, status: response.status) { carryOutLate(invalidation, of: flight.scope) }
+    let entry = Sharing.entry(
+      of: response, body: body, trailers: response.trailers, key: plan.key, storing: storing, receipt: receipt,
+      tags: nil)
+    guard let result = flight.unlessInvalidated(mustBeCalling: true, { memory.storeNow(entry, stamp: stamp) }) else {
+      return false
+    }
+    _ = noted(result, entry, flight)
+    let became: CacheEvent.Storing =
+      switch result {
+      case .stored: .stored
+      case .invalidated: .refused(.invalidated)
+      case .refused, .unavailable: .refused(.tooLarge)
+      }
+    let answer = FlightResponse(
+      status: response.status,
+      fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix), body: response.body,
+      trailers: response.trailers, originStatus: response.status, storing: became, receipt: receipt)
+    if flight.answeredLeader(.response(answer)) { return true }
+    // Others have joined meanwhile.
+    let sharing = Sharing(
+      plan: plan, storing: storing, response: response, receipt: receipt, primary: plan.key, index: nil,
+      scope: flight.scope, isStream: false, backend: backend)
+    deliver(became, sharing, flight, replay: nil) { response.body }
+    return true
+  }
+
   /// The response may be stored: everybody whom it is for gets it, as it arrives, and when it is complete it is stored.
   nonisolated func store(
     _ response: CacheResponse, _ storing: StorePlan, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
@@ -209,6 +259,7 @@ extension CacheLayer {
         guard result == .stored else { return noted(result, entry, flight) == .stored }
       }
       let result = try await backend.store(entry, stamp: stamp)
+      if result == .stored { flight.noteStored() }
       // An invalidation that came while it was being stored may have been ahead of it.
       if result == .stored, flight.isInvalidated {
         try await backend.removeEntry(for: entry.key)
@@ -228,8 +279,11 @@ extension CacheLayer {
   ) -> CacheStoreResult {
     switch result {
     case .stored:
-      flight.noteStored()
-      report(.stored, key: entry.key, status: entry.status, bodySize: entry.body.count)
+      if observers.isEmpty {
+        counters.count(.stored, stripe: entry.key.digest.low)
+      } else {
+        report(.stored, key: entry.key, status: entry.status, bodySize: entry.body.count)
+      }
     case .refused: report(.refused(.tooLarge), key: entry.key, bodySize: entry.body.count)
     case .invalidated: report(.refused(.invalidated), key: entry.key)
     case .unavailable: break

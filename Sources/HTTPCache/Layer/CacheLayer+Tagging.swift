@@ -4,7 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 /// The tags of responses, and what handlers have said about them.
-extension CacheLayer {
+extension CacheLayer: InvalidationCarrier {
   /// Takes the tags out of a response of the origin, and the fields that nobody else is to see.
   ///
   /// - Parameter isConfirmation: Whether it only confirms what is stored (304).
@@ -35,20 +35,30 @@ extension CacheLayer {
   /// - Returns: How many invalidations that were.
   @discardableResult
   nonisolated func carryOutInvalidations(_ scope: TagScope, status: Int) async -> UInt64 {
+    let invalidations = decide(scope, status: status)
+    if !invalidations.isEmpty { await carryOut(invalidations, of: scope) }
+    return UInt64(invalidations.count)
+  }
+
+  /// What of the handler's invalidations is to be carried out now that it has made a response with `status`.
+  nonisolated func decide(_ scope: TagScope, status: Int) -> [CacheInvalidation] {
     guard status < 400 else {
       scope.failed()
-      return 0
+      return []
     }
-    // The scope keeps the closure: it must not keep the scope in turn.
-    let invalidations = scope.succeeded { [weak self, weak scope] invalidation in
-      for outer in scope?.outer ?? [] { outer.invalidate(invalidation) }
-      Task { await self?.invalidate(invalidation) }
-    }
+    return scope.succeeded(self)
+  }
+
+  nonisolated func carryOut(_ invalidations: [CacheInvalidation], of scope: TagScope) async {
     for invalidation in invalidations {
       await invalidate(invalidation)
       for outer in scope.outer { outer.invalidate(invalidation) }
     }
-    return UInt64(invalidations.count)
+  }
+
+  nonisolated func carryOutLate(_ invalidation: CacheInvalidation, of scope: TagScope) {
+    for outer in scope.outer { outer.invalidate(invalidation) }
+    Task { await self.invalidate(invalidation) }
   }
 
   /// Whether a response that was asked for with `plan` may go to the request of `other`: nothing may that was invalidated

@@ -34,6 +34,8 @@ public actor CacheLayer: Layer {
   /// Whether `Cache-Status` names the key of a response that the store did not have.
   nonisolated let showsKeys: Bool
   nonisolated let backend: any CacheBackend
+  /// The backend, if it is the one that stores without waiting.
+  nonisolated let memory: InMemoryBackend?
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
   /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
@@ -41,6 +43,8 @@ public actor CacheLayer: Layer {
   nonisolated let observers: [any CacheObserver]
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
+  /// What `Cache-Status` says of the usual miss: nothing was there, the origin answered 200, that was stored.
+  nonisolated let usualMissStatus: Bytes
   nonisolated let counters = CacheCounters()
   nonisolated let searchRules = SearchRules()
 
@@ -90,11 +94,14 @@ public actor CacheLayer: Layer {
     clock: CacheClock = .system
   ) throws(CacheConfigurationError) {
     self.backend = backend
+    self.memory = backend as? InMemoryBackend
     try autoRefresh?.validate()
     try originLimit?.validate("originLimit")
     self.router = try ResolvedRouter(policies, clock: clock)
     self.name = name
     self.showsKeys = showsKeys
+    self.usualMissStatus = RFC9211.value(
+      cacheName: name, outcome: .miss(.absent), details: CacheStatusDetails(fwdStatus: 200, stored: true))
     self.observers = observers
     self.clock = clock
     self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }

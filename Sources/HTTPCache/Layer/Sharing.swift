@@ -71,11 +71,7 @@ final class Sharing: Sendable {
       return Self.entry(
         content, key: key, fields: storing.fields, storing: storing, cost: cost, tags: tags)
     }
-    var fields = storing.fields
-    // The server may have taken the length from the transfer coding; a stored response always knows its own.
-    if response.status != 204, RFC9111.contentLength(of: fields) != body.count || fields.hasRepeated(.contentLength) {
-      fields[.contentLength] = String(body.count)
-    }
+    var fields = Self.fields(storing.fields, ofLength: body.count, status: response.status)
     // A body that has come as a stream gets its tag here; one that was all there has it already.
     if plan.policy.policy.generatesEntityTags,
       let tag = EntityTag.generated(for: body, status: response.status, fields: fields)
@@ -88,6 +84,30 @@ final class Sharing: Sendable {
     return CacheEntry(
       key: key, status: response.status, fields: fields, body: body, trailers: trailers, times: storing.times,
       traits: storing.traits, cost: cost, tags: tags)
+  }
+
+  /// A whole response as an entry, as it has come.
+  static func entry(
+    of response: CacheResponse, body: Bytes, trailers: HeaderFields?, key: CacheKey, storing: StorePlan,
+    receipt: Receipt, tags: CacheTags?
+  ) -> CacheEntry {
+    CacheEntry(
+      key: key, shortStatus: Int16(clamping: response.status),
+      fields: fields(storing.fields, ofLength: body.count, status: response.status), body: body, trailers: trailers,
+      times: storing.times, traits: storing.traits,
+      costInMicroseconds: UInt32(clamping: receipt.originNanoseconds / 1000), tags: tags)
+  }
+
+  /// The server may have taken the length from the transfer coding; a stored response always knows its own.
+  private static func fields(_ fields: HeaderFields, ofLength length: Int, status: Int) -> HeaderFields {
+    if status == 204 || RFC9111.isLength(length, of: fields)
+      || RFC9111.contentLength(of: fields) == length && !fields.hasRepeated(.contentLength)
+    {
+      return fields
+    }
+    var fields = fields
+    fields[.contentLength] = String(length)
+    return fields
   }
 
   /// The tags, complete when the body is.

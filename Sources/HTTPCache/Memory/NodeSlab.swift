@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// The nodes of one shard in one run of memory that grows by half, numbered from zero. Freed nodes are used again.
+/// The nodes of one shard in one run of memory that grows by a quarter, numbered from zero. Freed nodes are used again.
 struct NodeSlab: ~Copyable {
   /// Where the nodes are. Changes when a node is allocated.
   private(set) var nodes: UnsafeMutablePointer<EntryNode>
@@ -61,7 +61,7 @@ struct NodeSlab: ~Copyable {
   }
 
   private mutating func grow() {
-    let newCapacity = capacity == 0 ? 8 : capacity + max(capacity / 2, 8)
+    let newCapacity = capacity == 0 ? 8 : capacity + max(capacity / 4, 8)
     let newNodes = UnsafeMutablePointer<EntryNode>.allocate(capacity: Int(newCapacity))
     newNodes.moveInitialize(from: nodes, count: Int(used))
     if capacity > 0 { nodes.deallocate() }

@@ -29,19 +29,12 @@ enum ASCII {
   @inline(__always)
   static func lowercased(_ byte: UInt8) -> UInt8 { byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte }
 
-  /// A character of a token (tchar, RFC 9110 §5.6.2).
+  /// A character of a token (tchar, RFC 9110 §5.6.2): a letter, a digit, or one of ``!#$%&'*+-.^_`|~``.
+  @inline(__always)
   static func isTokenCharacter(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-      UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-      UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-      true
-    default:
-      false
-    }
+    // One bit for each of the first 128 octets: the digits and those before them, then the letters and those among them.
+    let word: UInt64 = byte < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+    return byte < 128 && word >> UInt64(byte & 63) & 1 == 1
   }
 
   /// Whether `byte` may stand in a field value (field-vchar, SP or HTAB, RFC 9110 §5.5).
@@ -58,7 +51,7 @@ enum ASCII {
 
   static func equalsIgnoringCase(_ left: Span<UInt8>, _ right: StaticString) -> Bool {
     guard left.count == right.utf8CodeUnitCount else { return false }
-    for index in 0..<left.count {
+    for index in 0..<left.count where left[index] != right.utf8Start[index] {
       guard lowercased(left[index]) == lowercased(right.utf8Start[index]) else { return false }
     }
     return true

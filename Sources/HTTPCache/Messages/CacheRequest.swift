@@ -54,6 +54,20 @@ public struct CacheRequest: Sendable {
     self.body = body
   }
 
+  /// The request of `other` with another header section, and somebody else to be told of informational responses.
+  init(
+    _ other: CacheRequest, fields: HeaderFields,
+    onInformational: @escaping @Sendable (InformationalResponse) -> Void
+  ) {
+    method = other.method
+    scheme = other.scheme
+    authority = other.authority
+    target = other.target
+    self.fields = fields
+    body = other.body
+    self.onInformational = onInformational
+  }
+
   /// The target up to the query.
   public var path: Substring {
     target.utf8.firstIndex(of: UInt8(ascii: "?")).map { target[..<$0] } ?? target[...]

@@ -63,27 +63,26 @@ extension HeaderFields {
 
   /// Calls `body` with the octets of the first value of `known`; nil when there is none.
   func withFirstValue<Result>(of known: KnownHeader, _ body: (Span<UInt8>) -> Result) -> Result? {
-    guard contains(known) else { return nil }
-    for position in indices where storage.entry(position).known == known {
-      return withValue(at: position, body)
-    }
-    return nil
+    position(of: known).map { withValue(at: $0, body) }
+  }
+
+  /// Where the first field of this name stands, from `start` on; nil when there is none.
+  func position(of known: KnownHeader, from start: Int = 0) -> Int? {
+    contains(known) ? storage.position(of: known, from: start) : nil
   }
 
   /// Calls `body` with the octets of each value of `known`, in order.
   func forEachValue(of known: KnownHeader, _ body: (Span<UInt8>) -> Void) {
-    guard contains(known) else { return }
-    for position in indices where storage.entry(position).known == known {
+    var next = position(of: known)
+    while let position = next {
       withValue(at: position, body)
+      next = storage.position(of: known, from: position + 1)
     }
   }
 
   /// Whether there are several fields of this name.
   func hasRepeated(_ known: KnownHeader) -> Bool {
-    guard contains(known) else { return false }
-    var count = 0
-    for position in indices where storage.entry(position).known == known { count += 1 }
-    return count > 1
+    position(of: known).map { storage.position(of: known, from: $0 + 1) != nil } ?? false
   }
 
   func known(at position: Int) -> KnownHeader? { storage.entry(position).known }
@@ -98,8 +97,7 @@ extension HeaderFields {
 
   private func withSpan<Result>(_ range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
     storage.withBytes { bytes in
-      let slice = UnsafeRawBufferPointer(rebasing: bytes[range])
-      return body(Span(_unsafeElements: slice.assumingMemoryBound(to: UInt8.self)))
+      body(Span(_unsafeElements: UnsafeRawBufferPointer(rebasing: bytes[range]).assumingMemoryBound(to: UInt8.self)))
     }
   }
 

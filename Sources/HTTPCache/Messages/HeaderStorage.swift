@@ -35,6 +35,8 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
     }
 
     var known: KnownHeader? { KnownHeader(rawValue: knownRawValue) }
+    @inline(__always)
+    func isKnown(as name: KnownHeader) -> Bool { knownRawValue == name.rawValue }
     var nameRange: Range<Int> { Int(start)..<Int(start) + Int(nameLength) }
     var valueRange: Range<Int> {
       let valueStart = Int(start) + Int(nameLength) + 2
@@ -87,6 +89,21 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
     }
   }
 
+  /// The first field of a known name from `start` on; nil when there is none.
+  func position(of known: KnownHeader, from start: Int) -> Int? {
+    let header = summary
+    return withUnsafeMutablePointerToElements { elements in
+      let entries = UnsafeRawPointer(elements + header.byteCapacity)
+      var position = start
+      while position < header.fieldCount {
+        let entry = entries.load(fromByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
+        if entry.isKnown(as: known) { return position }
+        position += 1
+      }
+      return nil
+    }
+  }
+
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     let count = summary.byteCount
     return try withUnsafeMutablePointerToElements { elements in
@@ -97,7 +114,7 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   /// Adds a field. The caller has made room, and trimmed the value.
   func append(name: UnsafeRawBufferPointer, known: KnownHeader?, value: UnsafeRawBufferPointer) {
     // A name beyond 64 KiB is no name anybody compares; it is cut, not trapped on (heads are bounded by servers anyway).
-    let name = UnsafeRawBufferPointer(rebasing: name.prefix(Int(UInt16.max)))
+    let name = name.count <= Int(UInt16.max) ? name : UnsafeRawBufferPointer(rebasing: name.prefix(Int(UInt16.max)))
     let header = summary
     let length = name.count + value.count + 4
     precondition(header.fieldCount < header.fieldCapacity && header.byteCount + length <= header.byteCapacity)
@@ -109,11 +126,18 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
       line.storeBytes(of: ASCII.space, toByteOffset: end + 1, as: UInt8.self)
       end += 2
       if let base = value.baseAddress {
-        // Nearly all values are clean: they are copied at once and looked at afterwards.
+        // Nearly all values are clean: they are copied at once and looked at afterwards, all octets alike.
         (line + end).copyMemory(from: base, byteCount: value.count)
-        for offset in end..<end + value.count
-        where !ASCII.isFieldValueCharacter(line.load(fromByteOffset: offset, as: UInt8.self)) {
-          line.storeBytes(of: ASCII.space, toByteOffset: offset, as: UInt8.self)
+        var suspects: UInt8 = 0
+        for offset in end..<end + value.count {
+          let byte = line.load(fromByteOffset: offset, as: UInt8.self)
+          suspects |= (byte < 0x20 ? 1 : 0) | (byte == 0x7F ? 1 : 0)
+        }
+        if suspects != 0 {
+          for offset in end..<end + value.count
+          where !ASCII.isFieldValueCharacter(line.load(fromByteOffset: offset, as: UInt8.self)) {
+            line.storeBytes(of: ASCII.space, toByteOffset: offset, as: UInt8.self)
+          }
         }
         end += value.count
       }

@@ -19,13 +19,15 @@ package struct Locked<Value>: @unchecked Sendable {
   // @unchecked: the value is only reached through withLock, which holds the mutex.
   @usableFromInline let storage: Storage
 
-  package init(_ value: Value) {
+  package init(_ value: consuming Value) {
+    // Moved into its place: large values are not copied.
+    var source: Value? = value
     let buffer = Storage.create(minimumCapacity: 1) { buffer in
       buffer.withUnsafeMutablePointerToElements { mutex in
         let code = pthread_mutex_init(mutex, nil)
         precondition(code == 0, "pthread_mutex_init failed with \(code)")
       }
-      return value
+      return source.take()!
     }
     storage = unsafeDowncast(buffer, to: Storage.self)
   }

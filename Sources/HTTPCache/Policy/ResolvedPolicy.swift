@@ -11,6 +11,8 @@ final class ResolvedPolicy: Sendable {
   let shield: OriginShield?
   /// What new resources the policy lets in.
   let admission: AdmissionFilter?
+  /// Whether responses are stored as they come: nobody makes tags of them, validators for them, or keeps them out.
+  let storesAsIs: Bool
 
   init(_ policy: CachePolicy, clock: CacheClock) throws(CacheConfigurationError) {
     try policy.validate()
@@ -18,6 +20,17 @@ final class ResolvedPolicy: Sendable {
     self.rules = policy.rules
     self.shield = policy.originLimit.map { OriginShield($0, clock: clock) }
     self.admission = policy.admission.map { AdmissionFilter($0) }
+    self.storesAsIs = policy.admission == nil && policy.tags.extract == nil && !policy.generatesEntityTags
+  }
+
+  /// Whether a response that has come just now may be stored, and how (RFC 9111 §3).
+  ///
+  /// Here, and not inlined, because what a reference at hand holds is lent, and what is reached through others is copied:
+  /// for the rules, a dozen counted references.
+  @inline(never)
+  func storability(of response: CacheResponse, to request: CacheRequest, receipt: Receipt) -> Storability {
+    RFC9111.storability(
+      of: response, to: request, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale())
   }
 
   /// The factor for the lifetime of a response that is stored now.

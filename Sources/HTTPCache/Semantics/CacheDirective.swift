@@ -43,6 +43,7 @@ struct CacheDirective {
     }
   }
 
+  @inline(__always)
   private static func parse(_ value: Span<UInt8>, _ range: Range<Int>, isMalformed: Bool) -> CacheDirective? {
     let nameEnd = FieldSyntax.tokenEnd(value, range)
     guard nameEnd > range.lowerBound, let name = name(value, range.lowerBound..<nameEnd) else { return nil }

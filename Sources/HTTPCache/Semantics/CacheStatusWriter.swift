@@ -49,11 +49,30 @@ struct CacheStatusWriter: ~Copyable {
       append(UInt8(ascii: "-"))
       rest = -rest
     }
-    var power: Int64 = 1
-    while rest / power >= 10 { power *= 10 }
-    while power > 0 {
-      append(UInt8(ascii: "0") + UInt8(rest / power % 10))
-      power /= 10
+    // From the last digit on, into a number that holds one octet for each of up to eight.
+    var high = UInt64(rest)
+    if high >= 100_000_000 {
+      integer(digits: high / 100_000_000, atLeast: 1)
+      high %= 100_000_000
+      integer(digits: high, atLeast: 8)
+    } else {
+      integer(digits: high, atLeast: 1)
+    }
+  }
+
+  /// Writes a number below 100,000,000, with zeros before it where it is shorter than wanted.
+  private mutating func integer(digits number: UInt64, atLeast width: Int) {
+    var number = number
+    var octets: UInt64 = 0
+    var length = 0
+    repeat {
+      octets = octets << 8 | (UInt64(UInt8(ascii: "0")) + number % 10)
+      number /= 10
+      length += 1
+    } while number > 0 || length < width
+    for _ in 0..<length {
+      append(UInt8(truncatingIfNeeded: octets))
+      octets >>= 8
     }
   }
 
@@ -69,12 +88,13 @@ struct CacheStatusWriter: ~Copyable {
     appendTokenOrString(value)
   }
 
+  @inline(__always)
   private mutating func append(_ byte: UInt8) {
     guard count < memory.count else {
       overflow.append(byte)
       return
     }
-    memory[count] = byte
+    memory.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
     count += 1
   }
 

@@ -52,10 +52,14 @@ public struct CachingRules: Sendable {
 
   /// For how long a stale response may be used while it is being refreshed, when the response does not say (RFC 5861
   /// §3).
-  public var staleWhileRevalidate: Duration = .zero
+  public var staleWhileRevalidate: Duration = .zero {
+    didSet { staleWhileRevalidateNanoseconds = max(0, staleWhileRevalidate.clampedNanoseconds) }
+  }
 
   /// For how long a stale response may be used when the origin fails, when the response does not say (RFC 5861 §4).
-  public var staleIfError: Duration = .zero
+  public var staleIfError: Duration = .zero {
+    didSet { staleIfErrorNanoseconds = max(0, staleIfError.clampedNanoseconds) }
+  }
 
   /// Whether `stale-while-revalidate` and `stale-if-error` hold in a response that also has `s-maxage`.
   ///
@@ -67,8 +71,13 @@ public struct CachingRules: Sendable {
   public var refreshBeforeExpiration: Duration = .zero {
     didSet { refreshBeforeNanoseconds = refreshBeforeExpiration.clampedNanoseconds }
   }
-  /// The same for the verdict of every hit, which has no time to divide attoseconds.
+  // The times once more, for hits and misses, which have no time to divide attoseconds; windows that are negative as zero.
   private(set) var refreshBeforeNanoseconds: Int64 = 0
+  private(set) var staleWhileRevalidateNanoseconds: Int64 = 0
+  private(set) var staleIfErrorNanoseconds: Int64 = 0
+  private(set) var keepsForValidationNanoseconds: Int64 = 3_600_000_000_000
+  private(set) var keepsForDisconnectionNanoseconds: Int64 = 0
+  private(set) var maximumLifetimeNanoseconds = Int64.max
 
   /// Whether a response without a lifetime gets one from the time since it was modified (RFC 9111 §4.2.2).
   public var usesHeuristics = true
@@ -80,20 +89,37 @@ public struct CachingRules: Sendable {
   public var heuristicMaximum: Duration = .seconds(86400)
 
   /// The longest lifetime of any response, whoever gave it; nil for no limit.
-  public var maximumLifetime: Duration?
+  public var maximumLifetime: Duration? {
+    didSet { maximumLifetimeNanoseconds = maximumLifetime.map { max(0, $0.clampedNanoseconds) } ?? .max }
+  }
 
   /// How long a response with a validator is kept beyond its last possible use, for the origin to confirm it.
-  public var keepsForValidation: Duration = .seconds(3600)
+  public var keepsForValidation: Duration = .seconds(3600) {
+    didSet { keepsForValidationNanoseconds = max(0, keepsForValidation.clampedNanoseconds) }
+  }
 
   /// How long a response that may be used stale when the origin is too slow (RFC 9111 §4.2.4) is kept for that,
   /// or for a client with `max-stale`, although it cannot be validated.
-  public var keepsForDisconnection: Duration = .zero
+  public var keepsForDisconnection: Duration = .zero {
+    didSet { keepsForDisconnectionNanoseconds = max(0, keepsForDisconnection.clampedNanoseconds) }
+  }
 
   /// Whether the cache makes a validator for a 200 that has none.
   public var givesValidators = false
 
   /// The targeted fields that are for this cache, the most specific first (RFC 9213 §2.2).
-  public var targetedFields: [HeaderName] = [.cdnCacheControl]
+  public var targetedFields: [HeaderName] = [.cdnCacheControl] {
+    didSet {
+      targetedPresence = targetedFields.reduce(0) { $0 | ($1.known?.bit ?? 0) }
+      hasUnknownTargetedFields = targetedFields.contains { $0.known == nil }
+    }
+  }
+  private var targetedPresence = KnownHeader.cdnCacheControl.bit
+  private var hasUnknownTargetedFields = false
+
+  /// Whether a response with these fields present (`HeaderFields.presence`) may have a targeted one.
+  @inline(__always)
+  func mayTarget(_ presence: UInt64) -> Bool { presence & targetedPresence != 0 || hasUnknownTargetedFields }
 
   /// The fields that are stored; nil for all that may be.
   ///

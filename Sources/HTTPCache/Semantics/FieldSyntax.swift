@@ -15,6 +15,7 @@ enum FieldSyntax {
   static let greatestDeltaSeconds: Int64 = 2_147_483_648
 
   /// `range` of `value` without the optional white space around it (OWS, RFC 9110 §5.6.3).
+  @inline(__always)
   static func trimmed(_ value: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
     var start = range.lowerBound
     var end = range.upperBound
@@ -24,6 +25,7 @@ enum FieldSyntax {
   }
 
   /// Where the token that starts at `start` ends (RFC 9110 §5.6.2); `start` itself when there is none.
+  @inline(__always)
   static func tokenEnd(_ value: Span<UInt8>, _ range: Range<Int>) -> Int {
     var end = range.lowerBound
     while end < range.upperBound, ASCII.isTokenCharacter(value[end]) { end += 1 }
@@ -46,6 +48,7 @@ enum FieldSyntax {
 
   /// The digits of `range` as a number of seconds, at most 2^31 (RFC 9111 §1.2.2); nil when there is anything but
   /// digits.
+  @inline(__always)
   static func deltaSeconds(_ value: Span<UInt8>, _ range: Range<Int>) -> Int64? {
     guard !range.isEmpty else { return nil }
     var seconds: Int64 = 0
@@ -75,6 +78,7 @@ enum FieldSyntax {
   }
 
   /// Whether the octets of `range` are `text`, letters compared without regard to case.
+  @inline(__always)
   static func matches(_ value: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> Bool {
     guard range.count == text.utf8CodeUnitCount else { return false }
     return ASCII.equalsIgnoringCase(value.extracting(range), text)

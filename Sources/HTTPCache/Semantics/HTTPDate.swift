@@ -43,9 +43,9 @@ enum HTTPDate {
     return value.withUnsafeBytes { bytes in
       let word = { (offset: Int) in UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
       // Three letters and what follows them, as a number.
-      guard dayCodes.contains(word(0)), bytes[4] == ASCII.space, bytes[7] == ASCII.space, bytes[16] == ASCII.space,
-        word(25) == code("GMT", after: ASCII.space), bytes[19] == ASCII.colon, bytes[22] == ASCII.colon,
-        let monthIndex = monthCodes.firstIndex(of: word(8))
+      guard isDayCode(word(0)), bytes[4] == ASCII.space, bytes[7] == ASCII.space, bytes[16] == ASCII.space,
+        word(25) == 0x544D_4720, bytes[19] == ASCII.colon, bytes[22] == ASCII.colon,
+        let month = month(ofCode: word(8))
       else { return nil }
       var areDigits = true
       func digit(_ offset: Int) -> Int {
@@ -59,22 +59,39 @@ enum HTTPDate {
       let second = digit(23) * 10 + digit(24)
       guard areDigits, hour < 24, minute < 60, second <= 60 else { return nil }
       return moment(
-        year: year, month: monthIndex + 1, day: day, secondOfDay: hour * 3600 + minute * 60 + second)
+        year: year, month: month, day: day, secondOfDay: hour * 3600 + minute * 60 + second)
     }
   }
 
-  private static let dayCodes: [UInt32] = dayNames.map { code($0, before: ASCII.comma) }
-  private static let monthCodes: [UInt32] = monthNames.map { code($0, before: ASCII.space) }
+  // Names and what follows them as numbers, the first letter lowest.
 
-  /// Three letters and an octet behind them as they lie in memory, the first lowest.
-  private static func code(_ name: StaticString, before last: UInt8) -> UInt32 {
-    let letters = name.utf8Start
-    return UInt32(letters[0]) | UInt32(letters[1]) << 8 | UInt32(letters[2]) << 16 | UInt32(last) << 24
+  /// Whether `code` is the name of a day and a comma.
+  @inline(__always)
+  private static func isDayCode(_ code: UInt32) -> Bool {
+    switch code {
+    case 0x2C6E_7553, 0x2C6E_6F4D, 0x2C65_7554, 0x2C64_6557, 0x2C75_6854, 0x2C69_7246, 0x2C74_6153: true
+    default: false
+    }
   }
 
-  private static func code(_ name: StaticString, after first: UInt8) -> UInt32 {
-    let letters = name.utf8Start
-    return UInt32(first) | UInt32(letters[0]) << 8 | UInt32(letters[1]) << 16 | UInt32(letters[2]) << 24
+  /// The month whose name and a space are `code`.
+  @inline(__always)
+  private static func month(ofCode code: UInt32) -> Int? {
+    switch code {
+    case 0x206E_614A: 1
+    case 0x2062_6546: 2
+    case 0x2072_614D: 3
+    case 0x2072_7041: 4
+    case 0x2079_614D: 5
+    case 0x206E_754A: 6
+    case 0x206C_754A: 7
+    case 0x2067_7541: 8
+    case 0x2070_6553: 9
+    case 0x2074_634F: 10
+    case 0x2076_6F4E: 11
+    case 0x2063_6544: 12
+    default: nil
+    }
   }
 
   /// `Sunday, 06-Nov-94 08:49:37 GMT`, from the comma on.

@@ -29,6 +29,7 @@ struct ListCursor {
   }
 
   /// The next member of the list in `value`; nil behind the last.
+  @inline(__always)
   mutating func next(in value: Span<UInt8>) -> Member? {
     guard !isDone else { return nil }
     let start = position

@@ -19,9 +19,11 @@ extension RFC9111 {
   }
 
   /// `corrected_initial_age` in nanoseconds (§4.2.3): how old a response was when it was received.
-  static func correctedInitialAge(of fields: HeaderFields, receipt: Receipt) -> Int64 {
+  ///
+  /// - Parameter date: What the response has as `Date`, if that is valid.
+  static func correctedInitialAge(of fields: HeaderFields, date: UnixTime?, receipt: Receipt) -> Int64 {
     var apparentAge: Int64 = 0
-    if let date = dateValue(of: fields, known: .date, now: receipt.receivedUnix) {
+    if let date {
       // In whole seconds: Date has no others, and the rest of the current second would make every response look older.
       apparentAge = max(0, receipt.receivedUnix.seconds.subtractingSaturated(date.seconds)).secondsAsNanoseconds
     }

@@ -9,43 +9,47 @@ extension RFC9111 {
   /// In this order: `s-maxage`, `max-age`, `Expires` (less `Date`), the policy, the heuristic. With
   /// ``CachingRules/respectsResponseDirectives`` off, the policy first. A targeted field takes the place of
   /// `Cache-Control` and `Expires` both (RFC 9213 §2.2).
+  ///
+  /// - Parameter date: What the response has as `Date`, if that is valid.
   static func freshness(
-    status: Int, fields: HeaderFields, directives: ResponseDirectives, isTargeted: Bool, receivedUnix: UnixTime,
-    rules: CachingRules
+    status: Int, fields: HeaderFields, directives: ResponseDirectives, isTargeted: Bool, date: UnixTime?,
+    receivedUnix: UnixTime, rules: CachingRules
   ) -> Freshness {
-    let policy = rules.lifetime(status).map {
-      Freshness(lifetime: max(0, $0.clampedNanoseconds), source: .policy)
-    }
-    if !rules.respectsResponseDirectives, let policy { return policy }
+    if !rules.respectsResponseDirectives, let policy = policyFreshness(status: status, rules: rules) { return policy }
     if let seconds = directives.sMaxage ?? directives.maxAge {
       return Freshness(lifetime: seconds.secondsAsNanoseconds, source: .response)
     }
+    let date = date ?? receivedUnix
     if !isTargeted, fields.contains(KnownHeader.expires) {
-      return Freshness(lifetime: expiresLifetime(of: fields, receivedUnix: receivedUnix), source: .response)
+      return Freshness(
+        lifetime: expiresLifetime(of: fields, date: date, receivedUnix: receivedUnix), source: .response)
     }
-    if let policy { return policy }
+    if let policy = policyFreshness(status: status, rules: rules) { return policy }
     if rules.usesHeuristics, directives.isPublic || isHeuristicallyCacheable(status: status),
-      let lifetime = heuristicLifetime(of: fields, receivedUnix: receivedUnix, rules: rules)
+      let lifetime = heuristicLifetime(of: fields, date: date, receivedUnix: receivedUnix, rules: rules)
     {
       return Freshness(lifetime: lifetime, source: .heuristic)
     }
     return Freshness(lifetime: 0, source: .none)
   }
 
+  private static func policyFreshness(status: Int, rules: CachingRules) -> Freshness? {
+    rules.lifetime(status).map { Freshness(lifetime: max(0, $0.clampedNanoseconds), source: .policy) }
+  }
+
   /// `Expires` less `Date` in nanoseconds, at most 2^31 seconds; zero when it is invalid, repeated or past (§5.3).
-  private static func expiresLifetime(of fields: HeaderFields, receivedUnix: UnixTime) -> Int64 {
+  private static func expiresLifetime(of fields: HeaderFields, date: UnixTime, receivedUnix: UnixTime) -> Int64 {
     guard let expires = dateValue(of: fields, known: .expires, now: receivedUnix) else { return 0 }
-    let date = dateValue(of: fields, known: .date, now: receivedUnix) ?? receivedUnix
     let seconds = expires.seconds.subtractingSaturated(date.seconds)
     return min(max(0, seconds), FieldSyntax.greatestDeltaSeconds).secondsAsNanoseconds
   }
 
   /// A fraction of the time since the last modification in nanoseconds (§4.2.2); nil when that is not known, or not
   /// past.
-  private static func heuristicLifetime(of fields: HeaderFields, receivedUnix: UnixTime, rules: CachingRules) -> Int64?
-  {
+  private static func heuristicLifetime(
+    of fields: HeaderFields, date: UnixTime, receivedUnix: UnixTime, rules: CachingRules
+  ) -> Int64? {
     guard let modified = dateValue(of: fields, known: .lastModified, now: receivedUnix) else { return nil }
-    let date = dateValue(of: fields, known: .date, now: receivedUnix) ?? receivedUnix
     let age = min(date.seconds.subtractingSaturated(modified.seconds), FieldSyntax.greatestDeltaSeconds)
     guard age > 0 else { return nil }
     let lifetime = scaled(age.secondsAsNanoseconds, by: rules.heuristicFraction)
@@ -86,26 +90,27 @@ extension RFC9111 {
   ) -> EntryTimes {
     let received = receipt.receivedAt
     let birth = received.advanced(byNanoseconds: Int64(0).subtractingSaturated(initialAge))
-    var lifetime = scaled(freshness.lifetime, by: min(1, lifetimeScale))
-    if let maximum = rules.maximumLifetime { lifetime = min(lifetime, max(0, maximum.clampedNanoseconds)) }
+    let lifetime = min(scaled(freshness.lifetime, by: min(1, lifetimeScale)), rules.maximumLifetimeNanoseconds)
     let freshUntil = (freshness.source == .policy ? received : birth).advanced(byNanoseconds: lifetime)
     var whileRevalidating: Int64 = 0
     var ifError: Int64 = 0
     if !forbidsStale(directives) {
       whileRevalidating = staleWindow(
-        directives.staleWhileRevalidate, policy: rules.staleWhileRevalidate, directives: directives, rules: rules)
-      ifError = staleWindow(directives.staleIfError, policy: rules.staleIfError, directives: directives, rules: rules)
+        directives.staleWhileRevalidate, policy: rules.staleWhileRevalidateNanoseconds, directives: directives,
+        rules: rules)
+      ifError = staleWindow(
+        directives.staleIfError, policy: rules.staleIfErrorNanoseconds, directives: directives, rules: rules)
     }
     let whileRevalidatingUntil = freshUntil.advanced(byNanoseconds: whileRevalidating)
     let ifErrorUntil = freshUntil.advanced(byNanoseconds: ifError)
     // What has outlived all of that when it comes is kept from now on, not from when it was still good.
     let lastUse = max(freshUntil, whileRevalidatingUntil, ifErrorUntil, received)
-    var kept: Duration = hasValidator ? rules.keepsForValidation : .zero
-    if !requiresValidationWhenStale(directives) { kept = max(kept, rules.keepsForDisconnection) }
+    var kept = hasValidator ? rules.keepsForValidationNanoseconds : 0
+    if !requiresValidationWhenStale(directives) { kept = max(kept, rules.keepsForDisconnectionNanoseconds) }
     return EntryTimes(
       birth: birth, receivedAt: received, freshUntil: freshUntil,
       staleWhileRevalidateUntil: whileRevalidatingUntil, staleIfErrorUntil: ifErrorUntil,
-      reclaimAt: lastUse.advanced(byNanoseconds: max(0, kept.clampedNanoseconds)))
+      reclaimAt: lastUse.advanced(byNanoseconds: kept))
   }
 
   /// Whether the origin has expressly forbidden every use of a stale response (§4.2.4).
@@ -119,9 +124,8 @@ extension RFC9111 {
   }
 
   private static func staleWindow(
-    _ seconds: Int64?, policy: Duration, directives: ResponseDirectives, rules: CachingRules
+    _ seconds: Int64?, policy: Int64, directives: ResponseDirectives, rules: CachingRules
   ) -> Int64 {
-    let policy = max(0, policy.clampedNanoseconds)
     if !rules.respectsResponseDirectives, policy > 0 { return policy }
     if directives.sMaxage != nil {
       // Only the origin can take back what its s-maxage implies.

@@ -5,7 +5,7 @@
 
 extension RFC9111 {
   /// Fields that belong to one connection (RFC 9110 §7.6.1).
-  private static let hopByHop =
+  static let hopByHop =
     KnownHeader.connection.bit | KnownHeader.keepAlive.bit | KnownHeader.proxyConnection.bit | KnownHeader.te.bit
     | KnownHeader.transferEncoding.bit | KnownHeader.upgrade.bit
 
@@ -51,20 +51,25 @@ extension RFC9111 {
   /// Left out are the fields of the connection and those it lists, those of a proxy's authentication, those that
   /// `no-cache` and `private` list, `Age` (which becomes part of the entry's times), and what the rules do not want.
   /// `Date` is added where there is none that is valid, as RFC 9110 §6.6.1 has recipients with a clock do.
+  ///
+  /// - Parameter date: What `fields` have as `Date`, if that is valid.
   static func storedFields(
-    of fields: HeaderFields, directives: ResponseDirectives, rules: CachingRules, receivedUnix: UnixTime
+    of fields: HeaderFields, directives: ResponseDirectives, date: UnixTime?, rules: CachingRules,
+    receivedUnix: UnixTime
   ) -> HeaderFields {
-    let listed = fieldsListedInConnection(fields)
-    var withheld = NameSet(directives.noCacheFields)
-    if !rules.ignoresPrivate { withheld.formUnion(NameSet(directives.privateFields)) }
-    let isDateValid = dateValue(of: fields, known: .date, now: receivedUnix) != nil
+    let isDateValid = date != nil
     var dropped = hopByHop | proxySpecific | KnownHeader.age.bit
     if rules.setCookies == .strip { dropped |= KnownHeader.setCookie.bit }
     if !isDateValid { dropped |= KnownHeader.date.bit }
     // The usual case: nothing is left out, and nothing has to be looked at for that.
-    if fields.presence & dropped == 0, isDateValid, listed.isEmpty, withheld.isEmpty, rules.storedFieldNames == nil {
+    if fields.presence & dropped == 0, isDateValid, directives.noCacheFields.isEmpty,
+      directives.privateFields.isEmpty, rules.storedFieldNames == nil
+    {
       return fields
     }
+    let listed = fieldsListedInConnection(fields)
+    var withheld = NameSet(directives.noCacheFields)
+    if !rules.ignoresPrivate { withheld.formUnion(NameSet(directives.privateFields)) }
     var stored = fields.filter { view in
       if let known = view.known, known.bit & dropped != 0 { return false }
       if listed.contains(view) || withheld.contains(view) { return false }

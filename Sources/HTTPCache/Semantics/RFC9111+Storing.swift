@@ -17,7 +17,14 @@ extension RFC9111 {
     lifetimeScale: Double = 1
   ) -> Storability {
     let fields = response.fields
-    let (directives, isTargeted) = RFC9213.effectiveDirectives(of: fields, targetedFields: rules.targetedFields)
+    let directives: ResponseDirectives
+    let isTargeted: Bool
+    if rules.mayTarget(fields.presence) {
+      (directives, isTargeted) = RFC9213.effectiveDirectives(of: fields, targetedFields: rules.targetedFields)
+    } else {
+      directives = ResponseDirectives(fields)
+      isTargeted = false
+    }
     let hasExplicitLifetime = hasExplicitLifetime(fields, directives: directives, isTargeted: isTargeted)
 
     var traits: EntryTraits = []
@@ -36,14 +43,17 @@ extension RFC9111 {
         return .refuse(.setCookie)
       }
     }
-    let vary: VarySelection
-    switch varySelection(of: fields, limit: rules.maximumVaryFields) {
-    case .failure(let refusal): return .refuse(refusal.reason)
-    case .success(let selection): vary = selection
+    var vary = VarySelection.none
+    if fields.contains(KnownHeader.vary) {
+      switch varySelection(of: fields, limit: rules.maximumVaryFields) {
+      case .failure(let refusal): return .refuse(refusal.reason)
+      case .success(let selection): vary = selection
+      }
     }
 
+    let date = dateValue(of: fields, known: .date, now: receipt.receivedUnix)
     let freshness = freshness(
-      status: response.status, fields: fields, directives: directives, isTargeted: isTargeted,
+      status: response.status, fields: fields, directives: directives, isTargeted: isTargeted, date: date,
       receivedUnix: receipt.receivedUnix, rules: rules)
     // §3, the last condition: something must say that the response is meant to be stored.
     guard
@@ -53,7 +63,8 @@ extension RFC9111 {
 
     let hasValidator = hasValidator(fields) || (rules.givesValidators && response.status == 200)
     let times = entryTimes(
-      freshness: freshness, initialAge: correctedInitialAge(of: fields, receipt: receipt), directives: directives,
+      freshness: freshness, initialAge: correctedInitialAge(of: fields, date: date, receipt: receipt),
+      directives: directives,
       hasValidator: hasValidator, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale)
     // What could neither be used nor validated would only take room.
     guard hasValidator || (!directives.noCache && times.reclaimAt > receipt.receivedAt) else {
@@ -70,7 +81,8 @@ extension RFC9111 {
     return .store(
       StorePlan(
         times: times, traits: traits,
-        fields: storedFields(of: fields, directives: directives, rules: rules, receivedUnix: receipt.receivedUnix),
+        fields: storedFields(
+          of: fields, directives: directives, date: date, rules: rules, receivedUnix: receipt.receivedUnix),
         vary: vary))
   }
 
@@ -89,7 +101,9 @@ extension RFC9111 {
     if mustUnderstand, !isUnderstood(status: status) { return .mustUnderstand }
     // §5.2.2.3: no-store beside must-understand is for caches that do not know the latter.
     if directives.noStore, !mustUnderstand, !rules.ignoresNoStore { return .noStore }
-    if rules.respectsRequestDirectives, !rules.ignoresNoStore, RequestDirectives(request.fields).noStore {
+    if rules.respectsRequestDirectives, !rules.ignoresNoStore,
+      !RequestDirectives.isAbsent(in: request.fields.presence), RequestDirectives(request.fields).noStore
+    {
       return .requestNoStore
     }
     if directives.isPrivate, !rules.ignoresPrivate { return .isPrivate }
@@ -128,6 +142,21 @@ extension RFC9111 {
     if method == .head || (100..<200).contains(status) || status == 204 || status == 304 { return 0 }
     if fields.contains(KnownHeader.transferEncoding) { return nil }
     return contentLength(of: fields)
+  }
+
+  /// Whether there is one `Content-Length`, and it is `length` written in the usual way.
+  static func isLength(_ length: Int, of fields: HeaderFields) -> Bool {
+    guard let position = fields.position(of: .contentLength),
+      fields.position(of: .contentLength, from: position + 1) == nil
+    else { return false }
+    return fields.withValue(at: position) { value in
+      var rest = length
+      for offset in stride(from: value.count - 1, through: 0, by: -1) {
+        guard value[offset] == UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10) else { return false }
+        rest /= 10
+      }
+      return rest == 0 && !value.isEmpty
+    }
   }
 
   /// The value of `Content-Length`; nil when it is missing or invalid. The same number several times counts once

@@ -8,7 +8,7 @@
 /// | section | what | function |
 /// |---|---|---|
 /// | §3 | storing responses | ``storability(of:to:receipt:rules:lifetimeScale:)`` |
-/// | §3.1 | storing header fields | `storedFields(of:directives:rules:receivedUnix:)`, ``fieldsWithoutHopByHop(_:receivedUnix:)`` |
+/// | §3.1 | storing header fields | `storedFields(of:directives:date:rules:receivedUnix:)`, ``fieldsWithoutHopByHop(_:receivedUnix:)`` |
 /// | §3.2 | updating stored fields | ``freshened(_:with:)`` |
 /// | §3.3, §3.4 | incomplete responses, combining | ``PartialContent``, ``expectedLength(_:status:method:)`` |
 /// | §3.5 | authenticated requests | ``storability(of:to:receipt:rules:lifetimeScale:)`` |

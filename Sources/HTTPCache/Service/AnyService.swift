@@ -5,12 +5,13 @@
 
 /// Any service that answers `CacheRequest`s, its type erased.
 public struct AnyService: Service {
-  private let body: @Sendable (CacheRequest) async throws -> CacheResponse
+  @usableFromInline let body: @Sendable (CacheRequest) async throws -> CacheResponse
 
   /// Erases the type of `service`.
-  public init(_ service: some Service<CacheRequest, CacheResponse>) {
-    // A closure already.
-    if let handler = service as? Handler {
+  @inlinable
+  public init<Wrapped: Service<CacheRequest, CacheResponse>>(_ service: Wrapped) {
+    // A closure already. Compared by type, which is decided when this is compiled for one, and not by a cast.
+    if Wrapped.self == Handler.self, let handler = service as? Handler {
       body = handler.body
     } else {
       body = { try await service.call($0) }

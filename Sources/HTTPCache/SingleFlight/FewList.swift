@@ -5,15 +5,19 @@
 
 /// A list that is usually of one: the first element takes no allocation.
 struct FewList<Element> {
-  private var first: Element?
+  /// The first element. To be set only where there is one, to another.
+  var head: Element?
   private var rest: [Element] = []
 
   init() {}
 
-  init(_ element: Element) { first = element }
+  init(_ element: Element) { head = element }
+
+  /// Whether there is one element.
+  var isOne: Bool { head != nil && rest.isEmpty }
 
   mutating func append(_ element: Element) {
-    if first == nil { first = element } else { rest.append(element) }
+    if head == nil { head = element } else { rest.append(element) }
   }
 
   /// Takes out the element at `position`.
@@ -21,14 +25,14 @@ struct FewList<Element> {
   /// - Complexity: O(*n*).
   @discardableResult
   mutating func remove(at position: Int) -> Element {
-    guard position == 0, let element = first else { return rest.remove(at: position - 1) }
-    first = rest.isEmpty ? nil : rest.removeFirst()
+    guard position == 0, let element = head else { return rest.remove(at: position - 1) }
+    head = rest.isEmpty ? nil : rest.removeFirst()
     return element
   }
 
   mutating func removeAll() {
-    first = nil
-    rest = []
+    head = nil
+    if !rest.isEmpty { rest = [] }
   }
 }
 
@@ -36,19 +40,26 @@ extension FewList: Sendable where Element: Sendable {}
 
 extension FewList: RandomAccessCollection, MutableCollection {
   var startIndex: Int { 0 }
-  var endIndex: Int { first == nil ? 0 : 1 + rest.count }
+  var endIndex: Int { head == nil ? 0 : 1 + rest.count }
 
   subscript(position: Int) -> Element {
     _read {
-      if position == 0, first != nil { yield first! } else { yield rest[position - 1] }
+      if position == 0, head != nil { yield head! } else { yield rest[position - 1] }
     }
     _modify {
-      if position == 0, first != nil { yield &first! } else { yield &rest[position - 1] }
+      if position == 0, head != nil { yield &head! } else { yield &rest[position - 1] }
     }
   }
 
   /// Where `number` stands in a list that ascends by `key`; nil when it does not.
+  @inline(__always)
   func position(of number: Int, by key: (Element) -> Int) -> Int? {
+    guard let head else { return nil }
+    if key(head) == number { return 0 }
+    return rest.isEmpty ? nil : positionAmongMany(of: number, by: key)
+  }
+
+  private func positionAmongMany(of number: Int, by key: (Element) -> Int) -> Int? {
     var low = 0
     var high = count
     while low < high {

@@ -34,10 +34,12 @@ final class Flight: Sendable {
     var watchedDeadline: CacheInstant?
     /// Something has been stored.
     var hasStored = false
+    /// Nobody wants the origin's answer any more.
+    var isCancelled = false
     /// The keys of this flight have been invalidated since it began.
     var isInvalidated = false
 
-    func position(of id: WaiterID) -> Int? { waiters.position(of: id, by: \.id) }
+    func position(of id: WaiterID) -> Int? { waiters.position(of: id) { $0.id } }
 
     /// Gives `id` its result, unless it has one or has gone.
     ///
@@ -55,9 +57,15 @@ final class Flight: Sendable {
   }
 
   /// What the flight is found by.
-  let key: CacheKey
+  var key: CacheKey { ownKey ?? first.key }
+  /// The digest of `key`.
+  let digest: KeyDigest
+  /// The key, when it is not that of the request; as a rule it is, and need not be held twice.
+  private let ownKey: CacheKey?
+  /// The request that it was begun for.
+  private let first: FetchPlan
   /// What is being fetched, before `Vary`.
-  let primary: CacheKey
+  var primary: CacheKey { first.key }
   /// Whether it was begun to refresh what is stored, for no client in particular.
   let isRefresh: Bool
   /// What is said about the response.
@@ -67,18 +75,36 @@ final class Flight: Sendable {
   private let clock: CacheClock
   private let guarded: Locked<Guarded>
 
+  /// - Parameters:
+  ///   - key: What it is found by; nil for the key of the request.
+  ///   - leader: Whether the request of `plan` waits for the answer. Its number is then ``leaderID``.
+  ///   - deadline: Until when it waits.
   init(
-    key: CacheKey, primary: CacheKey, isRefresh: Bool = false, isStamped: Bool = true, scope: TagScope,
-    clock: CacheClock, machine: FlightStateMachine
+    key: CacheKey? = nil, for plan: FetchPlan, isRefresh: Bool = false, isStamped: Bool = true, scope: TagScope,
+    clock: CacheClock, machine: FlightStateMachine, leader: Bool = false, deadline: CacheInstant? = nil
   ) {
-    self.key = key
-    self.primary = primary
+    self.ownKey = key
+    self.digest = key?.digest ?? plan.key.digest
+    self.first = plan
     self.isRefresh = isRefresh
     self.isStamped = isStamped
     self.scope = scope
     self.clock = clock
-    self.guarded = Locked(Guarded(machine: machine))
+    var guarded = Guarded(machine: machine)
+    if leader, case .wait(let id) = guarded.machine.join(deadline: deadline) {
+      guarded.waiters.append(Waiter(id: id, plan: plan))
+    }
+    let isTimed = leader && guarded.machine.nextDeadline != nil
+    self.guarded = Locked(guarded)
+    if leader, let outer = plan.outer { scope.forward(to: outer) }
+    if isTimed { watch() }
   }
+
+  /// Whether the flight is found by `key`.
+  func isFound(by key: CacheKey) -> Bool { ownKey == nil ? first.key == key : ownKey == key }
+
+  /// The number of who joins first.
+  static let leaderID: WaiterID = 1
 
   // MARK: Waiting
 
@@ -131,6 +157,11 @@ final class Flight: Sendable {
   }
 
   private static func take(_ id: WaiterID, from guarded: inout Guarded) -> FlightResult? {
+    if guarded.waiters.isOne {
+      guard guarded.waiters.head?.id == id, let result = guarded.waiters.head?.result else { return nil }
+      guarded.waiters.removeAll()
+      return result
+    }
     guard let position = guarded.position(of: id), let result = guarded.waiters[position].result else { return nil }
     guarded.waiters.remove(at: position)
     return result
@@ -144,6 +175,7 @@ final class Flight: Sendable {
   private func abandon(_ id: WaiterID) {
     let (continuation, origin) = guarded.withLock { guarded -> (Continuation?, Task<Void, Never>?) in
       let action = guarded.machine.leave(id, keepsFlight: false)
+      if action == .cancelOrigin { guarded.isCancelled = true }
       let origin = action == .cancelOrigin ? guarded.origin : nil
       // A result that is there already is for it to find.
       guard let position = guarded.position(of: id), guarded.waiters[position].result == nil else {
@@ -159,11 +191,23 @@ final class Flight: Sendable {
 
   /// Remembers the task that calls the origin, so that it can be cancelled.
   func started(_ task: Task<Void, Never>) {
-    let isClosed = guarded.withLock { guarded in
+    let isCancelled = guarded.withLock { guarded in
       guarded.origin = task
-      return guarded.machine.isClosed
+      return guarded.isCancelled
     }
-    if isClosed { task.cancel() }
+    if isCancelled { task.cancel() }
+  }
+
+  /// The same for a task that has begun its work, and may have ended it: then the leader's result is there.
+  ///
+  /// - Throws: As ``wait(_:)``.
+  func startedAtOnce(_ task: Task<Void, Never>) throws -> FlightResult? {
+    let (result, isCancelled) = guarded.withLock { guarded in
+      guarded.origin = task
+      return (Self.take(Self.leaderID, from: &guarded), guarded.isCancelled)
+    }
+    if isCancelled { task.cancel() }
+    return try result.map(Self.checked)
   }
 
   var isCalling: Bool { guarded.withLock { $0.machine.isCalling } }
@@ -174,16 +218,24 @@ final class Flight: Sendable {
     guarded.withLock { $0.isInvalidated = true }
   }
 
+  /// Something has been stored; ``unlessInvalidated(mustBeCalling:_:)`` has noted it already.
   func noteStored() { guarded.withLock { $0.hasStored = true } }
   var hasStored: Bool { guarded.withLock { $0.hasStored } }
 
   /// Whether the answer is wanted although nobody waits for it.
   var isKept: Bool { guarded.withLock { $0.machine.isKept } }
 
-  /// Runs `body`, unless what is being fetched was invalidated. An invalidation waits until it has run: it cannot come
-  /// between the check and what depends on it.
-  func unlessInvalidated<Result>(_ body: () -> Result) -> Result? {
-    guarded.withLock { $0.isInvalidated ? nil : body() }
+  /// Stores with `body`, unless what is being fetched was invalidated. An invalidation waits until it has run: it cannot
+  /// come between the check and what depends on it.
+  ///
+  /// - Parameter mustBeCalling: Whether it is not to be run either when nobody wants the answer any more.
+  func unlessInvalidated(mustBeCalling: Bool = false, _ body: () -> CacheStoreResult) -> CacheStoreResult? {
+    guarded.withLock { guarded in
+      if guarded.isInvalidated || (mustBeCalling && !guarded.machine.isCalling) { return nil }
+      let result = body()
+      if result == .stored { guarded.hasStored = true }
+      return result
+    }
   }
 
   /// The last reader of the body has gone before its end.
@@ -248,6 +300,27 @@ final class Flight: Sendable {
     for (continuation, result) in resumptions { continuation.resume(returning: result) }
   }
 
+  /// The origin answered with a response for the leader, who may have it, and nobody else waits, or may join later.
+  ///
+  /// - Returns: False when others wait, or the leader has gone: then nothing has happened.
+  func answeredLeader(_ result: FlightResult) -> Bool {
+    let (isAlone, continuation) = guarded.withLock { guarded -> (Bool, Continuation?) in
+      guard guarded.machine.isCalling, guarded.waiters.isOne, guarded.machine.leader == Self.leaderID,
+        guarded.waiters.head?.id == Self.leaderID, guarded.waiters.head?.plan != nil
+      else { return (false, nil) }
+      guarded.machine.answeredAll()
+      if let continuation = guarded.waiters.head?.continuation {
+        guarded.waiters.removeAll()
+        return (true, continuation)
+      }
+      guarded.waiters.head?.plan = nil
+      guarded.waiters.head?.result = result
+      return (true, nil)
+    }
+    continuation?.resume(returning: result)
+    return isAlone
+  }
+
   /// The flight is over: nobody may join any more, and whoever still waits is released.
   func close() {
     let (rest, watchdog) = guarded.withLock { guarded in
@@ -265,6 +338,7 @@ final class Flight: Sendable {
   func cancelOrigin() {
     guarded.withLock { guarded in
       guarded.machine.close()
+      guarded.isCancelled = true
       return guarded.origin
     }?.cancel()
   }
@@ -301,6 +375,7 @@ final class Flight: Sendable {
       guarded.watchedDeadline = nil
       guarded.watchdog = nil
       let expiry = guarded.machine.deadlineReached(due)
+      if expiry.cancelsOrigin { guarded.isCancelled = true }
       return (expiry, expiry.cancelsOrigin ? guarded.origin : nil)
     }
     origin?.cancel()

@@ -152,6 +152,12 @@ struct FlightStateMachine {
     waiters.removeAll()
   }
 
+  /// The origin has answered, and all who wait have got it.
+  mutating func answeredAll() {
+    phase = .closed
+    waiters.removeAll()
+  }
+
   /// Nobody may join any more.
   mutating func close() { phase = .closed }
 

@@ -19,15 +19,24 @@ final class FlightTable: Sendable {
 
     func position(of key: CacheKey) -> Int? {
       for position in hashes.indices where hashes[position] == key.digest.low {
-        if flights[position].key == key { return position }
+        if flights[position].isFound(by: key) { return position }
       }
       return nil
     }
 
+    /// Where the flight is that is found by the same key as `flight`.
+    func position(like flight: Flight) -> Int? {
+      hashes.contains(flight.digest.low) ? position(of: flight.key) : nil
+    }
+
+    func position(of flight: Flight) -> Int? { flights.firstIndex { $0 === flight } }
+
     mutating func remove(at position: Int) {
-      hashes.swapAt(position, hashes.count - 1)
+      if position < hashes.count - 1 {
+        hashes.swapAt(position, hashes.count - 1)
+        flights.swapAt(position, flights.count - 1)
+      }
       hashes.removeLast()
-      flights.swapAt(position, flights.count - 1)
       flights.removeLast()
       landings += 1
     }
@@ -40,13 +49,13 @@ final class FlightTable: Sendable {
     parts = (0..<Self.partCount).map { _ in Locked(Part()) }
   }
 
-  private func part(of key: CacheKey) -> Locked<Part> {
-    parts[Int(truncatingIfNeeded: key.digest.high >> 32) & (Self.partCount - 1)]
+  private func part(of digest: KeyDigest) -> Locked<Part> {
+    parts[Int(truncatingIfNeeded: digest.high >> 32) & (Self.partCount - 1)]
   }
 
   /// The flight for `key`; and if there is none, how many have ended in its part of the table so far.
   func flight(for key: CacheKey) -> (flight: Flight?, landings: Int) {
-    part(of: key).withLock { part in (part.position(of: key).map { part.flights[$0] }, part.landings) }
+    part(of: key.digest).withLock { part in (part.position(of: key).map { part.flights[$0] }, part.landings) }
   }
 
   /// Adds a flight, in the place of one that takes nobody any more.
@@ -56,13 +65,13 @@ final class FlightTable: Sendable {
   ///   - landings: What `flight(for:)` said. A flight that has ended since may have stored what was looked for before.
   /// - Returns: False when the table is no longer as it was found.
   func insert(_ flight: Flight, replacing previous: Flight?, landings: Int) -> Bool {
-    part(of: flight.key).withLock { part in
+    part(of: flight.digest).withLock { part in
       guard part.landings == landings else { return false }
-      if let position = part.position(of: flight.key) {
+      if let position = part.position(like: flight) {
         guard part.flights[position] === previous else { return false }
         part.flights[position] = flight
       } else {
-        part.hashes.append(flight.key.digest.low)
+        part.hashes.append(flight.digest.low)
         part.flights.append(flight)
       }
       return true
@@ -71,17 +80,17 @@ final class FlightTable: Sendable {
 
   /// Adds a flight that nobody looks for, in the place of whatever is there.
   func register(_ flight: Flight) {
-    part(of: flight.key).withLock { part in
-      if let position = part.position(of: flight.key) { part.remove(at: position) }
-      part.hashes.append(flight.key.digest.low)
+    part(of: flight.digest).withLock { part in
+      if let position = part.position(like: flight) { part.remove(at: position) }
+      part.hashes.append(flight.digest.low)
       part.flights.append(flight)
     }
   }
 
   /// Takes out a flight, if it is there.
   func remove(_ flight: Flight) {
-    part(of: flight.key).withLock { part in
-      if let position = part.position(of: flight.key), part.flights[position] === flight { part.remove(at: position) }
+    part(of: flight.digest).withLock { part in
+      if let position = part.position(of: flight) { part.remove(at: position) }
     }
   }
 

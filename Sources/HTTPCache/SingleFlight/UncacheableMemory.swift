@@ -10,9 +10,9 @@ final class UncacheableMemory: Sendable {
   private let isEmpty = Atomic(true)
   private let keys = Locked(UncacheableKeys())
 
-  func contains(_ key: CacheKey, at now: CacheInstant) -> Bool {
+  func contains(_ key: KeyDigest, at now: CacheInstant) -> Bool {
     guard !isEmpty.load(ordering: .acquiring) else { return false }
-    return keys.withLock { $0.contains(key.digest, at: now) }
+    return keys.withLock { $0.contains(key, at: now) }
   }
 
   func remember(_ key: CacheKey, until: CacheInstant) {

@@ -47,10 +47,20 @@ public struct CacheKey: Sendable {
   /// The default key: scheme, authority, path and query. GET and HEAD share it.
   public init(scheme: String, authority: String, target: String) {
     let code: Scheme = scheme == "https" ? .https : scheme == "http" ? .http : scheme.isEmpty ? .custom : .other
+    let start =
+      switch code {
+      case .http: Self.http
+      case .https: Self.https
+      default: KeyDigest().appending(scheme)
+      }
     self.init(
-      digest: KeyDigest().appending(scheme).appending(authority).appending(target), scheme: code, authority: authority,
-      target: target, rarity: code == .other ? Rarity(scheme: scheme, variant: "") : nil)
+      digest: start.appending(authority).appending(target), scheme: code, authority: authority, target: target,
+      rarity: code == .other ? Rarity(scheme: scheme, variant: "") : nil)
   }
+
+  /// What the digests of the usual schemes begin with.
+  private static let http = KeyDigest().appending("http")
+  private static let https = KeyDigest().appending("https")
 
   /// A key of one's own making. Never equal to a default key.
   ///

@@ -34,10 +34,13 @@ final class TagScope: Sendable {
     var invalidations: [CacheInvalidation] = []
     /// Set when the handler has ended: who carries out what comes later, or, after a failure, nobody.
     var isDecided = false
-    var carryOut: (@Sendable (CacheInvalidation) -> Void)?
+    var carrier: (any InvalidationCarrier)?
   }
 
   private let state = Locked(State())
+
+  /// Whether anything has been said yet: of most responses nothing ever is, and so much can be seen without the lock.
+  private let hasBeenTold = Atomic(false)
 
   private let isAmbient: Bool
 
@@ -70,11 +73,18 @@ final class TagScope: Sendable {
     return try await Self.$current.withValue(self, operation: body)
   }
 
+  /// Calls `body`, which makes a task, in this scope: then so is the task, from its beginning to its end.
+  func enter<Result>(_ body: () throws -> Result) rethrows -> Result {
+    guard isAmbient else { return try body() }
+    return try Self.$current.withValue(self, operation: body)
+  }
+
   // MARK: Tags
 
   /// Adds tags, here and in the scopes further out.
   func add(_ names: [String]) {
     guard !names.isEmpty else { return }
+    hasBeenTold.store(true, ordering: .releasing)
     let outer = state.withLock { state -> [TagScope] in
       guard state.isOpen else { return [] }
       state.add(names)
@@ -86,6 +96,7 @@ final class TagScope: Sendable {
   /// Another response is being made of this one: its scope gets all tags, those that are here and those that will be.
   func forward(to scope: TagScope) {
     guard scope !== self else { return }
+    hasBeenTold.store(true, ordering: .releasing)
     let names = state.withLock { state -> [String] in
       if state.isOpen, !state.outer.contains(where: { $0 === scope }) { state.outer.append(scope) }
       return state.names
@@ -93,14 +104,19 @@ final class TagScope: Sendable {
     scope.add(names)
   }
 
+  /// Whether there are certainly no tags, no invalidations and no scopes further out so far.
+  var isUntold: Bool { !hasBeenTold.load(ordering: .acquiring) }
+
   /// The tags so far.
   var tags: CacheTags? {
+    if isUntold { return nil }
     let names = state.withLock { $0.names }
     return names.isEmpty ? nil : CacheTags(names)
   }
 
   /// What `policy` has against the tags so far.
   func violation(of policy: TagPolicy) -> CacheTagError? {
+    if isUntold { return nil }
     let (names, isOverfull, hasLateTags) = state.withLock { ($0.names, $0.isOverfull, $0.hasLateTags) }
     if isOverfull { return CacheTagError("more than \(Self.limit) tags: at most \(policy.maximumCount) are permitted") }
     if hasLateTags {
@@ -122,7 +138,7 @@ final class TagScope: Sendable {
       state.isOverfull = false
       state.invalidations = []
       state.isDecided = false
-      state.carryOut = nil
+      state.carrier = nil
       state.isHandedOver = false
     }
   }
@@ -132,18 +148,15 @@ final class TagScope: Sendable {
   func handOver() { state.withLock { $0.isHandedOver = true } }
 
   /// The body has ended, unless it has been handed over: what is said now is about nothing.
-  func close() {
-    if !state.withLock({ $0.isHandedOver }) { end() }
-  }
+  func close() { end(unlessHandedOver: true) }
 
-  private func end() {
+  private func end(unlessHandedOver: Bool = false) {
     let wasOpen = state.withLock { state in
-      defer {
-        state.isOpen = false
-        state.outer = []
-        state.carryOut = nil
-      }
-      return state.isOpen
+      guard state.isOpen, !(unlessHandedOver && state.isHandedOver) else { return false }
+      state.isOpen = false
+      if !state.outer.isEmpty { state.outer = [] }
+      state.carrier = nil
+      return true
     }
     if wasOpen, isAmbient { Self.openCount.subtract(1, ordering: .relaxed) }
   }
@@ -152,21 +165,23 @@ final class TagScope: Sendable {
 
   /// Has `invalidation` carried out once the handler has succeeded.
   func invalidate(_ invalidation: CacheInvalidation) {
-    let carryOut = state.withLock { state -> (@Sendable (CacheInvalidation) -> Void)? in
+    hasBeenTold.store(true, ordering: .releasing)
+    let carrier = state.withLock { state -> (any InvalidationCarrier)? in
       if !state.isDecided { state.invalidations.append(invalidation) }
-      return state.carryOut
+      return state.carrier
     }
-    carryOut?(invalidation)
+    carrier?.carryOutLate(invalidation, of: self)
   }
 
   /// The handler has succeeded.
   ///
-  /// - Parameter carryOut: Carries out what is yet to come, while the body is under way.
+  /// - Parameter carrier: Carries out what is yet to come, while the body is under way.
   /// - Returns: What is to be carried out now.
-  func succeeded(_ carryOut: @escaping @Sendable (CacheInvalidation) -> Void) -> [CacheInvalidation] {
+  func succeeded(_ carrier: any InvalidationCarrier) -> [CacheInvalidation] {
     state.withLock { state in
       state.isDecided = true
-      state.carryOut = carryOut
+      state.carrier = carrier
+      guard !state.invalidations.isEmpty else { return [] }
       defer { state.invalidations = [] }
       return state.invalidations
     }
@@ -182,6 +197,11 @@ final class TagScope: Sendable {
 
   /// The scopes further out.
   var outer: [TagScope] { state.withLock { $0.outer } }
+}
+
+/// Who carries out what is to be invalidated after its handler has succeeded, while the body is under way: the cache.
+protocol InvalidationCarrier: AnyObject, Sendable {
+  func carryOutLate(_ invalidation: CacheInvalidation, of scope: TagScope)
 }
 
 extension TagScope.State {

@@ -275,6 +275,24 @@ import Testing
     #expect(entries == 0)
   }
 
+  @Test func `a stream that outgrows the limit at once, before its client has the head, is not cut off`() async throws {
+    var policy = CachePolicy(maximumBodySize: 4096)
+    policy.streamWindow = 4096
+    let fixture = try Fixture(policy)
+    let chunk = Bytes(String(repeating: "x", count: 1024))
+    let service = Handler { _ in
+      CacheResponse(
+        body: Body(
+          AsyncStream { continuation in
+            for _ in 0..<100 { continuation.yield(chunk) }
+            continuation.finish()
+          }))
+    }.layer(fixture.cache)
+    let response = try await service.call(.get("/"))
+    #expect(try await response.body.collect().count == 100 * 1024)
+    #expect(fixture.cache.statistics.refusals == [.tooLarge: 1])
+  }
+
   @Test func `followers whom Vary excludes make flights of their own, one for each variant`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
