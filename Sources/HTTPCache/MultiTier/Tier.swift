@@ -22,6 +22,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
   private let names: Names
   private let timeout: Duration?
   private let clock: CacheClock
+  private let jitter: @Sendable () -> Double
   private let reporter: TierReporter
   private let breaker: Locked<TierBreaker>
   private let pending: Locked<PendingInvalidations>
@@ -34,6 +35,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
     self.names = names
     self.timeout = configuration.timeout
     self.clock = configuration.clock
+    self.jitter = configuration.jitter
     self.reporter = reporter
     breaker = Locked(
       TierBreaker(
@@ -92,7 +94,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   private func failed(_ key: CacheKey?, _ error: any Error) {
     reporter.report(names.failed, key, error)
-    let opens = breaker.withLock { $0.failed(at: clock.now, jitter: .random(in: 0...1)) }
+    let opens = breaker.withLock { $0.failed(at: clock.now, jitter: jitter()) }
     guard opens else { return }
     isBreakerOpen.store(true, ordering: .relaxed)
     reporter.report(names.suspended, nil, error)
