@@ -26,8 +26,9 @@ extension CacheLayer {
     // Another request's answer may arrive between the lookup and the flight; then there is something to look up.
     for _ in 0..<4 {
       // Lookup.
+      let (lookup, stamp) = await lookup(key, for: request, at: clock.now)
+      // A store may take its time: how old something is counts when it is there.
       let now = clock.now
-      let (lookup, stamp) = await lookup(key, for: request, at: now)
       func plan(_ stored: CacheEntry?, partial: CacheEntry? = nil, _ reason: CacheOutcome.MissReason) -> FetchPlan {
         FetchPlan(
           request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,

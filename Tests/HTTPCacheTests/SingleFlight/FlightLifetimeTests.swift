@@ -35,7 +35,7 @@ import Testing
   func `whatever the origin answers, and whoever waits`(answer: Answer, timeout: Duration?) async throws {
     var policy = CachePolicy(timeToLive: .seconds(60), staleWhileRevalidate: .seconds(60))
     policy.softTimeout = timeout
-    policy.hardTimeout = timeout
+    policy.hardTimeout = timeout.map { $0 * 2 }
     policy.maximumBodySize = 100
     policy.uncacheableTimeToLive = .zero
     let fixture = try Fixture(policy)

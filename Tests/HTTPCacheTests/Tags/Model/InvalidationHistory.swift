@@ -47,6 +47,8 @@ final class InvalidationHistory: @unchecked Sendable {
   private let clock = ManualClock()
   private let world: InvalidationWorld
   private let policy: CachePolicy
+  /// In how many of a hundred steps something is invalidated: what is invalidated often is seldom old.
+  private let invalidationShare: Int
   private var nodes: [Node] = []
   private var now = 0
   private var contents: [Int: InvalidationModel.Content] = [:]
@@ -81,6 +83,7 @@ final class InvalidationHistory: @unchecked Sendable {
     self.seed = seed
     self.scheduler = scheduler
     generator = SplitMix64(seed: seed)
+    invalidationShare = [3, 6, 11][Int(generator.next() % 3)]
     world = try makeWorld(CacheClock(clock), seed)
     var policy = CachePolicy(
       timeToLive: .seconds(20), staleWhileRevalidate: Self.windows.revalidate, staleIfError: Self.windows.error)
@@ -213,10 +216,11 @@ final class InvalidationHistory: @unchecked Sendable {
       if let call = next(origin.pending) { answer(call, failing: 15) } else { ask(.get) }
     case 63..<71:
       if let serial = next(streams.keys.sorted()) { proceed(serial) }
-    case 71..<83: invalidate()
-    case 83..<85: versions[random(0..<Self.targets.count)] += 1
-    case 85..<87: leave()
-    case 87..<90: disturb()
+    case 71..<(71 + invalidationShare): invalidate()
+    case 71..<82: ask(.get)
+    case 82..<84: versions[random(0..<Self.targets.count)] += 1
+    case 84..<85: leave()
+    case 85..<87: disturb()
     default:
       // What is decided is decided before: otherwise nobody could say by which time.
       _ = settle()
