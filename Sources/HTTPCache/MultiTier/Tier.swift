@@ -104,13 +104,14 @@ final class Tier<Backend: CacheBackend>: Sendable {
   ///
   /// - Throws: ``UntoldInvalidation`` when there is one, but the tier has yet to be told that it is invalidated.
   func lookup(_ key: CacheKey, at now: CacheInstant) async throws -> CacheLookup {
+    let untold = untold
     let found: CacheLookup
     if let stamp = backend.stampNow, let entry = known(backend.peek(key, at: now)) {
       found = CacheLookup(entry: entry, stamp: stamp)
     } else {
       found = try await call(key) { try await $0.lookup(key) }
     }
-    if let entry = found.entry, isConcerned(entry) { throw UntoldInvalidation() }
+    if let entry = found.entry, isConcerned(entry, untold) { throw UntoldInvalidation() }
     return found
   }
 
@@ -123,8 +124,15 @@ final class Tier<Backend: CacheBackend>: Sendable {
     }
   }
 
-  /// Whether an invalidation concerns `entry` that the tier has yet to be told of.
-  func isConcerned(_ entry: CacheEntry) -> Bool { hasPending && pending.withLock { $0.concerns(entry) } }
+  /// What the tier has yet to be told; nil for nothing. To be taken before it is asked for an entry: by the time that the
+  /// answer is looked at it may have been told, after it had answered.
+  var untold: PendingInvalidations? { hasPending ? pending.withLock { $0 } : nil }
+
+  /// Whether an invalidation concerns `entry` that the tier has yet to be told of, or had when it was asked.
+  func isConcerned(_ entry: CacheEntry, _ untold: PendingInvalidations?) -> Bool {
+    if let untold, untold.concerns(entry) { return true }
+    return hasPending && pending.withLock { $0.concerns(entry) }
+  }
 
   /// Invalidates; later, if that fails now.
   ///
