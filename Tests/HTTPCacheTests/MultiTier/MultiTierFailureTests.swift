@@ -131,7 +131,8 @@ import Testing
     let clock = CacheClock(fixture.clock)
     let far = StoppedLookups(fixture.far)
     let tiers = try MultiTierBackend(
-      near: InMemoryBackend(configuration: .init(clock: clock)), far: far, configuration: TierConfiguration(clock: clock)
+      near: InMemoryBackend(configuration: .init(clock: clock)), far: far,
+      configuration: TierConfiguration(clock: clock)
     )
     let key = TierFixture.key("/a")
     try await fixture.put(fixture.entry("/a"), in: tiers)
