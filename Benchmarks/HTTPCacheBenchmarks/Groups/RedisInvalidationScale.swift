@@ -29,7 +29,10 @@ enum RedisInvalidationScale {
       let start = clock.now
       try await body()
       let elapsed = (clock.now - start) / .nanoseconds(1)
-      rows.append([name, Report.time(elapsed), before, try memory(server)])
+      let row = [name, Report.time(elapsed), before, try memory(server)]
+      // At once: on a busy machine the rest takes minutes.
+      progress(row.joined(separator: "  "))
+      rows.append(row)
     }
 
     func filling(_ name: String) async throws {
