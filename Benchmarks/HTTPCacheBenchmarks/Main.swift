@@ -52,6 +52,16 @@ struct Main {
         guard let number = Int(value(argument)), number > 0 else { fail("--invalidate needs a number of 1 or more") }
         print(await InvalidationScale.text(entryCount: number))
         return
+      case "--invalidate-redis":
+        guard let number = Int(value(argument)), number > 0 else {
+          fail("--invalidate-redis needs a number of 1 or more")
+        }
+        print(try await RedisInvalidationScale.text(entryCount: number) { note("\($0)\n") })
+        return
+      case "--herd":
+        guard let number = Int(value(argument)), number > 0 else { fail("--herd needs a number of 1 or more") }
+        print(try await Herd.text(urlCount: number))
+        return
       case "--list":
         for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
         return
@@ -152,6 +162,10 @@ struct Main {
       --shards N      how many shards the replayed backend has (1 unless said otherwise)
 
       --invalidate N  instead, forget N entries at once, by a tag and key by key
+      --invalidate-redis N
+                      the same in Redis, on a server of its own on this machine
+      --herd N        instead, ask for N distinct URLs at once of which nothing is stored, in front of an origin that
+                      collapses above 50 calls at a time, and say what becomes of them and how long hits take meanwhile
 
     Figures are for one operation. Allocations are counted by standing in for malloc.
     """

@@ -26,9 +26,11 @@ extension CacheLayer {
     // Another request's answer may arrive between the lookup and the flight; then there is something to look up.
     for _ in 0..<4 {
       // Lookup.
-      let now = clock.now
+      let asked = clock.now
       let (lookup, stamp) =
-        await memory == nil ? lookup(key, for: request, at: now) : lookupNow(key, for: request, at: now)
+        await memory == nil ? lookup(key, for: request, at: asked) : lookupNow(key, for: request, at: asked)
+      // A store may take its time: how old something is counts when it is there.
+      let now = memory == nil ? clock.now : asked
       func plan(_ stored: CacheEntry?, partial: CacheEntry? = nil, _ reason: CacheOutcome.MissReason) -> FetchPlan {
         FetchPlan(
           request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,

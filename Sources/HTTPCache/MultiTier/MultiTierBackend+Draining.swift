@@ -12,7 +12,7 @@ extension MultiTierBackend {
     guard hasWork else { return }
     drain.withLock { task in
       guard task == nil else { return }
-      task = Task.detached { [weak self, clock = configuration.clock] in
+      task = Task.detached { [weak self, clock = configuration.clock, jitter = configuration.jitter] in
         var pause = Duration.milliseconds(50)
         while !Task.isCancelled {
           guard let isDone = await self?.drainOnce() else { return }
@@ -22,7 +22,7 @@ extension MultiTierBackend {
             continue
           }
           // Longer each time, and not all nodes at once.
-          guard (try? await clock.sleep(until: clock.now.advanced(by: pause * Double.random(in: 0.75...1.25)))) != nil
+          guard (try? await clock.sleep(until: clock.now.advanced(by: pause * (0.75 + jitter() / 2)))) != nil
           else { return }
           pause = min(pause * 2, .seconds(5))
         }

@@ -22,20 +22,20 @@ final class Tier<Backend: CacheBackend>: Sendable {
   private let names: Names
   private let timeout: Duration?
   private let clock: CacheClock
+  private let jitter: @Sendable () -> Double
   private let reporter: TierReporter
   private let breaker: Locked<TierBreaker>
   private let pending: Locked<PendingInvalidations>
   /// Whether the breaker is open, and whether invalidations wait: beside the locks, so that a hit need not take them.
   private let isBreakerOpen = Atomic(false)
   private let hasPendingFlag = Atomic(false)
-  /// How many invalidations the tier has been told of, so that a look notices one that ends while it looks.
-  private let settledCount = Atomic<UInt64>(0)
 
   init(_ backend: Backend, names: Names, configuration: TierConfiguration, reporter: TierReporter) {
     self.backend = backend
     self.names = names
     self.timeout = configuration.timeout
     self.clock = configuration.clock
+    self.jitter = configuration.jitter
     self.reporter = reporter
     breaker = Locked(
       TierBreaker(
@@ -94,7 +94,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   private func failed(_ key: CacheKey?, _ error: any Error) {
     reporter.report(names.failed, key, error)
-    let opens = breaker.withLock { $0.failed(at: clock.now, jitter: .random(in: 0...1)) }
+    let opens = breaker.withLock { $0.failed(at: clock.now, jitter: jitter()) }
     guard opens else { return }
     isBreakerOpen.store(true, ordering: .relaxed)
     reporter.report(names.suspended, nil, error)
@@ -104,30 +104,15 @@ final class Tier<Backend: CacheBackend>: Sendable {
   ///
   /// - Throws: ``UntoldInvalidation`` when there is one, but the tier has yet to be told that it is invalidated.
   func lookup(_ key: CacheKey, at now: CacheInstant) async throws -> CacheLookup {
-    if let stamp = backend.stampNow, let entry = known(peek(key, at: now)) {
-      return CacheLookup(entry: entry, stamp: stamp)
+    let untold = untold
+    let found: CacheLookup
+    if let stamp = backend.stampNow, let entry = known(backend.peek(key, at: now)) {
+      found = CacheLookup(entry: entry, stamp: stamp)
+    } else {
+      found = try await call(key) { try await $0.lookup(key) }
     }
-    while true {
-      let settled = settledCount.load(ordering: .acquiring)
-      let found = try await call(key) { try await $0.lookup(key) }
-      guard let entry = found.entry else { return found }
-      if isConcerned(entry) { throw UntoldInvalidation() }
-      // As in `peek`. What takes waiting is not asked again each time that something is invalidated.
-      if backend.stampNow == nil || settledCount.load(ordering: .acquiring) == settled { return found }
-    }
-  }
-
-  /// Looks without waiting. What an invalidation concerns is not found from the moment that it is noted here: not while
-  /// the tier is being told, and not by a look that began before the tier had been told and ends after.
-  func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek {
-    while true {
-      let settled = settledCount.load(ordering: .acquiring)
-      let found = backend.peek(key, at: now)
-      guard case .found(let entry) = found else { return found }
-      if isConcerned(entry) { return .unknown }
-      // Else one has ended meanwhile: what was found may be from before.
-      if settledCount.load(ordering: .acquiring) == settled { return found }
-    }
+    if let entry = found.entry, isConcerned(entry, untold) { throw UntoldInvalidation() }
+    return found
   }
 
   /// What a look without waiting says: an entry, or that there is none; nil when it says nothing.
@@ -139,8 +124,15 @@ final class Tier<Backend: CacheBackend>: Sendable {
     }
   }
 
-  /// Whether an invalidation concerns `entry` that the tier has yet to be told of.
-  func isConcerned(_ entry: CacheEntry) -> Bool { hasPending && pending.withLock { $0.concerns(entry) } }
+  /// What the tier has yet to be told; nil for nothing. To be taken before it is asked for an entry: by the time that the
+  /// answer is looked at it may have been told, after it had answered.
+  var untold: PendingInvalidations? { hasPending ? pending.withLock { $0 } : nil }
+
+  /// Whether an invalidation concerns `entry` that the tier has yet to be told of, or had when it was asked.
+  func isConcerned(_ entry: CacheEntry, _ untold: PendingInvalidations?) -> Bool {
+    if let untold, untold.concerns(entry) { return true }
+    return hasPending && pending.withLock { $0.concerns(entry) }
+  }
 
   /// Invalidates; later, if that fails now.
   ///
@@ -174,8 +166,6 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   private func settled(_ number: UInt64) {
     pending.withLock { pending in
-      // Before it is no longer concerned by it.
-      settledCount.wrappingAdd(1, ordering: .releasing)
       pending.remove(number)
       hasPendingFlag.store(!pending.isEmpty, ordering: .releasing)
     }

@@ -56,6 +56,8 @@ public struct TierConfiguration: Sendable {
   public var clock: CacheClock
   /// Is told what happens, in whatever task it happens in; must be short.
   public var observer: (@Sendable (TierEvent) -> Void)?
+  /// Where the chance comes from that keeps nodes from doing things at the same moment: from 0 to 1.
+  var jitter: @Sendable () -> Double = { .random(in: 0...1) }
 
   /// - Parameters: see the properties of the same names; all others have their defaults.
   public init(

@@ -46,6 +46,9 @@ struct InvalidationMirror {
   private var oldest = 0
   private var rules = InvalidationRules()
 
+  /// How many tags and keys are remembered at the moment.
+  var markCount: Int { marks.count }
+
   /// A mirror of a log that begins with the record `first`, which is still to be applied.
   init(first: InvalidationRecord) {
     floor = first.id.number

@@ -102,7 +102,8 @@ public final class FaultyBackend<Base: CacheBackend>: CacheBackend {
       state.standing = [:]
       state.chances = [:]
       defer { state.hanging = [:] }
-      return state.hanging.values
+      // In the order in which they have come.
+      return state.hanging.sorted { $0.key < $1.key }.map(\.value)
     }
     for continuation in hanging { continuation.resume() }
   }

@@ -199,19 +199,31 @@ import Testing
     }
   }
 
-  @Test func `a herd over a thousand cold URLs does not topple the origin, and hits go on meanwhile`() async throws {
-    let origin = FragileOrigin(limit: 50, duration: .milliseconds(20))
+  @Test func `a herd over ten thousand URLs does not topple the origin, and hits go on meanwhile`() async throws {
+    let origin = FragileOrigin(limit: 50, duration: .milliseconds(100))
     let cache = try CacheLayer(
-      backend: InMemoryBackend(), originLimit: .fixed(50, queueLimit: 500, queueDeadline: .seconds(60)))
+      backend: InMemoryBackend(), policy: CachePolicy(timeToLive: .seconds(600), staleIfError: .seconds(600)),
+      originLimit: .fixed(50, queueLimit: 500, queueDeadline: .seconds(60)))
     let service = origin.layer(cache)
     _ = try await service.call(.get("/hot"))
-    let outcomes = try await withThrowingTaskGroup(of: CacheResponse.self) { group in
-      for number in 0..<1_000 { group.addTask { try await service.call(.get("/\(number)")) } }
+    // Of one in a hundred something stale is stored.
+    let filler = Handler { _ in CacheResponse(body: "old") }.layer(cache)
+    for number in stride(from: 0, to: 10_000, by: 100) { _ = try await filler.call(.get("/\(number)")) }
+    await cache.invalidate(mode: .soft) { key, _ in key.text != "http://example.com/hot" }
+    let counts = try await withThrowingTaskGroup(of: CacheResponse.self) { group in
+      for number in 0..<10_000 { group.addTask { try await service.call(.get("/\(number)")) } }
       for _ in 0..<100 { #expect(try await service.call(.get("/hot")).outcome == .hit) }
-      return try await group.reduce(into: [Int: Int]()) { $0[$1.status, default: 0] += 1 }
+      return try await group.reduce(into: [CacheOutcome?: Int]()) { counts, response in
+        counts[response.outcome, default: 0] += 1
+        if response.status == 503 { #expect(response.fields["Retry-After"] != nil) }
+      }
     }
     #expect(origin.running.withLock { $0.collapses } == 0)
-    #expect(outcomes[200] ?? 0 >= 550)
-    #expect((outcomes[200] ?? 0) + (outcomes[503] ?? 0) == 1_000)
+    let (made, shed) = (counts[.miss(.absent)] ?? 0, counts[.failed(.originSaturated)] ?? 0)
+    let (stale, renewed) = (counts[.stale(.originSaturated)] ?? 0, counts[.miss(.stale)] ?? 0)
+    #expect(made + renewed >= 550)
+    #expect(stale + renewed == 100)
+    #expect(made + shed == 9_900)
+    #expect(shed > 0 && stale > 0)
   }
 }

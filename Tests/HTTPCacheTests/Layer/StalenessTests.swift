@@ -189,4 +189,24 @@ import Testing
     fixture.clock.setUnixTime(UnixTime(seconds: 0))
     #expect(try await service.call(.get("/")).outcome == .hit)
   }
+
+  @Test func `what a slow store has found is as old as it is by then`() async throws {
+    let clock = ManualClock()
+    let store = FaultyBackend(try SharedStore(clock: CacheClock(clock)), clock: CacheClock(clock))
+    let cache = try CacheLayer(
+      backend: store, policy: CachePolicy(timeToLive: .seconds(10), staleWhileRevalidate: .seconds(5)),
+      clock: CacheClock(clock))
+    let service = Handler { _ in CacheResponse(body: "x") }.layer(cache)
+    _ = try await service.call(.get("/")).text()
+    await eventually { store.base.contains(CacheKey(scheme: "http", authority: "example.com", target: "/")) }
+    store.always(.lookup, .delay(.seconds(9)))
+    for (age, outcome) in [("9", .hit), (nil, .miss(.stale))] as [(String?, CacheOutcome)] {
+      async let response = service.call(.get("/"))
+      await clock.waitForSleepers()
+      clock.advance(by: .seconds(9))
+      let (fields, found) = try await (response.fields, response.outcome)
+      #expect(found == outcome)
+      #expect(fields[.age] == age)
+    }
+  }
 }

@@ -127,6 +127,32 @@ import Testing
     #expect(try await fixture.found("/a") == "new")
   }
 
+  @Test func `what a lookup has found before the far tier was told is not used afterwards`() async throws {
+    let fixture = try TierFixture()
+    let clock = CacheClock(fixture.clock)
+    let far = StoppedLookups(fixture.far)
+    let tiers = try MultiTierBackend(
+      near: InMemoryBackend(configuration: .init(clock: clock)), far: far,
+      configuration: TierConfiguration(clock: clock)
+    )
+    let key = TierFixture.key("/a")
+    try await fixture.put(fixture.entry("/a"), in: tiers)
+    fixture.far.always(.invalidate, .error(down))
+    try await tiers.invalidate(CacheInvalidation(.key(key)))
+    #expect(tiers.pendingInvalidationCount == 1)
+    far.gate.close()
+    async let late = tiers.lookup(key)
+    await eventually { far.gate.waitingCount == 1 }
+    fixture.far.heal()
+    await eventually {
+      _ = await tiers.drainOnce()
+      return tiers.pendingInvalidationCount == 0
+    }
+    far.gate.open()
+    #expect(try await late.entry == nil)
+    #expect(try await tiers.lookup(key).entry == nil)
+  }
+
   @Test func `too many waiting invalidations become one of everything`() async throws {
     var configuration = TierConfiguration()
     configuration.maximumPendingInvalidations = 3

@@ -69,6 +69,31 @@ import Testing
     #expect(backend.inconsistency() == nil)
   }
 
+  @Test func `tags count as what their entries take, and go with them`() throws {
+    let clock = ManualClock()
+    let backend = try InMemoryBackend(
+      configuration: .init(capacity: 1 << 20, shardCount: 1, clock: CacheClock(clock)))
+    // Ten kilobytes of tags each, of which no two have the same: four times what there is room for.
+    let padding = String(repeating: "x", count: 94)
+    for number in 100..<500 {
+      let tags = (100..<200).map { "\(number)\($0)\(padding)" }
+      #expect(backend.storeNow(Self.entry(number, tags, clock)) == .stored)
+    }
+    #expect(backend.statistics.byteCount <= 1 << 20)
+    #expect((50...105).contains(backend.statistics.entryCount))
+    // Nothing knows a tag but the entries that have it.
+    #expect(backend.log.markCount == 0)
+    #expect(backend.inconsistency() == nil)
+  }
+
+  @Test func `of very many tags that are invalidated only the last are remembered`() async throws {
+    let backend = try Self.backend(ManualClock())
+    for number in 0..<2 * InvalidationLog.limit {
+      await backend.invalidate(CacheInvalidation(.anyTag(["t\(number)"])))
+    }
+    #expect(backend.log.markCount == InvalidationLog.limit)
+  }
+
   @Test func `a great many valid entries are looked at little by little`() async throws {
     let clock = ManualClock()
     let backend = try Self.backend(clock, shardCount: 64)

@@ -7,28 +7,26 @@ import HTTPCacheTesting
 
 @testable import HTTPCache
 
-/// One random history, played step by step: after each step everything that can happen has happened, so that the seed alone
-/// decides what does. (On a backend that works by itself, nearly alone.)
-final class InvalidationHistory {
+/// One random history. All of it runs on one scheduler: the seed alone decides what happens, down to the order in which
+/// tasks go on. Sometimes everything that can happen has happened before the next step, sometimes little has.
+final class InvalidationHistory: @unchecked Sendable {
+  // @unchecked: reached by what runs on its scheduler only.
   private static let windows = (revalidate: Duration.seconds(5), error: Duration.seconds(9))
-  private static let targets = ["/a/1", "/a/2", "/b/1", "/b/2?vary"]
+  static let targets = ["/a/1", "/a/2", "/b/1", "/b/2?vary"]
 
   /// A request and what has become of it.
-  private final class Asked: Sendable {
-    struct State {
-      var hasHead = false
-      var isDone = false
-      var serial: Int?
-      var outcome: CacheOutcome?
-    }
-
+  private final class Asked: @unchecked Sendable {
+    // @unchecked: as its history.
     let id: Int
-    let begunAt: Int
-    let state = LockedBox(State())
+    let node: Int
+    var begunAt = 0
+    var served: InvalidationModel.Served?
+    var isDone = false
+    var task: Task<Void, Never>?
 
-    init(id: Int, begunAt: Int) {
+    init(id: Int, node: Int) {
       self.id = id
-      self.begunAt = begunAt
+      self.node = node
     }
   }
 
@@ -37,37 +35,56 @@ final class InvalidationHistory {
     let call: ModelOrigin.Call
   }
 
+  /// A node: a cache in a process of its own.
+  private struct Node {
+    let cache: CacheLayer
+    let service: Layered<CacheLayer, ModelOrigin>
+  }
+
   private let seed: UInt64
+  private let scheduler: StepScheduler
   private var generator: SplitMix64
   private let clock = ManualClock()
   private let world: InvalidationWorld
-  private let cache: CacheLayer
-  private let origin: ModelOrigin
-  private let service: Layered<CacheLayer, ModelOrigin>
+  private let policy: CachePolicy
+  /// In how many of a hundred steps something is invalidated: what is invalidated often is seldom old.
+  private let invalidationShare: Int
+  private var nodes: [Node] = []
   private var now = 0
   private var contents: [Int: InvalidationModel.Content] = [:]
   private var versions = [Int](repeating: 0, count: InvalidationHistory.targets.count)
   private var asked: [Asked] = []
-  private var unread: [Asked] = []
-  private var flights: [ObjectIdentifier: Flight] = [:]
   private var streams: [Int: Stream] = [:]
   private var invalidations: [InvalidationModel.Invalidation] = []
+  private var openInvalidationCount = 0
   /// The version that each entity tag stands for, and what its content depends on.
   private var entityTags: [String: (resource: Int, version: Int, serial: Int)] = [:]
   private var confirmedBy: [Int: Int] = [:]
-  private var moments: [Int: CacheInstant] = [:]
-  /// Whether something that was to happen has not.
-  private var isStuck = false
+  /// The answers to POST, by request, and when they were given.
+  private var posted: [Int: (serial: Int, at: Int)] = [:]
   /// What happened, for people.
   private(set) var log: [String] = []
   /// How often each outcome occurred.
   private(set) var outcomes: [String: Int] = [:]
+  /// What must be gone when the history is over.
+  private(set) var traces = Traces()
 
-  init(seed: UInt64, _ makeWorld: (CacheClock) throws -> InvalidationWorld) throws {
+  private lazy var origin = ModelOrigin(
+    ambientTags: { request in request.path == "/a/2" ? ["ambient", "all"] : [] },
+    number: { [unowned self] request in
+      let serial = tick()
+      log.append("call \(serial), for request \(request.fields["X-Id"] ?? "")")
+      contents[serial] = InvalidationModel.Content(
+        key: Self.key(request.target), readAt: serial, tags: Self.tags(of: request))
+      return serial
+    })
+
+  private init(seed: UInt64, _ scheduler: StepScheduler, _ makeWorld: InvalidationWorld.Maker) throws {
     self.seed = seed
+    self.scheduler = scheduler
     generator = SplitMix64(seed: seed)
-    let clock = CacheClock(self.clock)
-    world = try makeWorld(clock)
+    invalidationShare = [3, 6, 11][Int(generator.next() % 3)]
+    world = try makeWorld(CacheClock(clock), seed)
     var policy = CachePolicy(
       timeToLive: .seconds(20), staleWhileRevalidate: Self.windows.revalidate, staleIfError: Self.windows.error)
     policy.waitLimit = .seconds(1 << 40)
@@ -76,9 +93,18 @@ final class InvalidationHistory {
     // One in four histories forbids late tags, so that streams are shared more freely.
     if seed % 4 == 0 { policy.tags.ambience = .untilBodyBegins }
     policy.tags.extract = { request, _ in request.path == "/b/1" ? ["extracted", "all"] : [] }
-    cache = try CacheLayer(backend: world.backend, policy: policy, clock: clock)
-    origin = ModelOrigin { request in request.path == "/a/2" ? ["ambient", "all"] : [] }
-    service = origin.layer(cache)
+    self.policy = policy
+    for index in world.backends.indices { nodes.append(try makeNode(index)) }
+  }
+
+  private func makeNode(_ index: Int) throws -> Node {
+    let cache = try CacheLayer(backend: world.backends[index], policy: policy, clock: CacheClock(clock))
+    traces.note(cache)
+    return Node(cache: cache, service: origin.layer(cache))
+  }
+
+  private static func key(_ target: String) -> CacheKey {
+    CacheKey(scheme: "http", authority: "example.com", target: target)
   }
 
   private static func tags(of request: CacheRequest) -> Set<String> {
@@ -91,6 +117,7 @@ final class InvalidationHistory {
   }
 
   private func tick() -> Int {
+    precondition(scheduler.isCurrent, "a task has left the scheduler")
     now += 1
     return now
   }
@@ -99,25 +126,44 @@ final class InvalidationHistory {
 
   // MARK: Playing
 
-  /// Plays `steps` steps, lets everything come to its end, and checks what was served.
-  ///
-  /// - Returns: What the model objects to.
-  func play(steps: Int) async -> [String] {
-    for _ in 0..<steps where !isStuck {
-      if world.disturb != nil, random(0..<10) == 0 { await disturb() }
-      await step()
-      await settle()
-    }
-    while !origin.pending.isEmpty || !streams.isEmpty, !isStuck {
-      // One at a time: a flight that begins and is invalidated within one step would never be seen.
-      if let call = origin.pending.first {
-        answer(call, failing: 0)
-      } else if let serial = streams.keys.min() {
-        finish(serial, failing: false)
+  /// What a history has come to.
+  struct Result {
+    /// What the model objects to.
+    var objections: [String] = []
+    var log: [String] = []
+    var outcomes: [String: Int] = [:]
+  }
+
+  /// Plays `steps` steps, lets everything come to its end, and checks what was served, and that nothing is left over.
+  static func play(seed: UInt64, steps: Int, _ makeWorld: InvalidationWorld.Maker) throws -> Result {
+    let scheduler = StepScheduler(seed: seed)
+    return try scheduler.perform {
+      var result = Result()
+      var traces: Traces
+      do {
+        let history = try InvalidationHistory(seed: seed, scheduler, makeWorld)
+        result.objections = history.play(steps: steps)
+        result.log = history.log
+        result.outcomes = history.outcomes
+        traces = history.traces
       }
-      await settle()
+      if result.objections.isEmpty { result.objections = traces.remains }
+      return result
     }
-    if isStuck { return ["somebody waits for ever: \(await standing())"] }
+  }
+
+  private func play(steps: Int) -> [String] {
+    for _ in 0..<steps {
+      step()
+      for node in nodes { traces.note(node.cache.flights.all) }
+      switch random(0..<8) {
+      case 0: break
+      case 1, 2: scheduler.run(atMost: random(1..<6))
+      default:
+        guard settle() else { return ["it never comes to rest"] }
+      }
+    }
+    guard finish() else { return ["somebody waits for ever: \(standing())"] }
     var model = InvalidationModel(
       contents: contents, invalidations: invalidations,
       staleWhileRevalidate: Self.windows.revalidate + world.delay, staleIfError: Self.windows.error + world.delay)
@@ -126,71 +172,139 @@ final class InvalidationHistory {
       guard let confirmed = confirmedBy[serial], let tags = model.contents[confirmed]?.tags else { continue }
       model.contents[serial]?.tags.formUnion(tags)
     }
-    return asked.compactMap { asked in
-      let state = asked.state.withLock { $0 }
-      guard let serial = state.serial, let moment = moments[asked.id] else { return nil }
-      return model.objection(
-        to: InvalidationModel.Served(begunAt: asked.begunAt, serial: serial, outcome: state.outcome, moment: moment))
-    }
+    return asked.compactMap { $0.served.flatMap { model.objection(to: $0) } }
   }
 
-  private func step() async {
+  /// Lets everything happen that can without the clock.
+  private func settle() -> Bool { scheduler.run(atMost: 1_000_000) }
+
+  /// Lets everything come to its end.
+  private func finish() -> Bool {
+    var waits = 0
+    while settle() {
+      if let call = next(origin.pending) {
+        answer(call, failing: 0)
+      } else if let serial = next(streams.keys.sorted()) {
+        finish(serial, failing: false)
+      } else if asked.allSatisfy(\.isDone), openInvalidationCount == 0 {
+        // What the backend has put off is done, or given up.
+        world.heal()
+        for _ in 0..<(world.takesTime ? 20 : 0) {
+          guard settle() else { return false }
+          clock.advance(by: .seconds(30))
+        }
+        return settle()
+      } else {
+        guard world.takesTime, waits < 1000 else { return false }
+        waits += 1
+        clock.advance(by: .milliseconds(100))
+      }
+    }
+    return false
+  }
+
+  private func next<Element>(_ elements: [Element]) -> Element? {
+    elements.isEmpty ? nil : elements[random(0..<elements.count)]
+  }
+
+  private func step() {
     switch random(0..<100) {
     case 0..<34: ask(.get)
     case 34..<36: ask(.head)
     case 36..<39: ask(.post)
-    case 39..<64:
-      let pending = origin.pending
-      if pending.isEmpty { ask(.get) } else { answer(pending[random(0..<pending.count)], failing: 15) }
-    case 64..<72:
-      let serials = streams.keys.sorted()
-      if !serials.isEmpty { proceed(serials[random(0..<serials.count)]) }
-    case 72..<84: await invalidate()
-    case 84..<86: versions[random(0..<Self.targets.count)] += 1
-    case 86..<88: await disturb()
+    case 39..<63:
+      if let call = next(origin.pending) { answer(call, failing: 15) } else { ask(.get) }
+    case 63..<71:
+      if let serial = next(streams.keys.sorted()) { proceed(serial) }
+    case 71..<(71 + invalidationShare): invalidate()
+    case 71..<82: ask(.get)
+    case 82..<84: versions[random(0..<Self.targets.count)] += 1
+    case 84..<85: leave()
+    case 85..<87: disturb()
     default:
-      let seconds = random(1..<5)
-      log.append("\(seconds) s later")
-      clock.advance(by: .seconds(seconds))
+      // What is decided is decided before: otherwise nobody could say by which time.
+      _ = settle()
+      let pause = random(0..<3) == 0 ? Duration.milliseconds(100 * random(1..<10)) : .seconds(random(1..<5))
+      log.append("\(pause) later")
+      clock.advance(by: pause)
     }
   }
 
-  private func disturb() async {
-    if let what = await world.disturb?(&generator) { log.append(what) }
+  private func disturb() {
+    if nodes.count > 1, random(0..<2) == 0 { return lose(random(0..<nodes.count)) }
+    guard let disturb = world.disturb else { return }
+    let seed = generator.next()
+    Task { log.append(await disturb(seed)) }
+  }
+
+  /// Loses a node, and who has asked it.
+  private func lose(_ index: Int) {
+    guard let node = try? makeNode(index) else { return }
+    log.append("node \(index) is lost")
+    nodes[index] = node
+    for asked in asked where asked.node == index && !asked.isDone { asked.task?.cancel() }
+  }
+
+  /// Somebody's client has had enough.
+  private func leave() {
+    guard let asked = next(asked.filter { !$0.isDone }) else { return }
+    log.append("request \(asked.id) leaves")
+    asked.task?.cancel()
   }
 
   private func ask(_ method: RequestMethod) {
     let target = Self.targets[random(0..<Self.targets.count)]
-    let id = asked.count
-    var fields: HeaderFields = ["X-Id": String(id)]
+    let index = random(0..<nodes.count)
+    let asked = Asked(id: self.asked.count, node: index)
+    self.asked.append(asked)
+    var fields: HeaderFields = ["X-Id": String(asked.id)]
     if target == "/b/2?vary" { fields.append("Accept-Language", ["de", "fr"][random(0..<2)]) }
     let request = CacheRequest(
       method: method, authority: "example.com", target: target, fields: fields,
       body: method == .post ? "order" : .empty)
-    let asked = Asked(id: id, begunAt: tick())
-    self.asked.append(asked)
-    unread.append(asked)
-    log.append("\(asked.begunAt): request \(id): \(method) \(target)")
-    let service = service
-    Task {
+    let service = nodes[index].service
+    asked.task = Task {
+      asked.begunAt = tick()
+      log.append("\(asked.begunAt): request \(asked.id): \(method) \(target)")
       do {
         let response = try await service.call(request)
-        asked.state.withLock { state in
-          state.serial = response.fields["X-Serial"].flatMap { Int($0) }
-          state.outcome = response.outcome
-          state.hasHead = true
-        }
+        received(response, asked)
         _ = try? await response.body.collect()
-      } catch {}
-      asked.state.withLock { $0.isDone = true }
+      } catch {
+        count("error", asked)
+      }
+      asked.isDone = true
+      asked.task = nil
     }
   }
 
+  private func received(_ response: CacheResponse, _ asked: Asked) {
+    let serial = response.fields["X-Serial"].flatMap { Int($0) }
+    if let serial {
+      asked.served = InvalidationModel.Served(
+        begunAt: asked.begunAt, serial: serial, outcome: response.outcome, moment: clock.now)
+    }
+    count(response.outcome.map { "\($0), \(serial ?? 0)" } ?? "", asked)
+    guard let (serial, from) = posted[asked.id], let content = contents[serial] else { return }
+    // A POST has invalidated what it said, except for its own response.
+    let at = tick()
+    for target in [CacheInvalidation.Target.key(content.key), .anyTag(["all"])] {
+      invalidations.append(
+        InvalidationModel.Invalidation(
+          what: CacheInvalidation(target), from: from, at: at, moment: clock.now, except: serial))
+    }
+    log.append("\(at): posted \(content.key)")
+  }
+
+  private func count(_ outcome: String, _ asked: Asked) {
+    log.append("request \(asked.id) got \(outcome)")
+    outcomes[outcome.prefix { $0 != "," }.description, default: 0] += 1
+  }
+
   private func answer(_ call: ModelOrigin.Call, failing percentage: Int) {
-    let request = call.request
+    let (request, serial) = (call.request, call.serial)
     let resource = Self.targets.firstIndex(of: request.target) ?? 0
     let version = versions[resource]
-    let serial = call.serial ?? 0
     log.append("answer \(serial), for request \(call.id)")
     if random(0..<100) < percentage {
       let isError = random(0..<2) == 0
@@ -229,8 +343,8 @@ final class InvalidationHistory {
     if request.method == .post {
       response.fields.append("Content-Location", request.target)
       // It changes something, and says so: its own key by being what it is, a tag by name.
-      CacheTagsOf(call).invalidate("all")
-      posted[call.id] = serial
+      call.scope?.invalidate(CacheInvalidation(.anyTag(["all"])))
+      posted[call.id] = (serial, tick())
     }
     if random(0..<100) < 6 { response.fields[.cacheControl] = "no-store" }
     if request.method == .get, random(0..<100) < 30 {
@@ -241,16 +355,6 @@ final class InvalidationHistory {
       response.body = Body("content \(serial)")
     }
     origin.answer(call, .success(response))
-  }
-
-  /// The answers to POST that are about to be delivered, by request.
-  private var posted: [Int: Int] = [:]
-
-  /// Stands in for the handler of a call, which has been left behind in its own task.
-  private struct CacheTagsOf {
-    let call: ModelOrigin.Call
-    init(_ call: ModelOrigin.Call) { self.call = call }
-    func invalidate(_ tag: String) { call.scope?.invalidate(CacheInvalidation(.anyTag([tag]))) }
   }
 
   /// Goes on with a body: with a tag that comes late, or to its end.
@@ -271,9 +375,8 @@ final class InvalidationHistory {
     if failing { stream.channel.fail(OriginError()) } else { stream.channel.finish() }
   }
 
-  private func invalidate() async {
-    let target = Self.targets[random(0..<Self.targets.count)]
-    let key = CacheKey(scheme: "http", authority: "example.com", target: target)
+  private func invalidate() {
+    let key = Self.key(Self.targets[random(0..<Self.targets.count)])
     let tags = ["field", "ambient", "extracted", "varying", "late", "all", "nobody's"]
     let tag = tags[random(0..<tags.count)]
     let what: CacheInvalidation.Target =
@@ -287,109 +390,47 @@ final class InvalidationHistory {
       default: .everything
       }
     let invalidation = CacheInvalidation(what, mode: random(0..<3) == 0 ? .soft : .hard)
-    let isDone = LockedBox(false)
-    Task { [cache] in
+    let cache = nodes[random(0..<nodes.count)].cache
+    openInvalidationCount += 1
+    Task {
+      let from = tick()
       await cache.invalidate(invalidation)
-      isDone.withLock { $0 = true }
-    }
-    await wait(until: { isDone.withLock { $0 } })
-    let now = tick()
-    log.append("\(now): invalidate \(invalidation.target), \(invalidation.mode)")
-    invalidations.append(InvalidationModel.Invalidation(what: invalidation, at: now, moment: clock.now))
-  }
-
-  // MARK: Letting things happen
-
-  /// Returns when nothing more happens by itself: everybody who has asked has an answer, or waits for the origin.
-  private func settle() async {
-    // The clock may have to move for things to happen: what is decided meanwhile is decided now or later.
-    let now = clock.now
-    await wait(until: { await isSettled() })
-    if isStuck { return }
-    for call in origin.pending where call.serial == nil {
-      let serial = tick()
-      call.serial = serial
-      contents[serial] = InvalidationModel.Content(
-        key: CacheKey(scheme: "http", authority: "example.com", target: call.request.target), readAt: serial,
-        tags: Self.tags(of: call.request))
-    }
-    unread.removeAll { asked in
-      let state = asked.state.withLock { $0 }
-      if state.hasHead || state.isDone, moments[asked.id] == nil {
-        moments[asked.id] = now
-        outcomes[Self.name(state.outcome), default: 0] += 1
-        log.append("request \(asked.id) got \(state.serial ?? 0) as \(Self.name(state.outcome))")
-        if let serial = posted[asked.id] { notePosted(serial, now) }
-      }
-      return state.isDone
-    }
-  }
-
-  /// Returns when `condition` holds.
-  private func wait(until condition: () async -> Bool) async {
-    let goOnAt = ContinuousClock.now + .seconds(1)
-    let giveUpAt = ContinuousClock.now + .seconds(20)
-    var attempts = 0
-    while !(await condition()) {
-      await Task.yield()
-      attempts += 1
-      if attempts % 32 == 0, world.waitsForTime() { clock.advance(by: .milliseconds(100)) }
-      // A flight that begins and is taken out of the table within one step is not seen, and who waits for it seems to wait
-      // for nobody. While the origin owes answers, nobody waits for ever: the history goes on.
-      if ContinuousClock.now > goOnAt, !origin.pending.isEmpty || !streams.isEmpty { return }
-      if isStuck || ContinuousClock.now > giveUpAt {
-        isStuck = true
-        return
-      }
-    }
-  }
-
-  /// A POST has invalidated what it said, except for its own response.
-  private func notePosted(_ serial: Int, _ moment: CacheInstant) {
-    let at = tick()
-    guard let content = contents[serial] else { return }
-    for target in [CacheInvalidation.Target.key(content.key), .anyTag(["all"])] {
+      let at = tick()
+      log.append("\(from) to \(at): invalidate \(invalidation.target), \(invalidation.mode)")
       invalidations.append(
-        InvalidationModel.Invalidation(what: CacheInvalidation(target), at: at, moment: moment, except: serial))
+        InvalidationModel.Invalidation(what: invalidation, from: from, at: at, moment: clock.now))
+      openInvalidationCount -= 1
     }
-    log.append("\(at): posted \(content.key)")
   }
 
   /// How things stand, for people.
-  private func standing() async -> String {
-    let waiting = cache.flights.all.map {
+  private func standing() -> String {
+    let flights = nodes.flatMap(\.cache.flights.all).map {
       "\($0.key.text.debugDescription) \($0.isCalling) \($0.waiting.map(\.id))"
     }
-    let open = unread.map { "\($0.id) \($0.state.withLock { $0 })" }
-    return "requests \(open); calls \(origin.pending.map(\.id)); flights \(waiting); streams \(streams.keys.sorted())"
+    return "requests \(asked.filter { !$0.isDone }.map(\.id)); calls \(origin.pending.map(\.id)); flights \(flights); "
+      + "streams \(streams.keys.sorted()); invalidations \(openInvalidationCount)"
+  }
+}
+
+/// Remembers, without keeping them, what must not outlive its use.
+struct Traces {
+  private struct Weak {
+    weak var object: AnyObject?
+    let name: String
   }
 
-  private func isSettled() async -> Bool {
-    let current = cache.flights.all
-    for flight in current { flights[ObjectIdentifier(flight)] = flight }
-    flights = flights.filter { $0.value.isCalling || current.contains { [other = $0.value] in $0 === other } }
-    let pending = origin.pending
-    let calling = flights.values.filter(\.isCalling)
-    let waiting = Set(calling.flatMap { $0.waiting.map { Int($0.plan.request.fields["X-Id"] ?? "") ?? -1 } })
-    var aloneCount = 0
-    for asked in unread {
-      let state = asked.state.withLock { $0 }
-      if state.isDone { continue }
-      if state.hasHead {
-        // Reads a body that the history has not finished.
-        guard let serial = state.serial, streams[serial] != nil else { return false }
-      } else if !waiting.contains(asked.id) {
-        guard pending.contains(where: { $0.id == asked.id }) else { return false }
-        aloneCount += 1
-      }
+  private var objects: [Weak] = []
+  private var known: Set<ObjectIdentifier> = []
+
+  mutating func note(_ cache: CacheLayer) { objects.append(Weak(object: cache, name: "a cache")) }
+
+  mutating func note(_ flights: [Flight]) {
+    for flight in flights where known.insert(ObjectIdentifier(flight)).inserted {
+      objects.append(Weak(object: flight, name: "the flight for \(flight.key)"))
     }
-    guard calling.count == pending.count - aloneCount else { return false }
-    // What has its answer has stored it, too, and is gone; or reads a body.
-    for flight in current where !flight.isCalling {
-      guard streams.values.contains(where: { $0.call.scope === flight.scope }) else { return false }
-    }
-    return await world.isQuiet()
   }
 
-  private static func name(_ outcome: CacheOutcome?) -> String { outcome.map { "\($0)" } ?? "error" }
+  /// What is there still.
+  var remains: [String] { objects.filter { $0.object != nil }.map { "\($0.name) is there still" } }
 }

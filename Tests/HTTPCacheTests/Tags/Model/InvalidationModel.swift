@@ -16,9 +16,12 @@ struct InvalidationModel {
     var tags: Set<String>
   }
 
-  /// One invalidation, from when it was complete.
+  /// One invalidation.
   struct Invalidation {
     var what: CacheInvalidation
+    /// When it began: what is read from then on is new.
+    var from: Int
+    /// When it was complete: who asks from then on gets nothing that is older.
     var at: Int
     var moment: CacheInstant
     /// The content of the response that made it, which it does not concern.
@@ -43,7 +46,7 @@ struct InvalidationModel {
     guard let content = contents[served.serial] else { return "serial \(served.serial) was never made" }
     var staleSince: CacheInstant?
     for invalidation in invalidations
-    where content.readAt < invalidation.at && invalidation.at < served.begunAt && invalidation.except != served.serial
+    where content.readAt < invalidation.from && invalidation.at < served.begunAt && invalidation.except != served.serial
       && InvalidationRules.concerns(invalidation.what.target, key: content.key, tags: content.tags.sorted())
     {
       if invalidation.what.mode == .hard {

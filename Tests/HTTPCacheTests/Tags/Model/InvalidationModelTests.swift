@@ -20,31 +20,32 @@ import Testing
 
   /// Plays many histories on worlds that `makeWorld` makes.
   ///
-  /// - Returns: How often each outcome occurred.
+  /// - Returns: What the model objects to in the first that it objects to, and how often each outcome occurred.
   static func check(
-    schedules: Int, steps: Int = 60, firstSeed: UInt64 = 1,
-    _ makeWorld: @escaping @Sendable (CacheClock) throws -> InvalidationWorld
+    schedules: Int, steps: Int = 60, firstSeed: UInt64 = 1, _ makeWorld: @escaping InvalidationWorld.Maker
   ) async throws -> (objections: [String], outcomes: [String: Int]) {
-    try await withThrowingTaskGroup(of: ([String], [String: Int]).self) { group in
-      let next = LockedBox(firstSeed)
+    let next = LockedBox(firstSeed)
+    return try await withThrowingTaskGroup(of: ([String], [String: Int]).self) { group in
       for _ in 0..<2 {
         group.addTask {
-          var objections: [String] = []
-          var outcomes: [String: Int] = [:]
-          while objections.isEmpty {
-            let seed = next.withLock { next in
-              next += 1
-              return next - 1
-            }
-            guard seed < firstSeed + UInt64(schedules) else { break }
-            let history = try InvalidationHistory(seed: seed, makeWorld)
-            objections += await history.play(steps: steps).map { "seed \(seed): \($0)" }
-            outcomes.merge(history.outcomes) { $0 + $1 }
-            if let path = environment["HTTP_CACHE_MODEL_LOG"], !objections.isEmpty || schedules == 1 {
-              try history.log.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+          try await StepScheduler.onThread {
+            var outcomes: [String: Int] = [:]
+            while true {
+              let seed = next.withLock { next in
+                next += 1
+                return next - 1
+              }
+              guard seed < firstSeed + UInt64(schedules) else { return ([], outcomes) }
+              let result = try InvalidationHistory.play(seed: seed, steps: steps, makeWorld)
+              outcomes.merge(result.outcomes) { $0 + $1 }
+              if let path = environment["HTTP_CACHE_MODEL_LOG"], !result.objections.isEmpty || schedules == 1 {
+                try result.log.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+              }
+              guard result.objections.isEmpty else {
+                return (result.objections.map { "seed \(seed): \($0)" }, outcomes)
+              }
             }
           }
-          return (objections, outcomes)
         }
       }
       return try await group.reduce(into: ([], [:])) { all, part in
@@ -58,7 +59,7 @@ import Testing
   ///
   /// - Returns: How often each outcome occurred; nil when it was only one history.
   private static func play(
-    _ name: String, standard: Int, _ makeWorld: @escaping @Sendable (CacheClock) throws -> InvalidationWorld
+    _ name: String, standard: Int, _ makeWorld: @escaping InvalidationWorld.Maker
   ) async throws -> [String: Int]? {
     let seed = environment["HTTP_CACHE_MODEL_SEED"].flatMap { UInt64($0) }
     let firstSeed = seed ?? environment["HTTP_CACHE_MODEL_FIRST_SEED"].flatMap { UInt64($0) } ?? 1
@@ -92,6 +93,25 @@ import Testing
     for outcome: CacheOutcome in [.hit, .stale(.whileRevalidating), .revalidated, .collapsed, .miss(.absent)] {
       #expect(outcomes["\(outcome)", default: 0] > 0, "\(outcome)")
     }
+  }
+
+  /// What one node has invalidated, none of the others serves, nor one that takes the place of one that is lost.
+  @Test func `nor by any of several nodes that share a store`() async throws {
+    guard let outcomes = try await Self.play("nodes", standard: 100, InvalidationWorld.nodes) else { return }
+    for outcome: CacheOutcome in [.hit, .stale(.whileRevalidating), .revalidated, .collapsed, .miss(.absent)] {
+      #expect(outcomes["\(outcome)", default: 0] > 0, "\(outcome)")
+    }
+  }
+
+  /// A history that went wrong can be played again.
+  @Test(arguments: [InvalidationWorld.inMemory, InvalidationWorld.nodes, InvalidationWorld.tiers])
+  func `the seed alone decides what happens`(makeWorld: @escaping InvalidationWorld.Maker) async throws {
+    let logs = try await StepScheduler.onThread {
+      try (1...20 as ClosedRange<UInt64>).map { seed in
+        try (0..<2).map { _ in try InvalidationHistory.play(seed: seed, steps: 60, makeWorld).log }
+      }
+    }
+    for log in logs { #expect(log[0] == log[1]) }
   }
 
   // MARK: That the model would notice
@@ -130,10 +150,10 @@ import Testing
 
   @Test func `it notices a store that gets one thing wrong`() async throws {
     for fault in Faulty.Fault.allCases {
-      let (objections, _) = try await Self.check(schedules: 500) { clock in
-        InvalidationWorld(
-          backend: Faulty(
-            backend: try InMemoryBackend(configuration: .init(capacity: 1 << 20, clock: clock)), fault: fault))
+      let (objections, _) = try await Self.check(schedules: 500) { clock, _ in
+        InvalidationWorld(backends: [
+          Faulty(backend: try InMemoryBackend(configuration: .init(capacity: 1 << 20, clock: clock)), fault: fault)
+        ])
       }
       #expect(!objections.isEmpty, "\(fault)")
     }

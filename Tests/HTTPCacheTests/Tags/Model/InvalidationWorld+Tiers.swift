@@ -8,42 +8,52 @@ import HTTPCacheTesting
 @testable import HTTPCache
 
 extension InvalidationWorld {
+  /// Several nodes that share one store, and have nothing else in common. Now and then one is lost, with all that it was
+  /// doing, and another takes its place.
+  static func nodes(_ clock: CacheClock, seed: UInt64) throws -> InvalidationWorld {
+    let store = FaultyBackend(try SharedStore(capacity: 1 << 20, clock: clock), clock: clock)
+    return InvalidationWorld(
+      backends: [store, store, store], takesTime: true,
+      disturb: { seed in
+        var generator = SplitMix64(seed: seed)
+        switch Int.random(in: 0..<4, using: &generator) {
+        case 0:
+          store.always(.lookup, .delay(.milliseconds(300)))
+          return "the store looks up slowly"
+        case 1:
+          store.always(.store, .delay(.milliseconds(300)))
+          return "the store stores slowly"
+        default:
+          store.heal()
+          return "the store is quick"
+        }
+      }, heal: { store.heal() })
+  }
+
   /// Memory, which holds little and may be lost at any moment, in front of a store that others share, which fails, hangs,
   /// loses its answers, and comes back.
-  static func tiers(_ clock: CacheClock) throws -> InvalidationWorld {
-    let near = try InMemoryBackend(configuration: .init(capacity: 1 << 20, maximumEntryCount: 8, clock: clock))
+  static func tiers(_ clock: CacheClock, seed: UInt64) throws -> InvalidationWorld {
+    let near = try InMemoryBackend(
+      configuration: .init(capacity: 1 << 20, maximumEntryCount: 8, shardCount: 1, clock: clock))
     let far = FaultyBackend(try SharedStore(capacity: 1 << 20, clock: clock), clock: clock)
-    let calls = CallCounter(far)
     var configuration = TierConfiguration(nearTimeToLive: .seconds(6), clock: clock)
     configuration.nearGrace = .seconds(10)
     configuration.failureThreshold = 3
     configuration.longestSuspension = .seconds(8)
     // So few that now and then everything has to be invalidated in their place.
     configuration.maximumPendingInvalidations = 4
-    let tiers = try MultiTierBackend(near: near, far: calls, configuration: configuration)
-    let quiet = LockedBox((callCount: 0, since: 0))
+    let generator = LockedBox(SplitMix64(seed: seed))
+    configuration.jitter = { generator.withLock { Double.random(in: 0...1, using: &$0) } }
     return InvalidationWorld(
-      backend: tiers,
-      isQuiet: {
-        guard calls.openCount == 0 else { return false }
-        if tiers.pendingInvalidationCount == 0, tiers.waitingWriteCount == 0 { return true }
-        // Something waits to be done again: until the clock moves, if nothing has been heard of it for a while.
-        return quiet.withLock { quiet in
-          let callCount = calls.callCount
-          quiet.since = quiet.callCount == callCount ? quiet.since + 1 : 0
-          quiet.callCount = callCount
-          return quiet.since > 16
-        }
-      },
-      waitsForTime: { calls.openCount > 0 },
+      backends: [try MultiTierBackend(near: near, far: far, configuration: configuration)], takesTime: true,
       // A second until it is told for good, and what that takes.
-      delay: .seconds(2),
-      disturb: { generator in await disturb(near, far, &generator) })
+      delay: .seconds(2), disturb: { await disturb(near, far, $0) }, heal: { far.heal() })
   }
 
-  private static func disturb(
-    _ near: InMemoryBackend, _ far: FaultyBackend<SharedStore>, _ generator: inout SplitMix64
-  ) async -> String {
+  private static func disturb(_ near: InMemoryBackend, _ far: FaultyBackend<SharedStore>, _ seed: UInt64) async
+    -> String
+  {
+    var generator = SplitMix64(seed: seed)
     let down = CacheError(.unavailable, "down")
     switch Int.random(in: 0..<10, using: &generator) {
     case 0:
@@ -78,37 +88,5 @@ extension InvalidationWorld {
       far.heal()
       return "the far tier is back"
     }
-  }
-}
-
-/// Knows how many calls are under way, which a store itself need not.
-private final class CallCounter<Base: CacheBackend>: CacheBackend {
-  private let base: Base
-  private let counts = LockedBox((open: 0, all: 0))
-
-  init(_ base: Base) { self.base = base }
-
-  /// How many calls have not ended.
-  var openCount: Int { counts.withLock { $0.open } }
-  /// How many there have been.
-  var callCount: Int { counts.withLock { $0.all } }
-
-  private func counted<Result>(_ operation: () async throws -> Result) async rethrows -> Result {
-    counts.withLock { counts in
-      counts.open += 1
-      counts.all += 1
-    }
-    defer { counts.withLock { $0.open -= 1 } }
-    return try await operation()
-  }
-
-  func lookup(_ key: CacheKey) async throws -> CacheLookup { try await counted { try await base.lookup(key) } }
-
-  func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
-    try await counted { try await base.store(entry, stamp: stamp) }
-  }
-
-  func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
-    try await counted { try await base.invalidate(invalidation) }
   }
 }
