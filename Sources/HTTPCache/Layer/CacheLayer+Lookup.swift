@@ -21,31 +21,32 @@ extension CacheLayer {
   /// The path of a hit. It is synchronous, and allocates nothing but the head of the first hit in every second.
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest) -> CacheResponse? {
-    guard let hitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
+    guard let hitPath = unretainedHitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
       request.fields.presence & HitPath.specialFields == 0,
       // Inside another cache's handler the tags of what is served go to its response.
-      TagScope.ambient == nil
+      TagScope.ambient == nil, let scheme = CacheKey.Scheme(usual: request.scheme)
     else { return closerLook(at: request) }
-    let scheme: CacheKey.Scheme
-    var digest: KeyDigest
-    switch request.scheme {
-    case "http": (scheme, digest) = (.http, hitPath.http)
-    case "https": (scheme, digest) = (.https, hitPath.https)
-    default: return closerLook(at: request)
-    }
-    digest = digest.appending(request.authority).appending(request.target)
     let now = clock.fastNow
-    switch hitPath.shards.hit(
-      digest, scheme: scheme, authority: request.authority, target: request.target, at: now,
-      stamp: hitPath.log.current, owner: ObjectIdentifier(self))
-    {
-    case .answer(let response):
-      counters.countHit(stripe: digest.low)
-      return response
-    case .entry(let entry):
-      return response(from: entry, to: request, hitPath.policy, at: now)
+    var miss = PlainMiss.absent
+    let answer = hitPath._withUnsafeGuaranteedRef {
+      $0.hit(request, scheme, at: now, for: ObjectIdentifier(self), orElse: &miss)
+    }
+    if let answer { return answer }
+    return response(to: request, insteadOf: miss, at: now)
+  }
+
+  /// When no hit was found at once.
+  @inline(never)
+  private nonisolated func response(
+    to request: CacheRequest, insteadOf miss: PlainMiss, at now: CacheInstant
+  ) -> CacheResponse? {
+    switch miss {
     case .absent: return nil
     case .unclear: return closerLook(at: request)
+    case .entry(let entry):
+      let entry = entry.takeRetainedValue()
+      guard let hitPath else { return nil }
+      return response(from: entry, to: request, hitPath.policy, at: now)
     }
   }
 

@@ -38,6 +38,8 @@ public final actor CacheLayer: Layer {
   nonisolated let router: ResolvedRouter
   /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
   nonisolated let hitPath: HitPath?
+  /// The same without counting references to it, which each hit would do twice; it lives as long as the layer.
+  nonisolated let unretainedHitPath: Unmanaged<HitPath>?
   nonisolated let observers: [any CacheObserver]
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
@@ -99,7 +101,10 @@ public final actor CacheLayer: Layer {
     self.clock = clock
     self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }
     self.shield = originLimit.map { OriginShield($0, clock: clock) }
-    self.hitPath = refresher == nil ? HitPath(backend: backend, router: router, observers: observers) : nil
+    self.hitPath =
+      refresher == nil
+      ? HitPath(backend: backend, router: router, observers: observers, counters: counters) : nil
+    self.unretainedHitPath = hitPath.map { .passUnretained($0) }
     refresher?.use { [weak self] plan in await self?.refreshHot(plan) }
   }
 

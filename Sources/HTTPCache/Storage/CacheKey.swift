@@ -29,6 +29,25 @@ public struct CacheKey: Sendable {
     case http, https, other
     /// The key is of its user's own making.
     case custom
+
+    /// `http` or `https`; nil for the rest.
+    @inline(__always)
+    init?(usual text: String) {
+      // By their words first, as in `isSame`: comparing strings is a call where they differ, as for each `https`.
+      if CacheKey.areSameWords(text, "http") {
+        self = .http
+      } else if CacheKey.areSameWords(text, "https") {
+        self = .https
+      } else {
+        self.init(unusual: text)
+      }
+    }
+
+    @inline(never)
+    private init?(unusual text: String) {
+      guard text == "http" || text == "https" else { return nil }
+      self = text == "http" ? .http : .https
+    }
   }
 
   /// The parts that few keys have.
@@ -48,7 +67,7 @@ public struct CacheKey: Sendable {
   public init(scheme: String, authority: String, target: String) {
     let code: Scheme = scheme == "https" ? .https : scheme == "http" ? .http : scheme.isEmpty ? .custom : .other
     self.init(
-      digest: KeyDigest().appending(scheme).appending(authority).appending(target), scheme: code, authority: authority,
+      digest: KeyDigest().appending(scheme).appending(authority, target), scheme: code, authority: authority,
       target: target, rarity: code == .other ? Rarity(scheme: scheme, variant: "") : nil)
   }
 
@@ -122,15 +141,21 @@ extension CacheKey: Hashable, CustomStringConvertible {
   /// Octet for octet, as the digest has it: `==` on strings would also take the trouble of Unicode equivalence.
   @inline(__always)
   private static func isSame(_ left: String, _ right: String) -> Bool {
-    // A string is two words. Where both are equal the octets are: they are in the words (up to 15 octets, as most
-    // authorities have), or the words say where they are. Nothing follows from the words being different.
-    let leftWords = unsafeBitCast(left, to: (UInt, UInt).self)
-    let rightWords = unsafeBitCast(right, to: (UInt, UInt).self)
-    if leftWords == rightWords { return true }
-    return isSameMemory(left, right)
+    areSameWords(left, right) || isSameMemory(left, right)
   }
 
+  /// Whether two strings are certainly the same.
+  ///
+  /// A string is two words. Where both are equal the octets are: they are in the words (up to 15 octets, as most
+  /// authorities have), or the words say where they are. Nothing follows from the words being different.
   @inline(__always)
+  private static func areSameWords(_ left: String, _ right: String) -> Bool {
+    let leftWords = unsafeBitCast(left, to: (UInt, UInt).self)
+    let rightWords = unsafeBitCast(right, to: (UInt, UInt).self)
+    return leftWords.0 == rightWords.0 && leftWords.1 == rightWords.1
+  }
+
+  @inline(never)
   private static func isSameMemory(_ left: String, _ right: String) -> Bool {
     let result = left.utf8.withContiguousStorageIfAvailable { left in
       right.utf8.withContiguousStorageIfAvailable { right in
