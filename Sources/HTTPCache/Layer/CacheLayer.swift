@@ -38,8 +38,6 @@ public final actor CacheLayer: Layer {
   nonisolated let router: ResolvedRouter
   /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
   nonisolated let hitPath: HitPath?
-  /// The same without counting references to it, which each hit would do twice; it lives as long as the layer.
-  nonisolated let unretainedHitPath: Unmanaged<HitPath>?
   nonisolated let observers: [any CacheObserver]
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
@@ -104,7 +102,6 @@ public final actor CacheLayer: Layer {
     self.hitPath =
       refresher == nil
       ? HitPath(backend: backend, router: router, observers: observers, counters: counters) : nil
-    self.unretainedHitPath = hitPath.map { .passUnretained($0) }
     refresher?.use { [weak self] plan in await self?.refreshHot(plan) }
   }
 

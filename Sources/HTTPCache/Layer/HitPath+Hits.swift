@@ -67,10 +67,13 @@ extension HitPath {
     return response
   }
 
-  /// Those of nearly all entries are nil, for which a comparison is cheaper than the call that would retain nothing.
+  /// Few entries have any, and a comparison is cheaper than the call that retains nothing.
   @inline(__always)
   private func trailers(of entry: CacheEntry) -> HeaderFields? {
-    guard let trailers = entry.trailers else { return nil }
-    return trailers
+    if case .none = entry.trailers { return nil }
+    return retainedTrailers(of: entry)
   }
+
+  @inline(never)
+  private func retainedTrailers(of entry: CacheEntry) -> HeaderFields? { entry.trailers }
 }

@@ -141,8 +141,11 @@ extension CacheKey: Hashable, CustomStringConvertible {
   /// Octet for octet, as the digest has it: `==` on strings would also take the trouble of Unicode equivalence.
   @inline(__always)
   private static func isSame(_ left: String, _ right: String) -> Bool {
-    areSameWords(left, right) || isSameMemory(left, right)
+    areSameWords(left, right) || isSameText(left, right)
   }
+
+  @inline(never)
+  private static func isSameText(_ left: String, _ right: String) -> Bool { isSameMemory(left, right) }
 
   /// Whether two strings are certainly the same.
   ///
@@ -155,23 +158,40 @@ extension CacheKey: Hashable, CustomStringConvertible {
     return leftWords.0 == rightWords.0 && leftWords.1 == rightWords.1
   }
 
-  @inline(never)
+  @inline(__always)
   private static func isSameMemory(_ left: String, _ right: String) -> Bool {
-    let result = left.utf8.withContiguousStorageIfAvailable { left in
-      right.utf8.withContiguousStorageIfAvailable { right in
-        left.count == right.count
-          && (left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0)
-      }
-    }
     // Strings that are not contiguous come from Objective-C only.
-    return (result ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+    left.utf8.withContiguousStorageIfAvailable { left in
+      right.utf8.withContiguousStorageIfAvailable { isSameMemory(left, $0) }
+        ?? isSameScattered(right, left)
+    } ?? isSameScattered(left, right.utf8)
+  }
+
+  @inline(__always)
+  private static func isSameMemory(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard left.count == right.count, let leftBase = left.baseAddress, let rightBase = right.baseAddress else {
+      return left.isEmpty && right.isEmpty
+    }
+    return memcmp(leftBase, rightBase, left.count) == 0
+  }
+
+  @inline(never)
+  private static func isSameScattered(_ left: String, _ right: some Collection<UInt8>) -> Bool {
+    left.utf8.elementsEqual(right)
   }
 
   /// Whether this is the key that these parts would make, of one of the usual schemes: for a lookup that makes none.
   @inline(__always)
   func isResource(digest: KeyDigest, scheme: Scheme, authority: String, target: String) -> Bool {
-    self.digest == digest && self.scheme == scheme && rarity == nil && Self.isSame(self.target, target)
-      && Self.isSame(self.authority, authority)
+    guard self.digest == digest, self.scheme == scheme, rarity == nil else { return false }
+    if Self.areSameWords(self.target, target), Self.areSameWords(self.authority, authority) { return true }
+    return hasSameOctets(authority: authority, target: target)
+  }
+
+  @inline(never)
+  private func hasSameOctets(authority: String, target: String) -> Bool {
+    Self.isSameMemory(self.target, target)
+      && (Self.areSameWords(self.authority, authority) || Self.isSameMemory(self.authority, authority))
   }
 
   @inline(__always)
