@@ -21,17 +21,14 @@ extension CacheLayer {
   /// The path of a hit. It is synchronous, and allocates nothing but the head of the first hit in every second.
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest) -> CacheResponse? {
-    // Not `let hitPath`, which would count references to it.
-    guard hitPath != nil, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
+    guard let hitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
       request.fields.presence & HitPath.specialFields == 0,
       // Inside another cache's handler the tags of what is served go to its response.
       TagScope.ambient == nil, let scheme = CacheKey.Scheme(usual: request.scheme)
     else { return closerLook(at: request) }
     let now = clock.fastNow
     var miss = PlainMiss.absent
-    if let response = hitPath.unsafelyUnwrapped.hit(
-      request, scheme, at: now, for: ObjectIdentifier(self), orElse: &miss)
-    {
+    if let response = hitPath.pointee.hit(request, scheme, at: now, for: ObjectIdentifier(self), orElse: &miss) {
       return response
     }
     return response(to: request, insteadOf: miss, at: now)
@@ -48,7 +45,7 @@ extension CacheLayer {
     case .entry(let entry):
       let entry = entry.takeRetainedValue()
       guard let hitPath else { return nil }
-      return response(from: entry, to: request, hitPath.policy, at: now)
+      return response(from: entry, to: request, hitPath.pointee.policy, at: now)
     }
   }
 

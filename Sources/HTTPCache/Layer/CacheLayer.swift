@@ -37,7 +37,9 @@ public final actor CacheLayer: Layer {
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
   /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
-  nonisolated let hitPath: HitPath?
+  ///
+  /// `nonisolated(unsafe)`: written in `init`, freed in `deinit`, and in between nobody changes what it points to.
+  nonisolated(unsafe) let hitPath: UnsafePointer<HitPath>?
   nonisolated let observers: [any CacheObserver]
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
@@ -101,8 +103,12 @@ public final actor CacheLayer: Layer {
     self.shield = originLimit.map { OriginShield($0, clock: clock) }
     self.hitPath =
       refresher == nil
-      ? HitPath(backend: backend, router: router, observers: observers, counters: counters) : nil
+      ? HitPath.allocate(backend: backend, router: router, observers: observers, counters: counters) : nil
     refresher?.use { [weak self] plan in await self?.refreshHot(plan) }
+  }
+
+  deinit {
+    if let hitPath { HitPath.deallocate(hitPath) }
   }
 
   /// Answers `request`: from the store if that will do, else with the help of `next`.
