@@ -37,9 +37,12 @@ public struct KeyDigest: Hashable, Sendable {
   func appending(_ text: String) -> KeyDigest { absorbing(text).finished }
 
   /// The same for two texts at once, which is shorter work: what lies between them needs no finish of its own, for both
-  /// numbers of octets have gone in.
+  /// numbers of octets go in, and something that says where the second begins, should either be empty.
   @inline(__always)
-  func appending(_ first: String, _ second: String) -> KeyDigest { absorbing(first).absorbing(second).finished }
+  func appending(_ first: String, _ second: String) -> KeyDigest {
+    let between = absorbing(first)
+    return KeyDigest(high: between.high &+ 0xA076_1D64_78BD_642F, low: between.low).absorbing(second).finished
+  }
 
   /// The state after `bytes` and their number.
   @inline(__always)
