@@ -40,8 +40,9 @@ let package = Package(
     .executable(name: "http-cache-benchmarks", targets: ["http-cache-benchmarks"]),
   ],
   targets: [
-    .target(name: "HTTPCache", dependencies: ["CChecksum"], swiftSettings: settings),
+    .target(name: "HTTPCache", dependencies: ["CChecksum", "CCompilerBarrier"], swiftSettings: settings),
     .target(name: "CChecksum"),
+    .target(name: "CCompilerBarrier"),
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
 
     // Redis. Debian and Ubuntu: libhiredis-dev; Homebrew: hiredis.

@@ -24,28 +24,28 @@ extension CacheLayer {
     guard let hitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
       request.fields.presence & HitPath.specialFields == 0,
       // Inside another cache's handler the tags of what is served go to its response.
-      TagScope.ambient == nil
+      TagScope.ambient == nil, let scheme = CacheKey.Scheme(usual: request.scheme)
     else { return closerLook(at: request) }
-    let scheme: CacheKey.Scheme
-    var digest: KeyDigest
-    switch request.scheme {
-    case "http": (scheme, digest) = (.http, hitPath.http)
-    case "https": (scheme, digest) = (.https, hitPath.https)
-    default: return closerLook(at: request)
-    }
-    digest = digest.appending(request.authority).appending(request.target)
     let now = clock.fastNow
-    switch hitPath.shards.hit(
-      digest, scheme: scheme, authority: request.authority, target: request.target, at: now,
-      stamp: hitPath.log.current, owner: ObjectIdentifier(self))
-    {
-    case .answer(let response):
-      counters.countHit(stripe: digest.low)
+    var miss = PlainMiss.absent
+    if let response = hitPath.pointee.hit(request, scheme, at: now, for: ObjectIdentifier(self), orElse: &miss) {
       return response
-    case .entry(let entry):
-      return response(from: entry, to: request, hitPath.policy, at: now)
+    }
+    return response(to: request, insteadOf: miss, at: now)
+  }
+
+  /// When no hit was found at once.
+  @inline(never)
+  private nonisolated func response(
+    to request: CacheRequest, insteadOf miss: PlainMiss, at now: CacheInstant
+  ) -> CacheResponse? {
+    switch miss {
     case .absent: return nil
     case .unclear: return closerLook(at: request)
+    case .entry(let entry):
+      let entry = entry.takeRetainedValue()
+      guard let hitPath else { return nil }
+      return response(from: entry, to: request, hitPath.pointee.policy, at: now)
     }
   }
 

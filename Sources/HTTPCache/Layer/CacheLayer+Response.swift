@@ -39,15 +39,15 @@ extension CacheLayer {
   /// The head of a hit. In memory it is made once for all hits of one second, and kept where the next finds it.
   private nonisolated func hitHead(of entry: CacheEntry, age: Int64, now: CacheInstant) -> HeaderFields {
     guard let hitPath else { return head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil) }
-    let memory = hitPath.memory
+    let memory = hitPath.pointee.memory
     let owner = ObjectIdentifier(self)
     if let kept = memory.head(of: entry, at: now, owner: owner) { return kept }
     let fields = head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil)
     // Right until the age changes, and no longer than nobody has to look after the entry.
     let times = entry.times
     let from = times.birth.nanoseconds.addingSaturated(age.secondsAsNanoseconds)
-    let until = Swift.min(
-      from.addingSaturated(1_000_000_000), times.freshUntil.nanoseconds.subtractingSaturated(hitPath.refreshBefore))
+    let refreshFrom = times.freshUntil.nanoseconds.subtractingSaturated(hitPath.pointee.refreshBefore)
+    let until = Swift.min(from.addingSaturated(1_000_000_000), refreshFrom)
     if from <= now.nanoseconds, now.nanoseconds < until, entry.traits.isDisjoint(with: [.alwaysValidate, .partial]) {
       memory.keep(SentHead(from: from, until: until, owner: owner, fields: fields), of: entry)
     }

@@ -22,7 +22,7 @@
 /// A hit in memory is answered synchronously in the caller's task; it awaits nothing. A miss awaits its handler only: what
 /// requests share is behind short locks. What the actor isolates are the rare operations that concern many of them at once,
 /// so that they come one after the other: invalidations.
-public actor CacheLayer: Layer {
+public final actor CacheLayer: Layer {
   /// What the layer is asked.
   public typealias Request = CacheRequest
   /// What the layer answers.
@@ -39,7 +39,9 @@ public actor CacheLayer: Layer {
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
   /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
-  nonisolated let hitPath: HitPath?
+  ///
+  /// `nonisolated(unsafe)`: written in `init`, freed in `deinit`, and in between nobody changes what it points to.
+  nonisolated(unsafe) let hitPath: UnsafePointer<HitPath>?
   nonisolated let observers: [any CacheObserver]
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
@@ -106,8 +108,14 @@ public actor CacheLayer: Layer {
     self.clock = clock
     self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }
     self.shield = originLimit.map { OriginShield($0, clock: clock) }
-    self.hitPath = refresher == nil ? HitPath(backend: backend, router: router, observers: observers) : nil
+    self.hitPath =
+      refresher == nil
+      ? HitPath.allocate(backend: backend, router: router, observers: observers, counters: counters) : nil
     refresher?.use { [weak self] plan in await self?.refreshHot(plan) }
+  }
+
+  deinit {
+    if let hitPath { HitPath.deallocate(hitPath) }
   }
 
   /// Answers `request`: from the store if that will do, else with the help of `next`.
@@ -118,10 +126,16 @@ public actor CacheLayer: Layer {
   public nonisolated func call(
     _ request: CacheRequest, next: some Service<CacheRequest, CacheResponse>
   ) async throws -> CacheResponse {
-    // Two steps, so that a hit pays for no suspension, no type erasure and no task.
+    // Two steps, so that a hit pays for no suspension, no type erasure and no task. Where the caller knows the type of the
+    // service, as it does behind `layer(_:)`, this is inlined into it: then a hit is a call of a function that is not async.
     if let response = storedResponse(to: request) { return response }
-    return try await fetchedResponse(to: request, next: AnyService(next))
+    return try await fetchedResponse(to: request, next: Self.erased(next))
   }
+
+  /// Beside `call`, whose frame would otherwise have room for a copy of `next`, allocated for hits as well.
+  @inlinable
+  @inline(never)
+  static func erased(_ next: some Service<CacheRequest, CacheResponse>) -> AnyService { AnyService(next) }
 
   /// What the cache has done since it was made.
   public nonisolated var statistics: CacheStatistics { counters.snapshot }

@@ -5,17 +5,9 @@
 
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The shards of a backend, in one allocation that is not an object, so that reaching a shard counts no references.
 ///
-///     [ totals | ranks: one word per shard | shard 0: mutex, state | shard 1: mutex, state | … ]
+///     [ totals | ranks: one word per shard | shard 0: lock, state | shard 1: lock, state | … ]
 ///
 /// Each part begins on cache lines of its own, so that two threads which work on different shards share none.
 struct ShardArray: @unchecked Sendable {
@@ -40,7 +32,7 @@ struct ShardArray: @unchecked Sendable {
   /// Two lines, because processors fetch lines in pairs.
   private static let alignment = 128
   private static let stateOffset =
-    (MemoryLayout<pthread_mutex_t>.size + MemoryLayout<ShardState>.alignment - 1) & -MemoryLayout<ShardState>.alignment
+    (MemoryLayout<ShardLock>.size + MemoryLayout<ShardState>.alignment - 1) & -MemoryLayout<ShardState>.alignment
   private static let stride = (stateOffset + MemoryLayout<ShardState>.size + alignment - 1) & -alignment
 
   /// - Parameter count: A power of two.
@@ -56,7 +48,7 @@ struct ShardArray: @unchecked Sendable {
     first = memory + Self.alignment + ranksSize
     for index in 0..<count {
       (ranks + index).initialize(to: Atomic(.max))
-      Self.initialize(mutex(index))
+      access(index).initialize(to: ShardLock())
       state(index).initialize(to: ShardState(policy: policy))
     }
   }
@@ -65,7 +57,7 @@ struct ShardArray: @unchecked Sendable {
   func destroy() {
     for index in 0..<count {
       state(index).deinitialize(count: 1)
-      pthread_mutex_destroy(mutex(index))
+      access(index).deinitialize(count: 1)
       (ranks + index).deinitialize(count: 1)
     }
     totals.deinitialize(count: 1)
@@ -79,32 +71,19 @@ struct ShardArray: @unchecked Sendable {
   /// Locks a shard. The caller unlocks it.
   @inline(__always)
   func lock(_ index: Int) -> UnsafeMutablePointer<ShardState> {
-    pthread_mutex_lock(mutex(index))
+    access(index).pointee.lock()
     return state(index)
   }
 
   @inline(__always)
-  func unlock(_ index: Int) { pthread_mutex_unlock(mutex(index)) }
-
-  /// A shard is locked for some tens of nanoseconds, sleeping and waking take microseconds: so, where the system offers
-  /// it, a mutex that looks again for a while before it sleeps.
-  private static func initialize(_ mutex: UnsafeMutablePointer<pthread_mutex_t>) {
-    var attributes = pthread_mutexattr_t()
-    pthread_mutexattr_init(&attributes)
-    #if canImport(Glibc)
-      pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
-    #endif
-    let code = pthread_mutex_init(mutex, &attributes)
-    precondition(code == 0, "pthread_mutex_init failed with \(code)")
-    pthread_mutexattr_destroy(&attributes)
-  }
+  func unlock(_ index: Int) { access(index).pointee.unlock() }
 
   /// The bytes allocated for the shards themselves.
   var byteCount: Int { UnsafeRawPointer(first) - UnsafeRawPointer(totals) + count * Self.stride }
 
   @inline(__always)
-  private func mutex(_ index: Int) -> UnsafeMutablePointer<pthread_mutex_t> {
-    (first + index &* Self.stride).assumingMemoryBound(to: pthread_mutex_t.self)
+  private func access(_ index: Int) -> UnsafeMutablePointer<ShardLock> {
+    (first + index &* Self.stride).assumingMemoryBound(to: ShardLock.self)
   }
 
   @inline(__always)

@@ -7,11 +7,14 @@ import Synchronization
 
 /// Counts events without a lock. Striped: threads that answer different keys seldom write to the same cache line.
 final class CacheCounters: @unchecked Sendable {
-  // @unchecked: the memory is allocated once, holds nothing but atomics, and is freed in deinit.
+  // @unchecked: the memory is allocated once, holds nothing but atomics, and is freed in deinit; `shardHits` is set before
+  // anybody else has the object.
   private static let stripeCount = 16
   private static let width = 64
 
   private let cells: UnsafeMutablePointer<Atomic<Int>>
+  /// The plain hits in a store in memory, which are counted under the locks of its shards.
+  private var shardHits: HitCounts?
 
   init() {
     cells = .allocate(capacity: Self.stripeCount * Self.width)
@@ -21,6 +24,16 @@ final class CacheCounters: @unchecked Sendable {
   deinit {
     cells.deinitialize(count: Self.stripeCount * Self.width)
     cells.deallocate()
+    shardHits?.destroy()
+  }
+
+  /// Makes the counts for the plain hits in a store of so many shards. To be called once at most, by who has made the object.
+  /// They live as long as the object.
+  func hitCounts(shardCount: Int) -> HitCounts {
+    precondition(shardHits == nil, "there is one store")
+    let counts = HitCounts(shardCount: shardCount)
+    shardHits = counts
+    return counts
   }
 
   /// Counts `kind`.
@@ -55,7 +68,7 @@ final class CacheCounters: @unchecked Sendable {
       }
       return totals
     }
-    statistics.hits = total(.answered(.hit))
+    statistics.hits = total(.answered(.hit)) + (shardHits?.total ?? 0)
     statistics.stale = totals { .answered(.stale($0)) }
     statistics.revalidated = total(.answered(.revalidated))
     statistics.misses = totals { .answered(.miss($0)) }

@@ -29,6 +29,25 @@ public struct CacheKey: Sendable {
     case http, https, other
     /// The key is of its user's own making.
     case custom
+
+    /// `http` or `https`; nil for the rest.
+    @inline(__always)
+    init?(usual text: String) {
+      // By their words first, as in `isSame`: comparing strings is a call where they differ, as for each `https`.
+      if CacheKey.areSameWords(text, "http") {
+        self = .http
+      } else if CacheKey.areSameWords(text, "https") {
+        self = .https
+      } else {
+        self.init(unusual: text)
+      }
+    }
+
+    @inline(never)
+    private init?(unusual text: String) {
+      guard text == "http" || text == "https" else { return nil }
+      self = text == "http" ? .http : .https
+    }
   }
 
   /// The parts that few keys have.
@@ -54,7 +73,7 @@ public struct CacheKey: Sendable {
       default: KeyDigest().appending(scheme)
       }
     self.init(
-      digest: start.appending(authority).appending(target), scheme: code, authority: authority, target: target,
+      digest: start.appending(authority, target), scheme: code, authority: authority, target: target,
       rarity: code == .other ? Rarity(scheme: scheme, variant: "") : nil)
   }
 
@@ -132,31 +151,57 @@ extension CacheKey: Hashable, CustomStringConvertible {
   /// Octet for octet, as the digest has it: `==` on strings would also take the trouble of Unicode equivalence.
   @inline(__always)
   private static func isSame(_ left: String, _ right: String) -> Bool {
-    // A string is two words. Where both are equal the octets are: they are in the words (up to 15 octets, as most
-    // authorities have), or the words say where they are. Nothing follows from the words being different.
+    areSameWords(left, right) || isSameText(left, right)
+  }
+
+  @inline(never)
+  private static func isSameText(_ left: String, _ right: String) -> Bool { isSameMemory(left, right) }
+
+  /// Whether two strings are certainly the same.
+  ///
+  /// A string is two words. Where both are equal the octets are: they are in the words (up to 15 octets, as most
+  /// authorities have), or the words say where they are. Nothing follows from the words being different.
+  @inline(__always)
+  private static func areSameWords(_ left: String, _ right: String) -> Bool {
     let leftWords = unsafeBitCast(left, to: (UInt, UInt).self)
     let rightWords = unsafeBitCast(right, to: (UInt, UInt).self)
-    if leftWords == rightWords { return true }
-    return isSameMemory(left, right)
+    return leftWords.0 == rightWords.0 && leftWords.1 == rightWords.1
   }
 
   @inline(__always)
   private static func isSameMemory(_ left: String, _ right: String) -> Bool {
-    let result = left.utf8.withContiguousStorageIfAvailable { left in
-      right.utf8.withContiguousStorageIfAvailable { right in
-        left.count == right.count
-          && (left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0)
-      }
-    }
     // Strings that are not contiguous come from Objective-C only.
-    return (result ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+    left.utf8.withContiguousStorageIfAvailable { left in
+      right.utf8.withContiguousStorageIfAvailable { isSameMemory(left, $0) }
+        ?? isSameScattered(right, left)
+    } ?? isSameScattered(left, right.utf8)
+  }
+
+  @inline(__always)
+  private static func isSameMemory(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard left.count == right.count, let leftBase = left.baseAddress, let rightBase = right.baseAddress else {
+      return left.isEmpty && right.isEmpty
+    }
+    return memcmp(leftBase, rightBase, left.count) == 0
+  }
+
+  @inline(never)
+  private static func isSameScattered(_ left: String, _ right: some Collection<UInt8>) -> Bool {
+    left.utf8.elementsEqual(right)
   }
 
   /// Whether this is the key that these parts would make, of one of the usual schemes: for a lookup that makes none.
   @inline(__always)
   func isResource(digest: KeyDigest, scheme: Scheme, authority: String, target: String) -> Bool {
-    self.digest == digest && self.scheme == scheme && rarity == nil && Self.isSame(self.target, target)
-      && Self.isSame(self.authority, authority)
+    guard self.digest == digest, self.scheme == scheme, rarity == nil else { return false }
+    if Self.areSameWords(self.target, target), Self.areSameWords(self.authority, authority) { return true }
+    return hasSameOctets(authority: authority, target: target)
+  }
+
+  @inline(never)
+  private func hasSameOctets(authority: String, target: String) -> Bool {
+    Self.isSameMemory(self.target, target)
+      && (Self.areSameWords(self.authority, authority) || Self.isSameMemory(self.authority, authority))
   }
 
   @inline(__always)

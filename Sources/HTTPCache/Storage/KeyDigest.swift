@@ -31,38 +31,69 @@ public struct KeyDigest: Hashable, Sendable {
   /// The digest of what has been digested so far, followed by `bytes` (and their number, so that "a"+"bc" and "ab"+"c"
   /// differ).
   @inline(__always)
-  func appending(_ bytes: UnsafeRawBufferPointer) -> KeyDigest {
-    var high = high ^ UInt64(truncatingIfNeeded: bytes.count)
-    var low = low
-    var offset = 0
+  func appending(_ bytes: UnsafeRawBufferPointer) -> KeyDigest { absorbing(bytes).finished }
+
+  @inline(__always)
+  func appending(_ text: String) -> KeyDigest { absorbing(text).finished }
+
+  /// The same for two texts at once, which is shorter work: what lies between them needs no finish of its own, for both
+  /// numbers of octets go in, and something that says where the second begins, should either be empty.
+  @inline(__always)
+  func appending(_ first: String, _ second: String) -> KeyDigest {
+    let between = absorbing(first)
+    return KeyDigest(high: between.high &+ 0xA076_1D64_78BD_642F, low: between.low).absorbing(second).finished
+  }
+
+  /// The state after `bytes` and their number.
+  @inline(__always)
+  private func absorbing(_ bytes: UnsafeRawBufferPointer) -> KeyDigest {
     let count = bytes.count
-    guard let base = bytes.baseAddress, count > 0 else { return Self.finish(high, low) }
-    while count - offset >= 16 {
-      let first = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-      let second = base.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
-      high = Self.fold(first ^ high, second ^ 0x9E37_79B9_7F4A_7C15)
-      low = Self.fold(first ^ 0xE703_7ED1_A0B4_28DB, second ^ low)
-      offset += 16
+    let start = KeyDigest(high: high ^ UInt64(truncatingIfNeeded: count), low: low)
+    guard count > 0, let base = bytes.baseAddress else { return start }
+    guard count >= 16 else {
+      let (first, second) = Self.tail(base, count: count)
+      return KeyDigest(
+        high: Self.fold(first ^ start.high, second ^ 0x8EBC_6AF0_9C88_C6E3),
+        low: Self.fold(first ^ 0x5899_65CC_7537_4CC3, second ^ start.low))
     }
-    let (first, second) = Self.tail(base + offset, count: count - offset)
-    high = Self.fold(first ^ high, second ^ 0x8EBC_6AF0_9C88_C6E3)
-    low = Self.fold(first ^ 0x5899_65CC_7537_4CC3, second ^ low)
-    return Self.finish(high, low)
+    // In steps of 16, the last of which ends where the bytes end, wherever that is.
+    let last = base + (count &- 16)
+    var state = start
+    var next = base
+    while next < last {
+      state = state.absorbingStep(next)
+      next += 16
+    }
+    return state.absorbingStep(last)
   }
 
   @inline(__always)
-  func appending(_ text: String) -> KeyDigest {
-    if let digest = text.utf8.withContiguousStorageIfAvailable({ appending(UnsafeRawBufferPointer($0)) }) {
-      return digest
-    }
+  private func absorbingStep(_ place: UnsafeRawPointer) -> KeyDigest {
+    let first = place.loadUnaligned(as: UInt64.self)
+    let second = place.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    return KeyDigest(
+      high: Self.fold(first ^ high, second ^ 0x9E37_79B9_7F4A_7C15),
+      low: Self.fold(first ^ 0xE703_7ED1_A0B4_28DB, second ^ low))
+  }
+
+  @inline(__always)
+  private func absorbing(_ text: String) -> KeyDigest {
+    text.utf8.withContiguousStorageIfAvailable { absorbing(UnsafeRawBufferPointer($0)) } ?? absorbingScattered(text)
+  }
+
+  /// For strings that are not contiguous, which come from Objective-C only.
+  @inline(never)
+  private func absorbingScattered(_ text: String) -> KeyDigest {
     var text = text
-    return text.withUTF8 { appending(UnsafeRawBufferPointer($0)) }
+    return text.withUTF8 { absorbing(UnsafeRawBufferPointer($0)) }
   }
 
+  /// The digest that stands for the state.
   @inline(__always)
-  private static func finish(_ high: UInt64, _ low: UInt64) -> KeyDigest {
+  private var finished: KeyDigest {
     KeyDigest(
-      high: fold(high ^ 0x1D8E_4E27_C47D_124F, low | 1), low: fold(low ^ 0xEB44_ACCA_B455_D165, high | 1))
+      high: Self.fold(high ^ 0x1D8E_4E27_C47D_124F, low | 1),
+      low: Self.fold(low ^ 0xEB44_ACCA_B455_D165, high | 1))
   }
 
   /// The last 0 to 15 bytes as two words.
