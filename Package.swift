@@ -97,7 +97,8 @@ let package = Package(
       dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport", "ExampleBackends"],
       swiftSettings: settings),
     // Starts real servers for the tests of what talks to them.
-    .target(name: "ServerHarness", path: "Tests/ServerHarness", swiftSettings: settings),
+    .target(name: "CHeapUse", path: "Tests/CHeapUse"),
+    .target(name: "ServerHarness", dependencies: ["CHeapUse"], path: "Tests/ServerHarness", swiftSettings: settings),
     // Hurts those servers under load. A program for users, and shortened in tests.
     .target(
       name: "FaultHarness", dependencies: ["HTTPCache", "HTTPCacheRedis", "HTTPCacheMemcached", "ServerHarness"],

@@ -88,7 +88,7 @@ public struct FaultResult: Sendable {
   public internal(set) var invalidations = 0
   /// The share of requests answered from the store, in percent: before the fault, during it, and in the end.
   public internal(set) var hits: (before: Double, during: Double, after: Double) = (0, 0, 0)
-  /// From the beginning of the fault until the store can be asked again, as the clients saw it.
+  /// From the beginning of the fault on, as the clients saw it.
   public internal(set) var latency: (median: Duration, p99: Duration, longest: Duration) = (.zero, .zero, .zero)
   /// The same before the fault.
   public internal(set) var p99Before = Duration.zero
@@ -129,7 +129,6 @@ extension FaultCase {
       }
       try await Task.sleep(for: .milliseconds(5))
     }
-    let settled = Load.now
     try await Task.sleep(for: plan.after)
     let samples = await load.stop()
     let end = Load.now
@@ -150,7 +149,7 @@ extension FaultCase {
     // What was stored before has expired by then.
     let half = plan.after.inWholeNanoseconds / 2
     result.hits = (share(start, struck), share(struck, healed), share(end - half, end))
-    let during = durations(struck, settled)
+    let during = durations(struck, end)
     result.latency = (during.quantile(0.5), during.quantile(0.99), during.quantile(1))
     result.p99Before = durations(start, struck).quantile(0.99)
     result.timeout = stage.timeout

@@ -6,22 +6,32 @@
 import HTTPCache
 import HTTPCacheRedis
 import ServerHarness
+import Synchronization
 
 /// Gives the slots of a cluster that hold something away, from each master to the next, for as long as it is let.
-struct SlotMover: Sendable {
+final class SlotMover: Sendable {
   private let task: Task<Int, any Error>
+  private let isOver: Flag
+
+  private final class Flag: Sendable {
+    let value = Atomic(false)
+  }
 
   init(_ cluster: RedisClusterProcess, masters: Int = 3) throws {
     let nodes = Array(cluster.nodes.prefix(masters))
     let clients = try nodes.map { try RedisClient(RedisConfiguration(mode: .single(.tcp(port: $0.port)))) }
+    let isOver = Flag()
+    self.isOver = isOver
     task = Task {
+      // Not by cancelling: a slot that is on its way has to arrive.
+      func goesOn() -> Bool { !isOver.value.load(ordering: .relaxed) }
       let names = try nodes.map { try cluster.identity($0) }
       for client in clients { try await client.waitUntilReady(within: .seconds(5)) }
       var moved = 0
-      while !Task.isCancelled {
+      while goesOn() {
         for index in clients.indices {
           let next = (index + 1) % clients.count
-          for slot in try await Self.slots(of: clients[index]) where !Task.isCancelled {
+          for slot in try await Self.slots(of: clients[index]) where goesOn() {
             try await Self.move(
               slot, from: clients[index], named: names[index], to: clients[next], named: names[next],
               port: nodes[next].port, all: clients)
@@ -36,7 +46,7 @@ struct SlotMover: Sendable {
 
   /// - Returns: How many slots it has moved.
   func stop() async throws -> Int {
-    task.cancel()
+    isOver.value.store(true, ordering: .relaxed)
     return try await task.value
   }
 

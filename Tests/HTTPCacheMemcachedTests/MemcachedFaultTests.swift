@@ -145,6 +145,51 @@ extension MemcachedIntegrationTests {
       await client.shutDown()
     }
 
+    @Test func `a lease that came about when its caller had given up holds nobody up for long`() async throws {
+      let server = try MemcachedServerProcess()
+      let one = try MemcachedBackend(configuration: impatient([server]))
+      let two = try MemcachedBackend(configuration: MemcachedConfiguration([server]))
+      let key = CacheKey(scheme: "https", authority: "example.com", target: "/a")
+      // The connections are there.
+      for backend in [one, two] { _ = try await backend.lookup(key) }
+      server.pause()
+      let attempts = (0..<4).map { _ in Task { try await one.acquireLease(for: key, duration: .seconds(600)) } }
+      for attempt in attempts { await #expect(throws: CacheError.self) { try await attempt.value } }
+      server.resume()
+      #expect(try await eventually { try server.keys().contains { $0.contains(":l:") } })
+      #expect(try await two.acquireLease(for: key, duration: .seconds(600)) == nil)
+      #expect(
+        try await eventually {
+          if let lease = try? await one.acquireLease(for: key, duration: .seconds(600)) { lease.key == key } else { false }
+        })
+      for backend in [one, two] { #expect(try await backend.acquireLease(for: key, duration: .seconds(600)) == nil) }
+      await one.shutDown()
+      await two.shutDown()
+    }
+
+    @Test func `what an invalidation has not reached is void for all processes when the server is back`() async throws {
+      let server = try MemcachedServerProcess()
+      let one = try MemcachedBackend(configuration: impatient([server]))
+      let two = try MemcachedBackend(configuration: MemcachedConfiguration([server]))
+      let key = CacheKey(scheme: "https", authority: "example.com", target: "/a")
+      let now = CacheClock.system.now
+      let end = now.advanced(by: .seconds(600))
+      let entry = CacheEntry(
+        key: key, status: 200, fields: [:], body: "body",
+        times: EntryTimes(
+          birth: now, receivedAt: now, freshUntil: end, staleWhileRevalidateUntil: end, staleIfErrorUntil: end,
+          reclaimAt: end), tags: CacheTags(["t"]))
+      #expect(try await two.store(entry, stamp: try await two.lookup(key).stamp) == .stored)
+      _ = try await one.lookup(key)
+      server.pause()
+      await #expect(throws: CacheError.self) { try await one.invalidate(CacheInvalidation(.anyTag(["t"]))) }
+      server.resume()
+      // The one that has failed is asked for nothing any more.
+      #expect(try await eventually { try await two.lookup(key).entry == nil })
+      await one.shutDown()
+      await two.shutDown()
+    }
+
     @Test func `no more than the queue holds waits for a server that hangs`() async throws {
       let server = try MemcachedServerProcess()
       var configuration = impatient([server])
@@ -249,20 +294,25 @@ extension MemcachedIntegrationTests {
       #expect(try await eventually { try holdings().descriptors <= before.descriptors })
     }
 
-    @Test func `a thousand reconnections leak no descriptor`() async throws {
+    @Test func `a thousand reconnections leave nothing behind`() async throws {
       // Closes every connection after an answer.
       let server = try FaultyServer(.answersAndCloses("END\r\n"))
       let client = try MemcachedClient(
         configuration: MemcachedConfiguration(
           hosts: [MemcachedHost("127.0.0.1", port: server.port)], timeout: .seconds(2), responseTimeout: .seconds(2)))
       let key = keys.key(.entry, "key")
-      for _ in 0..<10 { #expect(try await client.get(key) == nil) }
+      for _ in 0..<100 { #expect(try await client.get(key) == nil) }
       let before = try holdings()
+      let heapBefore = Holdings.present.heap
       for _ in 0..<1000 { #expect(try await client.get(key) == nil) }
       #expect(client.statistics[0].reconnections >= 1000)
       #expect(client.statistics[0].failures == 0)
       // Each worker may or may not be connected at the moment, and the server closes its ends when it gets round to it.
       #expect(try await eventually { abs(try holdings().descriptors - before.descriptors) <= 4 })
+      #expect(try holdings().threads == before.threads)
+      // Less than half a KiB for each: a connection that is kept takes several.
+      let heap = Holdings.present.heap
+      #expect(heap < heapBefore + 1000 * 512, "\(heapBefore), then \(heap)")
       await client.shutDown()
     }
   }

@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-import Foundation
 import HTTPCache
 import ServerHarness
 import Testing
@@ -61,12 +60,6 @@ func code(_ body: () async throws -> some Any) async -> RedisError.Code? {
   } catch {
     return (error as? RedisError)?.code
   }
-}
-
-/// How many descriptors this process has open, and how many threads it runs.
-func resources() -> (descriptors: Int, threads: Int) {
-  func count(_ path: String) -> Int { (try? FileManager.default.contentsOfDirectory(atPath: path).count) ?? 0 }
-  return (count("/proc/self/fd"), count("/proc/self/task"))
 }
 
 /// Values of every length, told apart by a number.

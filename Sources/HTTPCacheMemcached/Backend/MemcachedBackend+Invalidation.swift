@@ -161,7 +161,31 @@ extension MemcachedBackend {
         hosts[host, default: 0] += 1
         isUnreached.store(true, ordering: .releasing)
       }
+      startSettling()
       throw error
+    }
+  }
+
+  /// Tries again and again to settle with the hosts that an invalidation has not reached, whether or not anybody asks them
+  /// here: other processes may, and know nothing of it.
+  private func startSettling() {
+    settling.withLock { task in
+      guard task == nil else { return }
+      task = Task { [weak self, retryPause] in
+        while (try? await Task.sleep(for: retryPause * Double.random(in: 0.75...1.25))) != nil {
+          guard let self else { return }
+          for log in self.logs { try? await self.settle(log.host) }
+          if self.stopSettling() { return }
+        }
+      }
+    }
+  }
+
+  private func stopSettling() -> Bool {
+    settling.withLock { task in
+      guard !isUnreached.load(ordering: .acquiring) else { return false }
+      task = nil
+      return true
     }
   }
 
