@@ -147,24 +147,26 @@ extension MemcachedIntegrationTests {
 
     @Test func `a lease that came about when its caller had given up holds nobody up for long`() async throws {
       let server = try MemcachedServerProcess()
-      let one = try MemcachedBackend(configuration: impatient([server]))
+      let proxy = try FaultyProxy(to: server.port)
+      var configuration = impatient([server])
+      configuration.hosts = [MemcachedHost("127.0.0.1", port: proxy.port)]
+      let one = try MemcachedBackend(configuration: configuration)
       let two = try MemcachedBackend(configuration: MemcachedConfiguration([server]))
       let key = CacheKey(scheme: "https", authority: "example.com", target: "/a")
-      // The connections are there.
-      for backend in [one, two] { _ = try await backend.lookup(key) }
-      server.pause()
-      let attempts = (0..<4).map { _ in Task { try await one.acquireLease(for: key, duration: .seconds(600)) } }
-      for attempt in attempts { await #expect(throws: CacheError.self) { try await attempt.value } }
-      server.resume()
-      #expect(try await eventually { try server.keys().contains { $0.contains(":l:") } })
+      // What is sent arrives, and the answer does not.
+      proxy.fault = .init(resetsWithin: 1)
+      await #expect(throws: CacheError.self) { try await one.acquireLease(for: key, duration: .seconds(600)) }
+      proxy.fault = .init()
       #expect(try await two.acquireLease(for: key, duration: .seconds(600)) == nil)
       #expect(
         try await eventually {
           if let lease = try? await one.acquireLease(for: key, duration: .seconds(600)) { lease.key == key } else { false }
         })
+      // Now it is held, and whoever holds it keeps it.
       for backend in [one, two] { #expect(try await backend.acquireLease(for: key, duration: .seconds(600)) == nil) }
       await one.shutDown()
       await two.shutDown()
+      proxy.close()
     }
 
     @Test func `what an invalidation has not reached is void for all processes when the server is back`() async throws {
