@@ -172,7 +172,7 @@ async def cold(table, setting, first, second):
 async def invalidation(table, first, second, rounds):
     """For every round the moments, after the invalidation was acknowledged, at which the other process was asked and still
     answered with what had been invalidated."""
-    last_old, first_new = [], []
+    last_old, first_new, returned = [], [], 0
     async with Client(first.port) as writer, Client(second.port) as reader:
         for number in range(rounds):
             target = f"/page/{number}"
@@ -199,6 +199,8 @@ async def invalidation(table, first, second, rounds):
                     raise Broken(f"{target} is served 10 s after it was invalidated")
             last_old.append(max(0.0, latest))
             first_new.append(asked - acknowledged)
+            for _ in range(5):
+                returned += "version 1 " in (await reader.ask(target))[2]
     last_old.sort()
     first_new.sort()
 
@@ -206,9 +208,11 @@ async def invalidation(table, first, second, rounds):
         at = lambda share: f"{values[min(len(values) - 1, int(len(values) * share))] * 1000:.2f}"
         return f"p50 {at(.5)}, p90 {at(.9)}, p99 {at(.99)}, longest {values[-1] * 1000:.2f} ms"
 
-    table.check("what one has invalidated the other does not serve 100 ms later", last_old[-1] <= 0.1,
+    # A machine that does other things may stop any of the processes for as long: hence not the longest.
+    table.check("what one has invalidated the other does not serve 100 ms later",
+                last_old[int(len(last_old) * 0.99)] <= 0.1,
                 f"{rounds} invalidations; old served until: {text(last_old)}")
-    table.check("and new from the first or second request on", True,
+    table.check("and what is new stays", returned == 0,
                 f"first new answer: {text(first_new)}; {sum(value == 0 for value in last_old)} times never an old one")
 
 

@@ -109,7 +109,8 @@ struct Settings {
     return Settings(
       origin: values[demo] ? nil : values[origin], listen: values[listen],
       backend: values[backend], namespace: values[namespace],
-      tiers: TierConfiguration(nearTimeToLive: values[nearTime]), watchesKeys: values[watches], capacity: values[capacity], name: values[name],
+      tiers: TierConfiguration(nearTimeToLive: values[nearTime]), watchesKeys: values[watches],
+      capacity: values[capacity], name: values[name],
       policy: policy, connectTimeout: values[connectTimeout],
       originTimeout: values[originTimeout], originConnections: values[connections],
       maximumRequestBody: values[requestBody], preservesHost: values[host], logs: values[log], isQuiet: values[quiet])

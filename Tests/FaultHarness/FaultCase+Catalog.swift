@@ -11,7 +11,8 @@ import ServerHarness
 
 extension FaultCase {
   /// All there are.
-  public static let all: [FaultCase] = redis + redisBehindMemory + cluster + sentinel + memcached + memcachedBehindMemory
+  public static let all: [FaultCase] =
+    redis + redisBehindMemory + cluster + sentinel + memcached + memcachedBehindMemory
 
   private typealias Step = @Sendable () async throws -> Void
 

@@ -74,7 +74,9 @@ public struct FaultPlan: Sendable {
 
 /// What clients saw of a fault.
 public struct FaultResult: Sendable {
+  /// What the cache was kept in.
   public let store: String
+  /// What happened to it.
   public let fault: String
   /// All requests, from before the fault until after it.
   public internal(set) var requests = 0

@@ -6,7 +6,8 @@
 /// Results as a table for people, one line each, printed as they come.
 public struct FaultTable: Sendable {
   private static let columns = [
-    ("store", 17), ("what happens", 43), ("requests", 8), ("errors", 6), ("wrong", 5), ("hits % before/during/after", 26),
+    ("store", 17), ("what happens", 43), ("requests", 8), ("errors", 6), ("wrong", 5),
+    ("hits % before/during/after", 26),
     ("p99 before", 10), ("p50", 9), ("p99", 9), ("longest", 9), ("timeout", 7), ("used again", 10), ("", 4),
   ]
   private let isMarkdown: Bool

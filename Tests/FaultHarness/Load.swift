@@ -78,7 +78,9 @@ final class Load: Sendable {
           }
         }
         if outcome.rawValue > Sample.Outcome.made.rawValue {
-          note("item \(index): \(outcome), status \(response.status), \(body.count) octets, \(response.outcome, default: "no outcome")")
+          note(
+            "item \(index): \(outcome), status \(response.status), \(body.count) octets, \(response.outcome, default: "no outcome")"
+          )
         }
       } catch {
         note("item \(index): \(error)")

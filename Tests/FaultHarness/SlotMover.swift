@@ -77,7 +77,8 @@ final class SlotMover: Sendable {
       if names.isEmpty { break }
       _ = try await source.send(
         RedisCommand(
-          "MIGRATE", ["127.0.0.1", .integer(Int64(port)), "", "0", "2000", "REPLACE", "KEYS"] + names.map { .bytes($0) }))
+          "MIGRATE",
+          ["127.0.0.1", .integer(Int64(port)), "", "0", "2000", "REPLACE", "KEYS"] + names.map { .bytes($0) }))
     }
     try await set(target, "NODE", .text(targetName))
     try await set(source, "NODE", .text(targetName))

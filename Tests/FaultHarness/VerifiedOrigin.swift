@@ -101,7 +101,9 @@ final class VerifiedOrigin: Sendable {
       var offset = 0
       while offset < size {
         let count = min(period, size - offset)
-        pattern.withUnsafeBytes { memory.baseAddress?.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: count) }
+        pattern.withUnsafeBytes {
+          memory.baseAddress?.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: count)
+        }
         offset += count
       }
       return size

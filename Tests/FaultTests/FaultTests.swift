@@ -25,7 +25,9 @@ struct FaultTests {
   ) async throws {
     let fault = try #require(FaultCase.all.first { $0.name.hasPrefix(name) })
     let result = try await fault.run(.short)
-    print("\(fault.name): \(result.requests) requests, p99 \(result.latency.p99), used again after \(result.recovery, default: "-")")
+    print(
+      "\(fault.name): \(result.requests) requests, p99 \(result.latency.p99), used again after \(result.recovery, default: "-")"
+    )
     for promise in result.broken { Issue.record("\(promise) (\(result.notes))") }
     #expect(result.requests > 500)
     #expect(result.invalidations > 0)

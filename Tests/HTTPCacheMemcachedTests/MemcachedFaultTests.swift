@@ -160,7 +160,11 @@ extension MemcachedIntegrationTests {
       #expect(try await two.acquireLease(for: key, duration: .seconds(600)) == nil)
       #expect(
         try await eventually {
-          if let lease = try? await one.acquireLease(for: key, duration: .seconds(600)) { lease.key == key } else { false }
+          if let lease = try? await one.acquireLease(for: key, duration: .seconds(600)) {
+            lease.key == key
+          } else {
+            false
+          }
         })
       // Now it is held, and whoever holds it keeps it.
       for backend in [one, two] { #expect(try await backend.acquireLease(for: key, duration: .seconds(600)) == nil) }

@@ -264,7 +264,8 @@ public final class MemcachedBackend: LeasingBackend {
     let end = CacheClock.system.now.advanced(by: timeout)
     return { [client] () throws(MemcachedError) in
       guard CacheClock.system.now < end else {
-        throw MemcachedError(.timedOut, host: client.hostName(host), "takes too long for what needs several round trips")
+        throw MemcachedError(
+          .timedOut, host: client.hostName(host), "takes too long for what needs several round trips")
       }
     }
   }

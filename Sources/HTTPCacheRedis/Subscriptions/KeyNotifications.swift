@@ -28,7 +28,9 @@ struct KeyNotifications: Sendable {
 
   /// The key that a notification is about; nil when it says nothing about its value.
   func changedKey(_ channel: Bytes, event: Bytes) -> Bytes? {
-    guard channel.count > channelPrefix.count, channel.slice(0..<channelPrefix.count) == channelPrefix else { return nil }
+    guard channel.count > channelPrefix.count, channel.slice(0..<channelPrefix.count) == channelPrefix else {
+      return nil
+    }
     // A lifetime that was changed, by the same command that writes most of the time.
     if event == "expire" || event == "persist" { return nil }
     return channel.slice(channelPrefix.count..<channel.count)
