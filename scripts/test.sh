@@ -20,7 +20,7 @@ swift test --skip-build --filter ExampleSupportTests
 swift test --skip-build --filter HTTPCacheMemcachedTests
 swift test --skip-build --filter HTTPCacheRedisTests
 # Servers that are killed, stopped and corrupted under load: a few cases of scripts/fault_check.sh.
-swift test --skip-build --filter FaultTests
+swift test --skip-build --filter '^FaultTests'
 
 if [ "${1:-}" != quick ]; then
   say "Concurrency suites under ThreadSanitizer"

@@ -20,6 +20,7 @@ extension FaultCase {
   private struct ServerFault<Setting: Sendable>: Sendable {
     var name: String
     var duration = Duration.seconds(3)
+    var workers: Int?
     var steps: @Sendable (Setting) -> (strike: Step, heal: Step)
   }
 
@@ -196,7 +197,8 @@ extension FaultCase {
     ServerFault(name: emptied, duration: .seconds(1)) { setting in
       ({ for server in setting.servers { try server.restart() } }, {})
     },
-    ServerFault(name: delayed) { all($0.proxies, .init(delay: .milliseconds(20))) },
+    // Each worker waits for one answer at a time.
+    ServerFault(name: "\(delayed), 8 workers", workers: 8) { all($0.proxies, .init(delay: .milliseconds(20))) },
     ServerFault(name: lost) { all($0.proxies, .init(delay: .milliseconds(300))) },
     ServerFault(name: reset) { all($0.proxies, .init(resetsWithin: 60_000)) },
     ServerFault(name: corrupted) { setting in
@@ -216,7 +218,7 @@ extension FaultCase {
 
   private static let memcached = memcachedFaults.map { fault in
     FaultCase(store: "memcached", fault: fault.name, duration: fault.duration) {
-      let setting = try MemcachedSetting()
+      let setting = try MemcachedSetting(workers: fault.workers)
       let (strike, heal) = fault.steps(setting)
       return setting.stage(strike: strike, heal: heal)
     }
@@ -224,7 +226,7 @@ extension FaultCase {
 
   private static let memcachedBehindMemory = memcachedFaults.map { fault in
     FaultCase(store: "memory, memcached", fault: fault.name, duration: fault.duration) {
-      let setting = try MemcachedSetting()
+      let setting = try MemcachedSetting(workers: fault.workers)
       let (strike, heal) = fault.steps(setting)
       return try setting.stage(strike: strike, heal: heal).behindMemory(setting.backend)
     }

@@ -117,7 +117,7 @@ extension FaultCase {
     try await Task.sleep(for: plan.warmUp)
 
     let start = Load.now
-    try await Task.sleep(for: plan.before)
+    let usual = try await cache.hitRatio(over: plan.before)
     let struck = Load.now
     try await stage.strike()
     try await Task.sleep(for: min(duration, plan.duration ?? duration))
@@ -131,7 +131,10 @@ extension FaultCase {
       }
       try await Task.sleep(for: .milliseconds(5))
     }
-    try await Task.sleep(for: plan.after)
+    // The store has to be filled again, too, as quickly as the machine can.
+    try await Task.sleep(for: plan.after / 2)
+    var attempts = 0
+    while try await cache.hitRatio(over: plan.after / 2) < 0.8 * usual, attempts < 20 { attempts += 1 }
     let samples = await load.stop()
     let end = Load.now
 
@@ -173,6 +176,17 @@ extension FaultCase {
       "hits have not come back: \(Int(result.hits.before)) % before, \(Int(result.hits.after)) % in the end")
     check(during.count > plan.clients, "hardly anybody was there during the fault")
     return result
+  }
+}
+
+extension CacheLayer {
+  /// Waits, and says which share of the requests meanwhile was answered from the store.
+  fileprivate nonisolated func hitRatio(over duration: Duration) async throws -> Double {
+    let before = statistics
+    try await Task.sleep(for: duration)
+    let after = statistics
+    func hits(_ statistics: CacheStatistics) -> Int { statistics.hits + statistics.stale.values.reduce(0, +) }
+    return Double(hits(after) - hits(before)) / Double(max(1, after.requests - before.requests))
   }
 }
 

@@ -14,10 +14,13 @@ struct MemcachedSetting: Sendable {
   let backend: MemcachedBackend
   let configuration: MemcachedConfiguration
 
-  init() throws {
+  /// - Parameter workers: How many things a host can be asked at the same time; nil for the default.
+  init(workers: Int? = nil) throws {
     servers = try (0..<2).map { _ in try MemcachedServerProcess() }
     proxies = try servers.map { try FaultyProxy(to: $0.port) }
-    configuration = MemcachedConfiguration(hosts: proxies.map { MemcachedHost("127.0.0.1", port: $0.port) })
+    var configuration = MemcachedConfiguration(hosts: proxies.map { MemcachedHost("127.0.0.1", port: $0.port) })
+    if let workers { configuration.workersPerHost = workers }
+    self.configuration = configuration
     backend = try MemcachedBackend(configuration: configuration)
   }
 
