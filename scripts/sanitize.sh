@@ -23,7 +23,9 @@ for sanitizer in "${@:-thread address}"; do
     swift build --build-tests --sanitize="$name" --scratch-path "$folder" 2>&1 | tail -n 1
     for suite in ^HTTPCacheRedisTests ^HTTPCacheMemcachedTests ^FaultTests; do
       say "$suite under the $name sanitizer"
-      swift test --skip-build --sanitize="$name" --scratch-path "$folder" --filter "$suite" | tail -n 3
+      # Left out: what is judged by the time it takes, and a parser of one thread that is fed one octet at a time for minutes.
+      swift test --skip-build --sanitize="$name" --scratch-path "$folder" --filter "$suite" \
+        --skip 'tenth of a second|however the stream is cut' | tail -n 3
     done
   done
 done

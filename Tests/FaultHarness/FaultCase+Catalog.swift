@@ -198,7 +198,7 @@ extension FaultCase {
       ({ for server in setting.servers { try server.restart() } }, {})
     },
     // Each worker waits for one answer at a time.
-    ServerFault(name: "\(delayed), 8 workers", workers: 8) { all($0.proxies, .init(delay: .milliseconds(20))) },
+    ServerFault(name: "\(delayed), 32 workers", workers: 32) { all($0.proxies, .init(delay: .milliseconds(20))) },
     ServerFault(name: lost) { all($0.proxies, .init(delay: .milliseconds(300))) },
     ServerFault(name: reset) { all($0.proxies, .init(resetsWithin: 60_000)) },
     ServerFault(name: corrupted) { setting in
