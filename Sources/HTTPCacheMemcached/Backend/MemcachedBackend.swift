@@ -35,6 +35,8 @@ public final class MemcachedBackend: LeasingBackend {
   let unreached = Locked<[Int: Int]>([:])
   /// The same, for a look without the lock.
   let isUnreached = Atomic(false)
+  /// What voids everything on a host at the moment.
+  let settlements = Locked<[Int: Task<Void, any Error>]>([:])
   /// What tries to tell them.
   let settling = Locked<Task<Void, Never>?>(nil)
   let retryPause: Duration
