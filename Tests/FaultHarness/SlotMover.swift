@@ -19,7 +19,12 @@ final class SlotMover: Sendable {
 
   init(_ cluster: RedisClusterProcess, masters: Int = 3) throws {
     let nodes = Array(cluster.nodes.prefix(masters))
-    let clients = try nodes.map { try RedisClient(RedisConfiguration(mode: .single(.tcp(port: $0.port)))) }
+    let clients = try nodes.map { node in
+      // Patient: a slot with large values takes its time.
+      var configuration = RedisConfiguration(mode: .single(.tcp(port: node.port)))
+      (configuration.commandTimeout, configuration.headOfLineTimeout) = (.seconds(10), .seconds(10))
+      return try RedisClient(configuration)
+    }
     let isOver = Flag()
     self.isOver = isOver
     task = Task {

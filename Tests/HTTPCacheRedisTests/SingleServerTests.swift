@@ -114,7 +114,7 @@ extension RedisIntegration {
 
     @Test func `large values arrive whole, and travel on a connection of their own`() async throws {
       let server = try RedisServerProcess()
-      let client = try await server.client { $0.commandTimeout = .seconds(20) }
+      let client = try await server.client { ($0.commandTimeout, $0.headOfLineTimeout) = (.seconds(20), .seconds(20)) }
       for size in [16383, 16384, 65536, 1 << 20, 20 << 20] {
         let expected = value(size, count: size)
         let key = RedisCommand.Argument.text("large\(size)")
