@@ -98,7 +98,15 @@ let package = Package(
       dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport", "ExampleBackends"],
       swiftSettings: settings),
     // Starts real servers for the tests of what talks to them.
-    .target(name: "ServerHarness", path: "Tests/ServerHarness", swiftSettings: settings),
+    .target(name: "CHeapUse", path: "Tests/CHeapUse"),
+    .target(name: "ServerHarness", dependencies: ["CHeapUse"], path: "Tests/ServerHarness", swiftSettings: settings),
+    // Hurts those servers under load. A program for users, and shortened in tests.
+    .target(
+      name: "FaultHarness", dependencies: ["HTTPCache", "HTTPCacheRedis", "HTTPCacheMemcached", "ServerHarness"],
+      path: "Tests/FaultHarness", swiftSettings: settings),
+    .executableTarget(
+      name: "fault-check", dependencies: ["FaultHarness"], path: "Benchmarks/FaultCheck", swiftSettings: settings),
+    .testTarget(name: "FaultTests", dependencies: ["FaultHarness", "ServerHarness"], swiftSettings: settings),
     .testTarget(
       name: "HTTPCacheRedisTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "HTTPCacheRedis", "ServerHarness"],
       swiftSettings: settings),

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing and runs every test. `scripts/test.sh quick` leaves out the sanitizer runs.
+# Installs what is missing and runs every test. `scripts/test.sh quick` leaves out the sanitizer runs; the suites that talk
+# to servers have theirs in scripts/sanitize.sh.
 source "$(dirname "$0")/lib.sh"
 need_swift
 need_packages python3 libhiredis-dev libmemcached-dev redis-server redis-sentinel redis-tools memcached
@@ -18,6 +19,8 @@ swift test --skip-build --filter InvalidationModelTests
 swift test --skip-build --filter ExampleSupportTests
 swift test --skip-build --filter HTTPCacheMemcachedTests
 swift test --skip-build --filter HTTPCacheRedisTests
+# Servers that are killed, stopped and corrupted under load: a few cases of scripts/fault_check.sh.
+swift test --skip-build --filter '^FaultTests'
 
 if [ "${1:-}" != quick ]; then
   say "Concurrency suites under ThreadSanitizer"
@@ -31,3 +34,4 @@ fi
 
 say "The programs"
 scripts/smoke.sh
+python3 scripts/two_process_check.py --proxy .build/debug/caching-proxy --rounds 100

@@ -55,29 +55,36 @@ public struct BackendChoice: Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - capacity: How many bytes responses may take, in memory.
   ///   - namespace: What keys begin with, in a server; nil for what the module does by default.
-  ///   - tiers: How two of them work together.
+  ///   - tiers: How two of them work together. When the far one is Redis, programs that share it tell each other what they
+  ///     have invalidated.
+  ///   - watchesKeys: Whether Redis shall also report what others do to its entries.
   /// - Throws: As ``StoreChoice/open(capacity:namespace:)``.
   public func open(
-    capacity: Int, namespace: String? = nil, tiers: TierConfiguration = TierConfiguration()
+    capacity: Int, namespace: String? = nil, tiers: TierConfiguration = TierConfiguration(), watchesKeys: Bool = false
   ) throws -> OpenedBackend {
     let near = try stores[0].open(capacity: capacity, namespace: namespace)
     guard stores.count == 2 else { return near }
     let far = try stores[1].open(capacity: capacity, namespace: namespace)
-    return try Self.join(near, near.backend, far, far.backend, tiers)
+    let backplane = try stores[1].openBackplane(namespace: namespace, watchesKeys: watchesKeys)
+    return try Self.join(near, near.backend, far, far.backend, backplane, tiers)
   }
 
   /// The backends are passed beside what they were opened as, so that their types are known here: whether the tiers lend
   /// leases depends on that.
   private static func join(
     _ near: OpenedBackend, _ nearBackend: some CacheBackend, _ far: OpenedBackend, _ farBackend: some CacheBackend,
-    _ configuration: TierConfiguration
+    _ backplane: OpenedBackplane?, _ configuration: TierConfiguration
   ) throws -> OpenedBackend {
-    let tiers = try MultiTierBackend(near: nearBackend, far: farBackend, configuration: configuration)
+    let tiers = try MultiTierBackend(
+      near: nearBackend, far: farBackend, backplane: backplane?.backplane, configuration: configuration)
+    let listening = backplane.map { _ in Task { await tiers.run() } }
     return OpenedBackend(
       tiers, servers: near.servers + far.servers,
       closing: {
         // What waits is written first.
         await tiers.shutdown(within: .seconds(5))
+        listening?.cancel()
+        await backplane?.shutdown()
         await near.shutdown()
         await far.shutdown()
       })

@@ -78,6 +78,21 @@ public struct StoreChoice: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Opens what tells the programs that share the store of each other's invalidations: for those who keep copies in a memory
+  /// of their own.
+  ///
+  /// - Parameters:
+  ///   - namespace: As for ``open(capacity:namespace:)``.
+  ///   - watchesKeys: Whether the server shall also report what others than these programs do to its entries.
+  /// - Returns: Nil for a store that has no such thing; then copies are compared every now and then.
+  /// - Throws: As ``open(capacity:namespace:)``.
+  public func openBackplane(namespace: String? = nil, watchesKeys: Bool = false) throws -> OpenedBackplane? {
+    guard case .redis(var configuration) = kind else { return nil }
+    if let namespace { configuration.namespace = namespace }
+    let backplane = try RedisBackplane(configuration, watchesKeys: watchesKeys)
+    return OpenedBackplane(backplane) { await backplane.shutdown() }
+  }
+
   /// `text` without what stands before an @ in its authority.
   private static func redacted(_ text: String) -> String {
     guard let scheme = text.firstRange(of: "://") else { return text }

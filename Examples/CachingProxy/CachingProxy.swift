@@ -27,7 +27,8 @@ struct CachingProxy {
     let cache: CacheLayer
     do {
       opened = try settings.backend.open(
-        capacity: settings.capacity, namespace: settings.namespace, tiers: settings.tiers)
+        capacity: settings.capacity, namespace: settings.namespace, tiers: settings.tiers,
+        watchesKeys: settings.watchesKeys)
       cache = try CacheLayer(backend: opened.backend, policy: settings.policy, name: settings.name)
     } catch {
       fail("\(error)")

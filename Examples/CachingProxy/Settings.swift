@@ -14,6 +14,7 @@ struct Settings {
   var backend: BackendChoice
   var namespace: String?
   var tiers: TierConfiguration
+  var watchesKeys: Bool
   var capacity: Int
   var name: String
   var policy: CachePolicy
@@ -42,6 +43,9 @@ struct Settings {
       "namespace", .text, "NAME", "what keys in Redis or memcached begin with; different for each site that shares one")
     let nearTime = options.option(
       "near-ttl", .duration, "TIME", "how long the near tier is used without asking the far one", default: .seconds(10))
+    let watches = options.flag(
+      "watch-keys",
+      "with a near tier before Redis: drop copies of what others, such as redis-cli, write or remove there")
     let lease = options.option(
       "origin-lease", .duration, "TIME",
       "let one of the proxies that share Redis or memcached ask the origin at a time, for so long at most")
@@ -105,7 +109,8 @@ struct Settings {
     return Settings(
       origin: values[demo] ? nil : values[origin], listen: values[listen],
       backend: values[backend], namespace: values[namespace],
-      tiers: TierConfiguration(nearTimeToLive: values[nearTime]), capacity: values[capacity], name: values[name],
+      tiers: TierConfiguration(nearTimeToLive: values[nearTime]), watchesKeys: values[watches],
+      capacity: values[capacity], name: values[name],
       policy: policy, connectTimeout: values[connectTimeout],
       originTimeout: values[originTimeout], originConnections: values[connections],
       maximumRequestBody: values[requestBody], preservesHost: values[host], logs: values[log], isQuiet: values[quiet])

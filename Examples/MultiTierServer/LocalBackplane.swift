@@ -6,7 +6,7 @@
 import Foundation
 import HTTPCache
 
-/// Connects the nodes of this program: what a publish-and-subscribe server does for those of several.
+/// Connects the nodes of this program, where the store does not: what Redis does for those of several.
 final class LocalBackplane: Backplane, @unchecked Sendable {
   // @unchecked: the listeners are only reached under the lock.
   private let lock = NSLock()

@@ -29,22 +29,26 @@ struct MultiTierServer {
     let values = options.parseOrExit()
 
     let opened: OpenedBackend
+    let shared: OpenedBackplane?
     do {
       opened = try values[store].open(capacity: values[far], namespace: "multi-tier-server")
+      // By way of Redis the nodes of other programs hear of it, too.
+      shared = try values[store].openBackplane(namespace: "multi-tier-server")
     } catch {
       fail(error)
     }
     // Nobody waits for that: while the far tier cannot be asked, the near ones do what they can.
     Task { for problem in await opened.problems() { Console.complain("multi-tier-server: \(problem)") } }
     try await serve(
-      at: [values[first], values[second]], near: values[near], store: opened.backend, called: "\(values[store])")
+      at: [values[first], values[second]], near: values[near], store: opened.backend, called: "\(values[store])",
+      backplane: shared?.backplane ?? LocalBackplane())
+    await shared?.shutdown()
     await opened.shutdown()
   }
 
   private static func serve(
-    at endpoints: [Endpoint], near: Int, store: some CacheBackend, called name: String
+    at endpoints: [Endpoint], near: Int, store: some CacheBackend, called name: String, backplane: any Backplane
   ) async throws {
-    let backplane = LocalBackplane()
     let nodes = try endpoints.map { endpoint in
       try makeNode(at: endpoint, store: store, backplane: backplane, near: near)
     }
@@ -68,7 +72,7 @@ struct MultiTierServer {
   }
 
   private static func makeNode<Store: CacheBackend>(
-    at endpoint: Endpoint, store: Store, backplane: LocalBackplane, near: Int
+    at endpoint: Endpoint, store: Store, backplane: any Backplane, near: Int
   ) throws -> (server: HTTPServer, tiers: MultiTierBackend<InMemoryBackend, Store>) {
     let tiers = try MultiTierBackend(
       near: InMemoryBackend(capacity: near), far: store, backplane: backplane,

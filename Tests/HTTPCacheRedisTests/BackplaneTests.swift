@@ -17,7 +17,7 @@ extension RedisIntegration {
     private final class Node: Sendable {
       let tiers: MultiTierBackend<InMemoryBackend, RedisBackend>
       private let redis: RedisBackend
-      private let backplane: RedisBackplane
+      let backplane: RedisBackplane
       private let running: Task<Void, Never>
 
       /// - Parameter user: As whom its backplane signs in.
@@ -194,6 +194,7 @@ extension RedisIntegration {
 
     @Test func `what others than nodes remove from the server is noticed, where that is asked for`() async throws {
       try await withNodes(watchesKeys: true) { server, first, second in
+        #expect(first.backplane.keyWatching == .tracking)
         func copy(_ targets: [String], to node: Node) async throws {
           try await eventually("it has no copies") {
             for target in targets { _ = try await node.found(target) }
@@ -225,6 +226,39 @@ extension RedisIntegration {
       #expect(throws: CacheConfigurationError.self) {
         try RedisBackplane(RedisConfiguration(mode: .cluster(seeds: [.tcp(port: 1)])), watchesKeys: true)
       }
+    }
+
+    @Test(arguments: [
+      ["-client|tracking"], ["-client"], ["-client", "-config", "+config|get"], ["-client", "-config"],
+    ]) func `a server that refuses tracking is listened to for its notifications`(rules: [String]) async throws {
+      let server = try RedisServerProcess()
+      _ = try server.command("ACL", "SETUSER", "limited", "on", ">secret", "&*", "~*", "+@all", rules[0])
+      for rule in rules.dropFirst() { _ = try server.command("ACL", "SETUSER", "limited", rule) }
+      let mayConfigure = rules.count == 1
+      // Others may have been at it, for reasons of their own.
+      _ = try server.command("CONFIG", "SET", "notify-keyspace-events", mayConfigure ? "El" : "KA")
+      let node = try await Node(server, user: "limited", watchesKeys: true)
+      let isUnknown = rules.last == "-config"
+      #expect(node.backplane.keyWatching == (isUnknown ? .unconfirmedNotifications : .notifications))
+      let flags = try server.command("CONFIG", "GET", "notify-keyspace-events")
+      #expect(!mayConfigure || Set("ElKg$xe").isSubset(of: flags.split(separator: "\n").last ?? ""))
+      for target in ["/a", "/b"] {
+        try await node.store(target)
+        try await eventually("it has no copy") { try await node.found(target) != nil && node.serves(target) }
+      }
+      #expect(try server.command("DEL", "swift-http-cache:entry:https://example.com/a") == "1")
+      try await eventually("it serves what is gone") { !node.serves("/a") }
+      #expect(try await node.found("/a") == nil)
+      // Of what it has stored itself it may hear only now.
+      try await eventually("it has lost the other") { try await node.found("/b") != nil && node.serves("/b") }
+      // What comes back when the connection was lost is the same.
+      let doubts = node.count(.suspected)
+      _ = try server.command("CLIENT", "KILL", "TYPE", "pubsub")
+      try await eventually("it does not come back") { node.count(.suspected) > doubts }
+      try await eventually("it has lost the other") { try await node.found("/b") != nil && node.serves("/b") }
+      _ = try server.command("PEXPIRE", "swift-http-cache:entry:https://example.com/b", "1")
+      try await eventually("it serves what is gone") { !node.serves("/b") }
+      await node.shutDown()
     }
 
     @Test func `what cannot be sent is an error, and nothing else`() async throws {

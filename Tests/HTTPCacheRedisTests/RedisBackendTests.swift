@@ -251,9 +251,14 @@ extension RedisIntegration {
       #expect(try await backend.lookup(key("/a")).entry == nil)
       let unreadable = backend.statistics.unreadableEntries
       #expect(unreadable[.otherKey] == 1 && unreadable.values.reduce(0, +) == 3, "\(unreadable)")
+      // Also what is no string: storing replaces it.
       _ = try server.command("DEL", "swift-http-cache:entry:https://example.com/a")
       _ = try server.command("LPUSH", "swift-http-cache:entry:https://example.com/a", "x")
-      await #expect(throws: CacheError.self) { try await backend.lookup(key("/a")) }
+      let found = try await backend.lookup(key("/a"))
+      #expect(found.entry == nil)
+      #expect(backend.statistics.unreadableEntries.values.reduce(0, +) == 4)
+      #expect(try await backend.store(entry("/a"), stamp: found.stamp) == .stored)
+      #expect(try await backend.lookup(key("/a")).entry != nil)
       await backend.shutdown()
     }
 
@@ -291,6 +296,28 @@ extension RedisIntegration {
       #expect(next.token != lease.token)
       try await eventually("it does not expire") {
         try await one.acquireLease(for: key("/a"), duration: .seconds(30)) != nil
+      }
+      await one.shutdown()
+      await two.shutdown()
+    }
+
+    @Test func `a lease that came about when its caller had given up holds nobody up for long`() async throws {
+      let server = try RedisServerProcess()
+      let one = try await node(server) { $0.commandTimeout = .milliseconds(200) }
+      let two = try await node(server)
+      server.pause()
+      let attempts = (0..<5).map { _ in Task { try await one.acquireLease(for: key("/a"), duration: .seconds(600)) } }
+      for attempt in attempts { await #expect(throws: CacheError.self) { try await attempt.value } }
+      server.resume()
+      try await eventually("it was not carried out") { try server.command("KEYS", "*:lease:*").hasSuffix("/a") }
+      // Nobody but the one who asked can know that nobody holds it.
+      #expect(try await two.acquireLease(for: key("/a"), duration: .seconds(600)) == nil)
+      try await eventually("it is not taken over") {
+        try await one.acquireLease(for: key("/a"), duration: .seconds(600)) != nil
+      }
+      // Now it is held, and whoever holds it keeps it.
+      for backend in [one, two] {
+        #expect(try await backend.acquireLease(for: key("/a"), duration: .seconds(600)) == nil)
       }
       await one.shutdown()
       await two.shutdown()

@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-import Foundation
 import HTTPCache
 import ServerHarness
 import Testing
@@ -63,13 +62,15 @@ func code(_ body: () async throws -> some Any) async -> RedisError.Code? {
   }
 }
 
-/// How many descriptors this process has open, and how many threads it runs.
-func resources() -> (descriptors: Int, threads: Int) {
-  func count(_ path: String) -> Int { (try? FileManager.default.contentsOfDirectory(atPath: path).count) ?? 0 }
-  return (count("/proc/self/fd"), count("/proc/self/task"))
-}
-
 /// Values of every length, told apart by a number.
 func value(_ number: Int, count: Int) -> Bytes {
-  Bytes((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) })
+  // The same 256 octets over and over: made one by one, large ones would take seconds in a debug build.
+  let period = (0..<256).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) }
+  return Bytes(unsafeUninitializedCapacity: count) { memory in
+    for offset in stride(from: 0, to: count, by: period.count) {
+      UnsafeMutableRawBufferPointer(rebasing: memory[offset..<min(count, offset + period.count)]).copyBytes(
+        from: period.prefix(count - offset))
+    }
+    return count
+  }
 }

@@ -31,12 +31,12 @@ public final class FaultyServer: Sendable {
 
   /// Starts listening.
   public init(_ fault: Fault) throws {
-    let (listener, port) = try Self.listen()
+    let (listener, port) = try LocalSocket.listen()
     self.listener = listener
     self.port = port
     Thread.detachNewThread {
       while true {
-        let connection = accept(listener, nil, nil)
+        let connection = LocalSocket.accept(listener)
         guard connection >= 0 else { return }
         Thread.detachNewThread { Self.serve(connection, fault) }
       }
@@ -69,35 +69,6 @@ public final class FaultyServer: Sendable {
 
   private static func put(_ text: String, _ connection: Int32) -> Bool {
     let bytes = Array(text.utf8)
-    #if canImport(Darwin)
-      return send(connection, bytes, bytes.count, 0) == bytes.count
-    #else
-      return send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
-    #endif
-  }
-
-  private static func listen() throws -> (Int32, Int) {
-    #if canImport(Darwin)
-      let stream = SOCK_STREAM
-    #else
-      let stream = Int32(SOCK_STREAM.rawValue)
-    #endif
-    let descriptor = socket(AF_INET, stream, 0)
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let code = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
-          && Foundation.listen(descriptor, 64) == 0
-      }
-    }
-    guard code else {
-      close(descriptor)
-      throw CocoaError(.featureUnsupported)
-    }
-    return (descriptor, Int(in_port_t(bigEndian: address.sin_port)))
+    return bytes.withUnsafeBytes { LocalSocket.send(connection, $0) } == bytes.count
   }
 }

@@ -123,7 +123,10 @@ public final class MemcachedServerProcess: @unchecked Sendable {
       guard count > 0 else { break }
       answer += String(decoding: buffer[..<count], as: UTF8.self)
       let ends = ["END\r\n", "OK\r\n", "ERROR\r\n", "STORED\r\n", "DELETED\r\n", "NOT_FOUND\r\n"]
-      if ends.contains(where: { answer.hasSuffix($0) }) { break }
+      // "BUSY", and why: another such command is under way.
+      if ends.contains(where: { answer.hasSuffix($0) }) || answer.hasPrefix("BUSY") && answer.hasSuffix("\r\n") {
+        break
+      }
     }
     return answer.split(separator: "\r\n").map(String.init)
   }

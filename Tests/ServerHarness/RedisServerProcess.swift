@@ -118,7 +118,7 @@ public final class RedisServerProcess: @unchecked Sendable {
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // The server gets no pipe of ours: what it says goes to a file.
     let script =
-      #"log="$1"; shift; "$@" >"$log" 2>&1 </dev/null & echo $!; exec >/dev/null; cat >/dev/null; kill -9 $!"#
+      #"log="$1"; shift; "$@" >"$log" 2>&1 </dev/null & echo $!; exec >/dev/null; cat >/dev/null; kill -9 $! 2>/dev/null"#
     process.arguments = ["-c", script, "sh", folder.appendingPathComponent("log").path] + command
     let input = Pipe()
     let output = Pipe()

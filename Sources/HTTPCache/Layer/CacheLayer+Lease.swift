@@ -16,9 +16,9 @@ extension CacheLayer {
   /// Waits for the right to ask the origin, if the policy wants that and the store has leases. Whatever goes wrong, the
   /// origin is asked without. (Nobody who may have something stale waits here: it is served before, or at the soft timeout.)
   nonisolated func originPermit(_ flight: Flight, _ plan: FetchPlan) async -> OriginPermit {
-    // Who authenticates asks for himself.
+    // Who authenticates asks for himself. A store that has not answered is not asked again: nothing will be stored there.
     guard let duration = plan.policy.policy.originLease, let store = backend as? any LeasingBackend,
-      !plan.request.fields.contains(KnownHeader.authorization)
+      plan.stamp != nil, !plan.request.fields.contains(KnownHeader.authorization)
     else { return .granted(nil) }
     var machine = OriginLease(duration: duration, waitLimit: plan.policy.policy.waitLimit, now: clock.now)
     let key = flight.key

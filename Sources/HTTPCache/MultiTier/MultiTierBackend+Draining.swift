@@ -21,14 +21,20 @@ extension MultiTierBackend {
             pause = .milliseconds(50)
             continue
           }
-          // Longer each time, and not all nodes at once.
+          // Longer each time, and not all nodes at once. A tier that is left alone is not asked: finding out that it is used
+          // again costs nothing, and what waits is not to wait for longer than that.
+          let isLeftAlone = self?.isLeftAlone ?? false
+          if isLeftAlone { pause = .milliseconds(100) }
           guard (try? await clock.sleep(until: clock.now.advanced(by: pause * (0.75 + jitter() / 2)))) != nil
           else { return }
-          pause = min(pause * 2, .seconds(5))
+          if !isLeftAlone { pause = min(pause * 2, .seconds(5)) }
         }
       }
     }
   }
+
+  /// Whether one of the tiers has failed so often that it is not asked at the moment.
+  private var isLeftAlone: Bool { near.isSuspended || far.isSuspended }
 
   private var hasWork: Bool { near.waitingCount > 0 || far.waitingCount > 0 || writes.withLock { $0.isDue } }
 

@@ -45,7 +45,8 @@ extension MultiTierBackend {
           return result == .refused ? .unavailable : result
         }
       }
-      guard let farStamp else { return fits ? .stored : .refused }
+      // What nobody can have is for `store` to say.
+      guard let farStamp else { return fits ? .stored : .unavailable }
       let isAnnounced = isAnnounced(entry, previous)
       guard enqueue(entry, nearStamp, farStamp, isInNear: fits, since: nil, isAnnounced: isAnnounced) else {
         return .invalidated
@@ -70,8 +71,10 @@ extension MultiTierBackend {
     if nearResult == .invalidated { return .invalidated }
     guard let farStamp else {
       // The far tier could not be asked before the handler was: whether the response is still valid there, nobody can say.
-      if nearResult != .stored { await dropCopy(entry.key, previous) }
-      return nearResult == .unavailable ? .refused : nearResult
+      guard nearResult != .stored else { return .stored }
+      await dropCopy(entry.key, previous)
+      throw CacheError(
+        .unavailable, "the near tier does not take the entry, and the far one could not be asked before it was made")
     }
     guard
       enqueue(

@@ -161,14 +161,57 @@ extension MemcachedBackend {
         hosts[host, default: 0] += 1
         isUnreached.store(true, ordering: .releasing)
       }
+      startSettling()
       throw error
     }
   }
 
+  /// Tries again and again to settle with the hosts that an invalidation has not reached, whether or not anybody asks them
+  /// here: other processes may, and know nothing of it.
+  private func startSettling() {
+    settling.withLock { task in
+      guard task == nil else { return }
+      task = Task { [weak self, retryPause] in
+        while (try? await Task.sleep(for: retryPause * Double.random(in: 0.75...1.25))) != nil {
+          guard let self else { return }
+          for log in self.logs { try? await self.settle(log.host) }
+          if self.stopSettling() { return }
+        }
+      }
+    }
+  }
+
+  private func stopSettling() -> Bool {
+    settling.withLock { task in
+      guard !isUnreached.load(ordering: .acquiring) else { return false }
+      task = nil
+      return true
+    }
+  }
+
   /// Voids what a host has that an invalidation did not reach, before anything else is asked of it. Until that is done
-  /// everybody who asks the host does it.
+  /// everybody who asks the host waits for it; one does it.
   func settle(_ host: Int) async throws {
-    guard isUnreached.load(ordering: .acquiring), let failures = unreached.withLock({ $0[host] }) else { return }
+    // Again when another invalidation has failed meanwhile, which this may have been too early for.
+    guard isUnreached.load(ordering: .acquiring) else { return }
+    let check = patience(with: host)
+    while unreached.withLock({ $0[host] }) != nil {
+      try check()
+      let settlement = settlements.withLock { running in
+        if let task = running[host] { return task }
+        let task = Task {
+          defer { settlements.withLock { $0[host] = nil } }
+          try await settleAlone(host)
+        }
+        running[host] = task
+        return task
+      }
+      try await settlement.value
+    }
+  }
+
+  private func settleAlone(_ host: Int) async throws {
+    guard let failures = unreached.withLock({ $0[host] }) else { return }
     let log = logs[host]
     let number = try await log.next()
     try await log.changeLedger { $0.add(number, .hard, at: clock.unixTime) }

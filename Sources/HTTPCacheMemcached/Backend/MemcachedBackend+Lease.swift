@@ -10,21 +10,37 @@ extension MemcachedBackend {
   ///
   /// The server forgets a lease a second or two late; its own moment is in it, by the wall clock, and counts.
   public func acquireLease(for key: CacheKey, duration: Duration) async throws -> CacheLease? {
+    let instant = clock.now
+    let token = leaseTokens.make(until: instant.advanced(by: duration), at: instant)
+    do {
+      if let lease = try await acquire(key, token, duration) { return lease }
+    } catch {
+      // The server may do it all the same, as soon as it can.
+      leaseTokens.end(token)
+      throw error
+    }
+    leaseTokens.end(token)
+    return nil
+  }
+
+  private func acquire(_ key: CacheKey, _ token: UInt64, _ duration: Duration) async throws -> CacheLease? {
     try await translatingErrors {
       let now = clock.unixTime
       guard let expiration = MemcachedExpiration(lifetime: duration) else { return nil }
       let (place, lease) = leasePlace(key)
-      let token = UInt64.random(in: .min ... .max)
+      let check = patience(with: place.host)
       let end = now.milliseconds.addingReportingOverflow(duration.milliseconds)
       let value = Self.value(token: token, until: end.overflow ? .max : end.partialValue)
       for _ in 0..<4 {
         if try await stored(try await client.add(lease, value, expiration, at: place.host), place.host) {
           return CacheLease(key: key, token: token)
         }
+        try check()
         guard let item = try await client.get([lease], from: place.host)[0] else { continue }
-        if let held = Self.held(item), held.until > now.milliseconds {
+        if let held = Self.held(item), held.until > now.milliseconds, !leaseTokens.isOrphan(held.token, at: clock.now) {
           return held.token == token ? CacheLease(key: key, token: token) : nil
         }
+        try check()
         let outcome = try await client.compareAndSet(lease, value, expiration, unique: item.unique, at: place.host)
         if try await stored(outcome, place.host) { return CacheLease(key: key, token: token) }
       }
@@ -35,6 +51,7 @@ extension MemcachedBackend {
 
   /// Gives a lease back, if it is still held.
   public func releaseLease(_ lease: CacheLease) async {
+    leaseTokens.end(lease.token)
     let (place, key) = leasePlace(lease.key)
     guard let expiration = MemcachedExpiration(lifetime: .seconds(1)),
       let item = try? await client.get([key], from: place.host)[0], Self.held(item)?.token == lease.token

@@ -27,6 +27,7 @@ public final class MemcachedBackend: LeasingBackend {
   let keys: MemcachedKeySpace
   let logs: [MemcachedHostLog]
   let clock: CacheClock
+  let leaseTokens = LeaseTokens()
 
   /// What was in the slots of entries that were looked for and had to be fetched: storing replaces exactly that.
   let expectations = Locked<[MemcachedKey: MemcachedValueStore.Condition]>([:])
@@ -34,7 +35,13 @@ public final class MemcachedBackend: LeasingBackend {
   let unreached = Locked<[Int: Int]>([:])
   /// The same, for a look without the lock.
   let isUnreached = Atomic(false)
+  /// What voids everything on a host at the moment.
+  let settlements = Locked<[Int: Task<Void, any Error>]>([:])
+  /// What tries to tell them.
+  let settling = Locked<Task<Void, Never>?>(nil)
+  let retryPause: Duration
   private let damaged = Atomic<Int>(0)
+  private let timeout: Duration
 
   /// One of the few thousand buckets of a host.
   private struct SeenBucket: Hashable {
@@ -53,6 +60,8 @@ public final class MemcachedBackend: LeasingBackend {
     // The client's own times are those of the machine, whatever the entries' are.
     let client = try MemcachedClient(configuration: configuration)
     self.client = client
+    timeout = configuration.timeout
+    retryPause = configuration.retryTimeout
     self.clock = clock
     values = MemcachedValueStore(client: client, configuration: configuration)
     let keys = values.keys
@@ -67,7 +76,12 @@ public final class MemcachedBackend: LeasingBackend {
   public var damagedEntryCount: Int { damaged.load(ordering: .relaxed) }
 
   /// Ends all connections and threads, and fails what waits for them. The backend is of no use afterwards.
-  public func shutDown() async { await client.shutDown() }
+  public func shutDown() async {
+    settling.withLock { $0 }?.cancel()
+    await client.shutDown()
+  }
+
+  deinit { settling.withLock { $0 }?.cancel() }
 
   /// Finds an entry, and the number of the last invalidation, in one round trip; a second one for an entry with tags, and
   /// one for the chunks of a large entry.
@@ -77,17 +91,20 @@ public final class MemcachedBackend: LeasingBackend {
     try await translatingErrors {
       let place = MemcachedPlace(key, keys, client)
       let log = logs[place.host]
+      let check = patience(with: place.host)
       try await settle(place.host)
+      try check()
       let items = try await client.get([log.counterKey, log.ledgerKey, place.slot], from: place.host)
       let view = try await log.view(items[0], items[1])
       var entry: CacheEntry?
       // The server knows whole seconds only, and keeps what has a part of one left for all of it.
       if let item = items[2], let found = try await decode(item, for: key), clock.now < found.entry.times.reclaimAt {
+        try check()
         entry = try await valid(found, view, log)
       }
       if entry.map({ $0.times.freshUntil <= clock.now }) ?? true { expect(items[2], in: place.slot) }
       if let entry { return CacheLookup(entry: entry, stamp: InvalidationStamp(view.counter)) }
-      let counter = await prepare(place) ?? view.counter
+      let counter = (try? check()) == nil ? view.counter : await prepare(place) ?? view.counter
       return CacheLookup(entry: nil, stamp: InvalidationStamp(max(counter, view.counter)))
     }
   }
@@ -240,6 +257,20 @@ public final class MemcachedBackend: LeasingBackend {
   }
 
   // MARK: Errors
+
+  /// For operations that somebody waits for and that take several round trips.
+  ///
+  /// - Returns: Throws when the operation has taken as long as one may: then no further one is begun.
+  func patience(with host: Int) -> () throws(MemcachedError) -> Void {
+    // By the machine's clock, as the client's timeouts are.
+    let end = CacheClock.system.now.advanced(by: timeout)
+    return { [client] () throws(MemcachedError) in
+      guard CacheClock.system.now < end else {
+        throw MemcachedError(
+          .timedOut, host: client.hostName(host), "takes too long for what needs several round trips")
+      }
+    }
+  }
 
   func translatingErrors<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {

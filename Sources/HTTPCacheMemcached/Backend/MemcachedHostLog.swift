@@ -31,6 +31,8 @@ struct MemcachedHostLog: Sendable {
   let ledgerKey: MemcachedKey
   /// The ledger as it was last read: it rarely changes, and every lookup needs it.
   private let lastLedger = Locked<(bytes: Bytes, ledger: InvalidationLedger)?>(nil)
+  /// What begins them at the moment.
+  private let beginning = Locked<Task<View, any Error>?>(nil)
 
   init(client: MemcachedClient, host: Int, keys: MemcachedKeySpace, clock: CacheClock) {
     self.client = client
@@ -61,7 +63,24 @@ struct MemcachedHostLog: Sendable {
     return ledger
   }
 
+  /// Begins them. When a server was restarted everybody finds nothing at the same time: one begins, and the others look at
+  /// what has come of it, each for himself, because what was invalidated meanwhile must not be missing.
   private func begin() async throws -> View {
+    let (task, isOwn) = beginning.withLock { current -> (Task<View, any Error>, Bool) in
+      if let current { return (current, false) }
+      let task = Task { try await beginAlone() }
+      current = task
+      return (task, true)
+    }
+    guard isOwn else {
+      _ = await task.result
+      return try await beginAlone()
+    }
+    defer { beginning.withLock { $0 = nil } }
+    return try await task.value
+  }
+
+  private func beginAlone() async throws -> View {
     for _ in 0..<Self.attempts {
       let items = try await client.get([counterKey, ledgerKey], from: host)
       var begun: UInt64?

@@ -25,8 +25,9 @@ public import HTTPCache
 /// timeout, which the cache takes for a miss. Nobody has to do anything when it comes back.
 public final class RedisBackend: CacheBackend {
   private let client: RedisClient
-  private let clock: CacheClock
+  let clock: CacheClock
   let keys: RedisKeys
+  let leaseTokens = LeaseTokens()
   private let log: InvalidationStream
   private let maximumEntrySize: Int
   private let unreadable = Locked([WireFormatError.Code: Int]())
@@ -82,9 +83,14 @@ public final class RedisBackend: CacheBackend {
   /// - Throws: ``CacheError``, when the server cannot be asked. What it has but cannot be read is a miss, and counted.
   public func lookup(_ key: CacheKey) async throws -> CacheLookup {
     do throws(RedisError) {
-      let reply = try await log.advance(with: RedisCommand("GET", key: keys.entry(key))).checked()
+      let reply = try await log.advance(with: RedisCommand("GET", key: keys.entry(key)))
       let stamp = log.stamp
-      guard let bytes = reply.bytes, let found = decode(bytes, key) else {
+      // What is there is no string, and so no entry: storing one replaces it.
+      if reply.error?.code == .wrongType {
+        unreadable.withLock { $0[.damaged, default: 0] += 1 }
+        return CacheLookup(entry: nil, stamp: stamp)
+      }
+      guard let bytes = try reply.checked().bytes, let found = decode(bytes, key) else {
         return CacheLookup(entry: nil, stamp: stamp)
       }
       switch log.verdict(key: key, tags: found.entry.tags, since: found.stamp) {

@@ -27,15 +27,21 @@ public final class RedisBackplane: Backplane {
   private let channel: String
   private let keys: RedisKeys
   private let watchesKeys: Bool
+  private let lastSubscriber = Locked(WeakSubscriber())
+
+  private struct WeakSubscriber {
+    weak var subscriber: RedisSubscriber?
+  }
 
   /// Begins to connect.
   ///
   /// - Parameters:
   ///   - configuration: Which server; its namespace is that of the entries. How connections are shared does not matter.
-  ///   - watchesKeys: Whether the server shall report entries that anybody removes or writes (`CLIENT TRACKING`), those too
-  ///     who are no nodes: `redis-cli`, or the server itself when it evicts. Needs Redis 6, and the permission to use
-  ///     `CLIENT`; does not work in a cluster, whose nodes report only their own keys. A report does not say who has
-  ///     written, so that a node asks for what it has stored itself once more.
+  ///   - watchesKeys: Whether the server shall report entries that anybody removes or writes, those too who are no nodes:
+  ///     `redis-cli`, or the server itself when it evicts. By `CLIENT TRACKING`, which needs Redis 6 and the permission to
+  ///     use `CLIENT`; where that is refused, by keyspace notifications, which are switched on with `CONFIG SET` if they
+  ///     are not (``keyWatching`` says what has come of it). Does not work in a cluster, whose nodes report only their own
+  ///     keys. A report does not say who has written, so that a node asks for what it has stored itself once more.
   /// - Throws: ``CacheConfigurationError`` for a configuration that makes no sense, ``CacheError`` when the system has no
   ///   thread or descriptor left.
   public init(_ configuration: RedisConfiguration = RedisConfiguration(), watchesKeys: Bool = false) throws {
@@ -88,9 +94,13 @@ public final class RedisBackplane: Backplane {
       let subscriber = client.subscribe(
         channels: [channel], tracking: watchesKeys ? .init(prefix: keys.entryPrefix) : nil
       ) { relay.receive($0) }
+      lastSubscriber.withLock { $0.subscriber = subscriber }
       continuation.onTermination = { _ in subscriber.close() }
     }
   }
+
+  /// By which means the server reports what happens to keys at the moment; nil when it does not, or nobody listens.
+  public var keyWatching: RedisKeyWatching? { lastSubscriber.withLock { $0.subscriber }?.means }
 
   /// What has happened between this backplane and the server so far.
   public var statistics: RedisStatistics { client.statistics }

@@ -14,9 +14,15 @@ extension RedisClient {
     channels: [String] = [], patterns: [String] = [], tracking: RedisSubscriber.Tracking? = nil,
     handler: @escaping @Sendable (RedisSubscriber.Event) -> Void
   ) -> RedisSubscriber {
-    let router = router
+    let (router, dispatcher) = (router, dispatcher)
     return RedisSubscriber(
-      endpoint: { router.listeningEndpoint }, configuration: configuration, channels: channels, patterns: patterns,
+      endpoint: { router.listeningEndpoint },
+      send: { command throws(RedisError) in
+        let replies = try await router.send([command], deadline: dispatcher.deadline)
+        guard let reply = replies.first else { throw RedisError(.unexpectedReply, "there is no reply") }
+        return try reply.checked()
+      },
+      configuration: configuration, channels: channels, patterns: patterns,
       tracking: tracking, loop: dispatcher.loops[0], counters: counters, handler: handler)
   }
 }

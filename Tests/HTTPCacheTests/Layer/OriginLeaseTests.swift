@@ -41,6 +41,19 @@ import Testing
     #expect(impatient.held(at: start.advanced(by: .milliseconds(100)), jitter: 0) == .go)
   }
 
+  @Test func `a store that has not answered is not asked for a lease`() async throws {
+    let store = FaultyBackend(try SharedStore())
+    store.always(.lookup, .error(CacheError(.timedOut, "hangs")))
+    let cache = try CacheLayer(backend: store, policy: policy())
+    let service = Handler { _ in CacheResponse(body: "made") }.layer(cache)
+    #expect(try await service.call(.get("/")).text() == "made")
+    #expect(store.count(.lookup) == 1)
+    #expect(store.count(.lease) == 0)
+    store.heal()
+    #expect(try await service.call(.get("/")).text() == "made")
+    #expect(store.count(.lease) == 1)
+  }
+
   private func ask(
     _ count: Int, _ service: some Service<CacheRequest, CacheResponse>, _ cache: CacheLayer
   ) async -> [Task<String, any Error>] {

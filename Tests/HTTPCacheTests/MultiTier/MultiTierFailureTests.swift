@@ -153,6 +153,40 @@ import Testing
     #expect(try await tiers.lookup(key).entry == nil)
   }
 
+  @Test func `after a long absence the far tier is told what waits as soon as it answers again`() async throws {
+    let fixture = try TierFixture()
+    fixture.far.always(.error(down))
+    try await fixture.tiers.invalidate(CacheInvalidation(.anyTag(["a"])))
+    let end = fixture.now.advanced(by: .seconds(120))
+    await fixture.advance { fixture.now > end }
+    #expect(fixture.count(.farSuspended) == 1)
+    fixture.far.heal()
+    // Somebody asks, and so it is noticed.
+    await fixture.advance {
+      _ = try? await fixture.found("/any")
+      return fixture.count(.farRecovered) == 1
+    }
+    for _ in 0..<5 {
+      fixture.clock.advance(by: .milliseconds(200))
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    await eventually { fixture.tiers.pendingInvalidationCount == 0 }
+  }
+
+  @Test func `what neither tier takes because the far one does not answer is not called too large`() async throws {
+    for writing in [TierConfiguration.Writing.through, .back] {
+      var configuration = TierConfiguration(writing: writing)
+      configuration.maximumNearBodySize = 10
+      let fixture = try TierFixture(configuration)
+      fixture.far.always(.error(down))
+      let cache = try CacheLayer(backend: fixture.tiers, clock: CacheClock(fixture.clock))
+      let service = Handler { _ in CacheResponse(body: "more than ten octets") }.layer(cache)
+      #expect(try await service.call(CacheRequest()).status == 200)
+      await eventually { cache.statistics.refusals.values.reduce(0, +) == 1 }
+      #expect(cache.statistics.refusals == [.backend: 1], "\(writing)")
+    }
+  }
+
   @Test func `too many waiting invalidations become one of everything`() async throws {
     var configuration = TierConfiguration()
     configuration.maximumPendingInvalidations = 3
