@@ -18,6 +18,7 @@ struct Main {
     var entryBounds: [Int] = []
     var byteBounds: [Int] = []
     var isPairs = false
+    var isAgainstC = false
     var tablePath: String?
     var shards = 1
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
@@ -42,6 +43,7 @@ struct Main {
       case "--entries": entryBounds = numbers(value(argument))
       case "--bytes": byteBounds = numbers(value(argument))
       case "--pairs": isPairs = true
+      case "--against-c": isAgainstC = true
       case "--replay-table": tablePath = value(argument)
       case "--shards":
         guard let number = Int(value(argument)), number > 0, number <= 4096, number & (number - 1) == 0 else {
@@ -83,6 +85,12 @@ struct Main {
     }
     if let tablePath {
       print(try ReferenceTable.text(folder: tablePath, shards: shards))
+      return
+    }
+    if isAgainstC {
+      print(
+        try await RemoteComparison.text(
+          Catalog.all(threads: threads), rounds: max(15, runner.rounds), filter: filters.first))
       return
     }
     #if DEBUG
@@ -160,6 +168,9 @@ struct Main {
                       instead, replay web07.bin, adapt_size.bin, multi3.bin, loop.bin and adapt_size_unique.pairs.bin
                       from FOLDER at 50 entries and 1, 5 and 10 % of the distinct keys (loop: up to 50 %), and by bytes
       --shards N      how many shards the replayed backend has (1 unless said otherwise)
+
+      --against-c     instead, the clients of Redis and memcached against hiredis and libmemcached, in 15 alternating pairs
+                      of stretches of 30 ms or more (--rounds N); a filter chooses rows: "redis, 16", memcached, …
 
       --invalidate N  instead, forget N entries at once, by a tag and key by key
       --invalidate-redis N

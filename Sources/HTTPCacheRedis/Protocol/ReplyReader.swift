@@ -105,7 +105,16 @@ final class ReplyReader {
         expected = line.count
         guard line.first == UInt8(ascii: "$"), let length = length(line.dropFirst()), length >= 0 else { continue }
         guard length <= Self.longestString else { throw violation("a string of \(length) bytes is announced") }
-        if length >= Self.largeThreshold, isBetweenReplies {
+        let end = lineEnd + 1 + length
+        if isBetweenReplies, end + 2 <= rest.endIndex, rest[lineEnd - 1] == UInt8(ascii: "\r") {
+          // All of it is here: there is nothing for the parser to keep in mind.
+          expected = 0
+          guard rest[end] == UInt8(ascii: "\r"), rest[end + 1] == UInt8(ascii: "\n") else {
+            throw violation("a string of \(length) bytes does not end where it should")
+          }
+          replies.append(.bulk(Bytes(copying: UnsafeRawBufferPointer(rebasing: rest[(lineEnd + 1)..<end]))))
+          rest = rest[(end + 2)...]
+        } else if length >= Self.largeThreshold, isBetweenReplies {
           expected = 0
           large = Large(storage: Self.allocate(length + 2), length: length)
           rest = rest[(lineEnd + 1)...]
