@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import Foundation
+import HTTPCacheTesting
 
 /// Runs tasks on one thread, one step at a time, in an order that a seed decides, so that what happens depends on the seed
 /// alone; and nothing happens but when it is told to go on.
