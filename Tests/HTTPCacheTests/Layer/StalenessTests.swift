@@ -192,18 +192,19 @@ import Testing
 
   @Test func `what a slow store has found is as old as it is by then`() async throws {
     let clock = ManualClock()
-    let store = FaultyBackend(try SharedStore(clock: CacheClock(clock)), clock: CacheClock(clock))
+    let store = StoppedLookups(try SharedStore(clock: CacheClock(clock)))
     let cache = try CacheLayer(
       backend: store, policy: CachePolicy(timeToLive: .seconds(10), staleWhileRevalidate: .seconds(5)),
       clock: CacheClock(clock))
     let service = Handler { _ in CacheResponse(body: "x") }.layer(cache)
     _ = try await service.call(.get("/")).text()
     await eventually { store.base.contains(CacheKey(scheme: "http", authority: "example.com", target: "/")) }
-    store.always(.lookup, .delay(.seconds(9)))
     for (age, outcome) in [("9", .hit), (nil, .miss(.stale))] as [(String?, CacheOutcome)] {
+      store.gate.close()
       async let response = service.call(.get("/"))
-      await clock.waitForSleepers()
+      await eventually { store.gate.waitingCount == 1 }
       clock.advance(by: .seconds(9))
+      store.gate.open()
       let (fields, found) = try await (response.fields, response.outcome)
       #expect(found == outcome)
       #expect(fields[.age] == age)
