@@ -50,8 +50,9 @@ struct TraceReplay {
   /// Owns the addresses that stand in for bodies: only their lengths count, nobody reads them.
   private final class NoMemory: Sendable {}
 
-  /// Entries weigh `unit` bytes for each unit of size, which makes the bookkeeping that they are also charged for vanish.
-  private static let unit = 100_000
+  /// Entries weigh `unit` bytes for each unit of size, of which the bookkeeping that they are also charged for is part. No more:
+  /// what weighs more than 4 GiB is refused.
+  private static let unit = 1_000
   private static let owner = NoMemory()
 
   private static func entry(_ key: CacheKey, weight: Int) -> CacheEntry {
