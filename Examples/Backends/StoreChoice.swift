@@ -59,7 +59,7 @@ public struct StoreChoice: Sendable, CustomStringConvertible {
       return OpenedBackend(try InMemoryBackend(configuration: .init(capacity: capacity)))
     case .redis(var configuration):
       if let namespace { configuration.namespace = namespace }
-      let backend = try RedisBackend(configuration)
+      let backend = try RedisBackend(configuration: configuration)
       return OpenedBackend(
         backend,
         servers: [OpenedBackend.Server(name: description) { try await backend.waitUntilReady(within: .seconds(1)) }],
@@ -74,7 +74,7 @@ public struct StoreChoice: Sendable, CustomStringConvertible {
         servers: [
           OpenedBackend.Server(name: description) { for probe in probes { _ = try await backend.lookup(probe) } }
         ],
-        closing: { await backend.shutDown() })
+        closing: { await backend.shutdown() })
     }
   }
 
@@ -89,7 +89,7 @@ public struct StoreChoice: Sendable, CustomStringConvertible {
   public func openBackplane(namespace: String? = nil, watchesKeys: Bool = false) throws -> OpenedBackplane? {
     guard case .redis(var configuration) = kind else { return nil }
     if let namespace { configuration.namespace = namespace }
-    let backplane = try RedisBackplane(configuration, watchesKeys: watchesKeys)
+    let backplane = try RedisBackplane(configuration: configuration, watchesKeys: watchesKeys)
     return OpenedBackplane(backplane) { await backplane.shutdown() }
   }
 

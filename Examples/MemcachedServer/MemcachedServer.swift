@@ -47,7 +47,7 @@ struct MemcachedServer {
       Stop it with Ctrl-C.
       """)
     try await server.runUntilSignalled()
-    await backend.shutDown()
+    await backend.shutdown()
     Console.print("\(reports.count) reports were made; \(summary(backend.statistics))")
   }
 

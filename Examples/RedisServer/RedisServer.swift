@@ -28,7 +28,7 @@ struct RedisServer {
     let server: HTTPServer
     let backend: RedisBackend
     do {
-      backend = try RedisBackend(values[redis])
+      backend = try RedisBackend(configuration: values[redis])
       // By the target alone: whatever this program is called, it is the same site.
       let cache = try CacheLayer(
         backend: backend, policy: CachePolicy(timeToLive: values[lifetime], key: .custom { $0.target }))

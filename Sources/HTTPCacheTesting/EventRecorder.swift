@@ -12,7 +12,7 @@ public final class EventRecorder: CacheObserver {
     var waiters: [(matches: (CacheEvent) -> Bool, continuation: CheckedContinuation<CacheEvent, Never>)] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// A recorder that has seen nothing yet.
   public init() {}

@@ -21,12 +21,12 @@ public final class ManualClock: TimeSource {
     var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
   }
 
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   /// A clock that shows `unixTime`, by default 2026-01-01T00:00:00Z.
   public init(unixTime: UnixTime = UnixTime(seconds: 1_767_225_600)) {
     // Not zero, so that arithmetic on moments before the test began is exercised too.
-    state = Mutex(State(now: CacheInstant(nanoseconds: 1_000_000_000_000), unixTime: unixTime))
+    state = Locked(State(now: CacheInstant(nanoseconds: 1_000_000_000_000), unixTime: unixTime))
   }
 
   /// The time that only goes forward.

@@ -18,9 +18,9 @@ public final class ScriptedService: Service {
   public final class Call: Sendable {
     /// What was asked.
     public let request: CacheRequest
-    private let state = Mutex<(result: Result<CacheResponse, any Error>?, waiter: CheckedContinuation<Void, Never>?)>(
+    private let state = Locked<(result: Result<CacheResponse, any Error>?, waiter: CheckedContinuation<Void, Never>?)>(
       (nil, nil))
-    private let cancelled = Mutex<(isCancelled: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
+    private let cancelled = Locked<(isCancelled: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
     init(_ request: CacheRequest) { self.request = request }
 
@@ -83,7 +83,7 @@ public final class ScriptedService: Service {
     var callCount = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// A service that nobody has called yet.
   public init() {}

@@ -90,7 +90,7 @@ extension FaultCase {
     FaultCase(store: "Redis Cluster", fault: name, duration: duration) {
       let cluster = try RedisClusterProcess(replicasPerMaster: replicas)
       let configuration = RedisConfiguration(mode: .cluster(seeds: [.tcp(port: cluster.nodes[0].port)]))
-      let backend = try RedisBackend(configuration)
+      let backend = try RedisBackend(configuration: configuration)
       try await backend.waitUntilReady(within: .seconds(10))
       let (strike, heal) = try steps(cluster)
       return Stage(backend: backend, configuration, strike: strike, heal: heal) {
@@ -168,7 +168,7 @@ extension FaultCase {
       }
       let configuration = RedisConfiguration(
         mode: .sentinel(master: "cache", sentinels: sentinels.map { .tcp(port: $0.port) }))
-      let backend = try RedisBackend(configuration)
+      let backend = try RedisBackend(configuration: configuration)
       try await backend.waitUntilReady(within: .seconds(10))
       return Stage(backend: backend, configuration, strike: { strike(master) }, heal: { heal(master) }) {
         for server in sentinels + [replica, master] { server.kill() }

@@ -43,7 +43,7 @@ struct MemcachedSetting: Sendable {
         return counts.map { ($0, $1.reduce(0, +)) }.filter { $1 > 0 }.map { "\($1) × \($0)" }.joined(separator: ", ")
       },
       close: { [backend, servers, proxies] in
-        await backend.shutDown()
+        await backend.shutdown()
         for proxy in proxies { proxy.close() }
         for server in servers { server.kill() }
       })

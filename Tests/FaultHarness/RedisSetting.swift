@@ -18,7 +18,7 @@ struct RedisSetting: Sendable {
     server = try RedisServerProcess()
     proxy = try FaultyProxy(to: server.port)
     configuration = RedisConfiguration(mode: .single(.tcp(port: proxy.port)))
-    backend = try RedisBackend(configuration)
+    backend = try RedisBackend(configuration: configuration)
     try await backend.waitUntilReady(within: .seconds(10))
   }
 

@@ -43,8 +43,8 @@ extension MemcachedIntegrationTests {
         return backend
       }
 
-      func shutDown() async {
-        for made in made.withLock({ $0 }) { await made.backend.shutDown() }
+      func shutdown() async {
+        for made in made.withLock({ $0 }) { await made.backend.shutdown() }
       }
     }
 
@@ -54,7 +54,7 @@ extension MemcachedIntegrationTests {
         makePeer: { try stores.makePeer(of: #require($0 as? MemcachedBackend)) }
       ) { try stores.makeStore() }
       for failure in await kit.run() { Issue.record(failure) }
-      await stores.shutDown()
+      await stores.shutdown()
     }
 
     private typealias Tiers = MultiTierBackend<InMemoryBackend, MemcachedBackend>
@@ -81,7 +81,7 @@ extension MemcachedIntegrationTests {
         try Self.tiers(stores.makePeer(of: #require(first as? Tiers).far.backend), writing)
       }
       for failure in await kit.run([.leases]) { Issue.record(failure) }
-      await stores.shutDown()
+      await stores.shutdown()
     }
   }
 }

@@ -39,9 +39,9 @@ extension MemcachedIntegrationTests {
         second = try MemcachedBackend(configuration: configuration, clock: clock)
       }
 
-      func shutDown() async {
-        await first.shutDown()
-        await second.shutDown()
+      func shutdown() async {
+        await first.shutdown()
+        await second.shutdown()
       }
     }
 
@@ -86,7 +86,7 @@ extension MemcachedIntegrationTests {
         #expect(try await fill(nodes.second, entry(key, "new")) == .stored)
         #expect(try await nodes.first.lookup(key).entry?.body == "new")
       }
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `a key's invalidation reaches every node, and responses that are on their way`() async throws {
@@ -111,7 +111,7 @@ extension MemcachedIntegrationTests {
         #expect(try await fill(nodes.second, entry(key, "anew")) == .stored)
         #expect(try await nodes.first.lookup(key).entry?.body == "anew")
       }
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test(arguments: [
@@ -158,7 +158,7 @@ extension MemcachedIntegrationTests {
           }
         }
       }
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `a key that is softly invalidated is stale, and an entry on its way too`() async throws {
@@ -177,7 +177,7 @@ extension MemcachedIntegrationTests {
       }
       #expect(try await fill(nodes.second, entry(key, clock: CacheClock(clock))) == .stored)
       #expect(try #require(try await nodes.first.lookup(key).entry).times.freshUntil > clock.now)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `what the server forgets of invalidations costs entries, and revives none`() async throws {
@@ -205,7 +205,7 @@ extension MemcachedIntegrationTests {
       #expect(try await nodes.first.lookup(key).entry == nil)
       #expect(try await fill(nodes.second, entry(key, tags: ["t"])) == .stored)
       #expect(try await nodes.first.lookup(key).entry != nil)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `a store that was begun before the counter was lost is not trusted`() async throws {
@@ -217,7 +217,7 @@ extension MemcachedIntegrationTests {
       let value = MemcachedValue(bytes: "1000", flags: MemcachedFormat.counter)
       #expect(try await nodes.first.client.set(log.counterKey, value, .never, at: 0) == .stored)
       #expect(try await nodes.first.store(entry(key), stamp: stamp) == .invalidated)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `an invalidation is never lost to a fill, however they meet`() async throws {
@@ -266,7 +266,7 @@ extension MemcachedIntegrationTests {
       }
       #expect(scores.hits.load(ordering: .relaxed) > 200)
       #expect(scores.fills.load(ordering: .relaxed) > 200)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `what an invalidation did not reach is not served when the host is back`() async throws {
@@ -288,7 +288,7 @@ extension MemcachedIntegrationTests {
       #expect(try await eventually { (try? await nodes.first.lookup(victim)) != nil })
       #expect(try await nodes.first.lookup(victim).entry == nil)
       #expect(try await nodes.second.lookup(victim).entry == nil)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `a caller who is cancelled does not leave half an invalidation behind`() async throws {
@@ -303,7 +303,7 @@ extension MemcachedIntegrationTests {
       for key in keys { #expect(try await nodes.second.lookup(key).entry == nil) }
       let isUnreached = nodes.first.isUnreached.load(ordering: .relaxed)
       #expect(!isUnreached)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `one at a time has the lease, until he gives it back or its time is over`() async throws {
@@ -335,7 +335,7 @@ extension MemcachedIntegrationTests {
         return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
       }
       #expect(takers == 1)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `a value that is no entry, or for another key, is a miss that can be filled`() async throws {
@@ -356,7 +356,7 @@ extension MemcachedIntegrationTests {
       await #expect(throws: CacheError.self) {
         try await nodes.first.invalidate(CacheInvalidation(.matching { _, _ in true }))
       }
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
 
     @Test func `a cache in front of a handler hits across processes, keeps variants apart, and survives the server`()
@@ -400,7 +400,7 @@ extension MemcachedIntegrationTests {
       for server in nodes.servers { try server.start() }
       let isBack = try await eventually { try await isServed(0, ["de"]) }
       #expect(isBack)
-      await nodes.shutDown()
+      await nodes.shutdown()
     }
   }
 }

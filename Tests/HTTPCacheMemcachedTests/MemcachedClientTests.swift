@@ -45,7 +45,7 @@ extension MemcachedIntegrationTests {
       #expect(try await client.increment(counter) == 1_790_000_000_000_001)
       #expect(try await client.get(counter)?.value.bytes == "1790000000000001")
       #expect(client.statistics[0].failures == 0)
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test(arguments: [MemcachedConfiguration.WireProtocol.text, .binary])
@@ -80,7 +80,7 @@ extension MemcachedIntegrationTests {
       #expect(roundTrips < 1000, "\(roundTrips) round trips for 1000 reads")
       #expect(client.statistics.allSatisfy { $0.failures == 0 && $0.waiting == 0 })
       #expect(try await client.get([]) == [])
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `keys go to hosts by weight, and to the same host whatever the order of the hosts`() throws {
@@ -107,7 +107,7 @@ extension MemcachedIntegrationTests {
       let client = try MemcachedClient(configuration: MemcachedConfiguration([server]))
       #expect(try await client.set(keys.key(.entry, "key"), whole("one"), hour) == .stored)
       #expect(try await client.get(keys.key(.entry, "key"))?.value == whole("one"))
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a lifetime under a second is neither none nor for ever, and one over 30 days is not over at once`()
@@ -125,7 +125,7 @@ extension MemcachedIntegrationTests {
       #expect(try await client.get(short) != nil)
       #expect(try await eventually { try await client.get(short) == nil })
       #expect(try await client.get(long) != nil)
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a server that has to evict costs misses and nothing else`() async throws {
@@ -152,7 +152,7 @@ extension MemcachedIntegrationTests {
       #expect(found < 400)
       #expect(try server.statistic("evictions") ?? 0 > 0 || refused > 0)
       #expect(client.statistics[0].availability == .up)
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test(arguments: [
@@ -172,7 +172,7 @@ extension MemcachedIntegrationTests {
       #expect(try await store.store(noise(size, seed: 2), for: key, hour, if: .unchanged(item.unique)) == .stored)
       #expect(try await store.store(value, for: key, hour, if: .unchanged(item.unique)) == .notStored)
       #expect(try await store.value(for: key) == noise(size, seed: 2))
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a value with a chunk missing, cut or of another write is a miss`() async throws {
@@ -205,7 +205,7 @@ extension MemcachedIntegrationTests {
         #expect(try await store.value(for: key) == nil)
       }
       #expect(try await store.store(noise((1 << 20) + 1), for: key, hour) == .tooLarge)
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a server with a smaller limit than we were told refuses, and remains in use`() async throws {
@@ -218,7 +218,7 @@ extension MemcachedIntegrationTests {
         #expect(try await client.set(key, whole("x"), hour) == .stored)
       }
       #expect(client.statistics[0].availability == .up)
-      await client.shutDown()
+      await client.shutdown()
     }
   }
 }

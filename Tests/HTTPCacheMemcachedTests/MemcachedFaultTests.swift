@@ -47,7 +47,7 @@ extension MemcachedIntegrationTests {
       }
       #expect(client.statistics[0].failures == 0)
       #expect(client.statistics[0].reconnections > 0)
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a host that dies takes nothing with it but its own keys, and its return is noticed`() async throws {
@@ -69,7 +69,7 @@ extension MemcachedIntegrationTests {
       #expect(try await eventually { await failure { _ = try await client.get(keys[0]) } == nil })
       #expect(client.statistics[0].availability == .up)
       #expect(try await client.get(keys).map { $0?.value } == [nil, whole("x")])
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a server that hangs costs each call its timeout at most, then nothing, and recovers`() async throws {
@@ -105,7 +105,7 @@ extension MemcachedIntegrationTests {
       #expect(try await eventually { await failure { _ = try await client.get(keys[0]) } == nil })
       // The answers that came too late are nobody's.
       for (number, key) in keys.enumerated() { #expect(try await client.get(key)?.value == whole("\(number)")) }
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `callers who are cancelled leave at once, and nothing is left of them`() async throws {
@@ -142,7 +142,7 @@ extension MemcachedIntegrationTests {
         return try await client.get(keys[0])
       }
       await #expect(throws: CancellationError.self) { try await early.value }
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a lease that came about when its caller had given up holds nobody up for long`() async throws {
@@ -168,8 +168,8 @@ extension MemcachedIntegrationTests {
         })
       // Now it is held, and whoever holds it keeps it.
       for backend in [one, two] { #expect(try await backend.acquireLease(for: key, duration: .seconds(600)) == nil) }
-      await one.shutDown()
-      await two.shutDown()
+      await one.shutdown()
+      await two.shutdown()
       proxy.close()
     }
 
@@ -192,8 +192,8 @@ extension MemcachedIntegrationTests {
       server.resume()
       // The one that has failed is asked for nothing any more.
       #expect(try await eventually { try await two.lookup(key).entry == nil })
-      await one.shutDown()
-      await two.shutDown()
+      await one.shutdown()
+      await two.shutdown()
     }
 
     @Test func `no more than the queue holds waits for a server that hangs`() async throws {
@@ -225,7 +225,7 @@ extension MemcachedIntegrationTests {
       #expect(codes.allSatisfy { $0 == .queueFull || $0 == .timedOut || $0 == .hostDown }, "\(Set(codes))")
       #expect(codes.count { $0 == .queueFull } > 50)
       #expect(client.statistics[0].overflows > 50)
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test(arguments: [
@@ -252,7 +252,7 @@ extension MemcachedIntegrationTests {
         #expect(duration < .milliseconds(1800))
       }
       #expect(try await eventually { client.statistics[0].availability == .down })
-      await client.shutDown()
+      await client.shutdown()
     }
 
     @Test func `a host that is not there, or has no name, fails and is left alone`() async throws {
@@ -261,7 +261,7 @@ extension MemcachedIntegrationTests {
           hosts: [MemcachedHost("127.0.0.1", port: 1)], retryTimeout: .seconds(60), deadTimeout: .seconds(60)))
       for _ in 0..<3 { #expect(await failure { _ = try await client.get(keys.key(.entry, "a")) } == .connectionFailed) }
       #expect(await failure { _ = try await client.get(keys.key(.entry, "a")) } == .hostDown)
-      await client.shutDown()
+      await client.shutdown()
       #expect(await failure { _ = try await client.get(keys.key(.entry, "a")) } == .shutDown)
     }
 
@@ -278,7 +278,7 @@ extension MemcachedIntegrationTests {
         server.pause()
         let readers = (0..<20).map { _ in Task { await failure { _ = try await client.get(key) } } }
         try await Task.sleep(for: .milliseconds(30))
-        let (_, duration) = await timed { await client.shutDown() }
+        let (_, duration) = await timed { await client.shutdown() }
         #expect(duration < .seconds(1))
         for reader in readers {
           let code = await reader.value
@@ -319,7 +319,7 @@ extension MemcachedIntegrationTests {
       // Less than half a KiB for each: a connection that is kept takes several.
       // (Other tests may hold much for a moment.)
       #expect(try await eventually { Holdings.present.heap < heapBefore + 1000 * 512 })
-      await client.shutDown()
+      await client.shutdown()
     }
   }
 }

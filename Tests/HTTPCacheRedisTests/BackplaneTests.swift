@@ -26,9 +26,9 @@ extension RedisIntegration {
         configuration.commandTimeout = .seconds(2)
         configuration.headOfLineTimeout = .seconds(4)
         configuration.reconnect = .init(minimum: .milliseconds(5), maximum: .milliseconds(50))
-        redis = try RedisBackend(configuration)
+        redis = try RedisBackend(configuration: configuration)
         if let user { configuration.credentials = RedisCredentials(username: user, password: "secret") }
-        backplane = try RedisBackplane(configuration, watchesKeys: watchesKeys)
+        backplane = try RedisBackplane(configuration: configuration, watchesKeys: watchesKeys)
         // Only what the backplane says makes this node doubt a copy.
         let tierConfiguration = TierConfiguration(nearTimeToLive: .seconds(3600), timeout: .seconds(5))
         let tiers = try MultiTierBackend(
@@ -40,7 +40,7 @@ extension RedisIntegration {
         try await eventually("it does not join") { tiers.statistics[.suspected] >= 1 }
       }
 
-      func shutDown() async {
+      func shutdown() async {
         running.cancel()
         await running.value
         await backplane.shutdown()
@@ -84,8 +84,8 @@ extension RedisIntegration {
       let first = try await Node(server, watchesKeys: watchesKeys)
       let second = try await Node(server, user: secondUser, watchesKeys: watchesKeys)
       try await body(server, first, second)
-      await first.shutDown()
-      await second.shutDown()
+      await first.shutdown()
+      await second.shutdown()
     }
 
     @Test func `what one node has invalidated another does not serve a tenth of a second later`() async throws {
@@ -224,7 +224,7 @@ extension RedisIntegration {
         }
       }
       #expect(throws: CacheConfigurationError.self) {
-        try RedisBackplane(RedisConfiguration(mode: .cluster(seeds: [.tcp(port: 1)])), watchesKeys: true)
+        try RedisBackplane(configuration: RedisConfiguration(mode: .cluster(seeds: [.tcp(port: 1)])), watchesKeys: true)
       }
     }
 
@@ -258,12 +258,12 @@ extension RedisIntegration {
       try await eventually("it has lost the other") { try await node.found("/b") != nil && node.serves("/b") }
       _ = try server.command("PEXPIRE", "swift-http-cache:entry:https://example.com/b", "1")
       try await eventually("it serves what is gone") { !node.serves("/b") }
-      await node.shutDown()
+      await node.shutdown()
     }
 
     @Test func `what cannot be sent is an error, and nothing else`() async throws {
       let server = try RedisServerProcess()
-      let backplane = try RedisBackplane(RedisConfiguration(mode: .single(server.endpoint)))
+      let backplane = try RedisBackplane(configuration: RedisConfiguration(mode: .single(server.endpoint)))
       try await backplane.waitUntilReady()
       let message = BackplaneMessage(publisher: 1, sequence: 1, content: .heartbeat)
       try await backplane.publish(message)

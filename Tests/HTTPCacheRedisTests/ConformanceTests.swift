@@ -38,13 +38,13 @@ extension RedisIntegration {
         var configuration = RedisConfiguration(mode: .single(server.endpoint), namespace: namespace)
         configuration.commandTimeout = .seconds(5)
         configuration.headOfLineTimeout = .seconds(10)
-        let backend = try RedisBackend(configuration)
+        let backend = try RedisBackend(configuration: configuration)
         try await backend.waitUntilReady()
         made.withLock { $0.append(backend) }
         return backend
       }
 
-      func shutDown() async {
+      func shutdown() async {
         for backend in made.withLock({ $0 }) { await backend.shutdown() }
       }
     }
@@ -55,7 +55,7 @@ extension RedisIntegration {
         makePeer: { try await stores.makePeer(of: #require($0 as? RedisBackend)) }
       ) { try await stores.makeStore() }
       for failure in await kit.run() { Issue.record(failure) }
-      await stores.shutDown()
+      await stores.shutdown()
     }
 
     private typealias Tiers = MultiTierBackend<InMemoryBackend, RedisBackend>
@@ -76,7 +76,7 @@ extension RedisIntegration {
         try Self.tiers(await stores.makePeer(of: #require(first as? Tiers).far.backend), writing)
       }
       for failure in await kit.run([.leases]) { Issue.record(failure) }
-      await stores.shutDown()
+      await stores.shutdown()
     }
   }
 }

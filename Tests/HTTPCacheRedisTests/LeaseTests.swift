@@ -17,7 +17,7 @@ extension RedisIntegration {
       var configuration = RedisConfiguration(mode: .single(server.endpoint))
       configuration.commandTimeout = .seconds(5)
       configuration.headOfLineTimeout = .seconds(10)
-      let backend = try RedisBackend(configuration)
+      let backend = try RedisBackend(configuration: configuration)
       try await backend.waitUntilReady()
       return backend
     }

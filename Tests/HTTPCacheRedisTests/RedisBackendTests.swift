@@ -21,7 +21,7 @@ extension RedisIntegration {
       configuration.headOfLineTimeout = .seconds(4)
       configuration.reconnect = .init(minimum: .milliseconds(5), maximum: .milliseconds(100))
       change(&configuration)
-      let backend = try RedisBackend(configuration)
+      let backend = try RedisBackend(configuration: configuration)
       try await backend.waitUntilReady()
       return backend
     }

@@ -19,7 +19,7 @@ enum RedisInvalidationScale {
     var configuration = RedisConfiguration(mode: .single(.tcp(port: server.port)))
     configuration.commandTimeout = .seconds(30)
     configuration.headOfLineTimeout = .seconds(30)
-    let backend = try RedisBackend(configuration)
+    let backend = try RedisBackend(configuration: configuration)
     try await backend.waitUntilReady()
     let version = try info(server, "server", "redis_version")
     var rows = [["\(entryCount) entries, Redis \(version)", "time", "server's memory before", "after"]]

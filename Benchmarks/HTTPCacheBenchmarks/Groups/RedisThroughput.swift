@@ -68,7 +68,7 @@ enum RedisThroughput {
     var configuration = RedisConfiguration(mode: .single(.tcp(port: try port())))
     configuration.commandTimeout = .seconds(5)
     configuration.headOfLineTimeout = .seconds(5)
-    let backend = try RedisBackend(configuration)
+    let backend = try RedisBackend(configuration: configuration)
     try await backend.waitUntilReady()
     return backend
   }

@@ -24,7 +24,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
   private let clock: CacheClock
   private let jitter: @Sendable () -> Double
   private let reporter: TierReporter
-  private let breaker: Locked<TierBreaker>
+  private let breaker: Locked<CircuitBreaker>
   private let pending: Locked<PendingInvalidations>
   /// Whether the breaker is open, and whether invalidations wait: beside the locks, so that a hit need not take them.
   private let isBreakerOpen = Atomic(false)
@@ -38,7 +38,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
     self.jitter = configuration.jitter
     self.reporter = reporter
     breaker = Locked(
-      TierBreaker(
+      CircuitBreaker(
         threshold: configuration.failureThreshold, firstWait: configuration.suspension,
         longestWait: max(configuration.suspension, configuration.longestSuspension),
         probeLimit: (configuration.timeout ?? .seconds(1)) * 2))

@@ -7,26 +7,27 @@ import Synchronization
 
 /// A stored response: immutable, shared by everybody who is being answered with it.
 public final class CacheEntry: Sendable {
+  // What a hit looks at comes first, in as few cache lines as it takes.
+
+  // Small fields side by side: there may be millions of entries.
+  let shortStatus: Int16
+  let costInMicroseconds: UInt32
   /// What it is stored under.
   public let key: CacheKey
-  /// The status code.
-  public var status: Int { Int(shortStatus) }
-  /// The stored header section (RFC 9111 §3.1): without the fields that belong to a connection.
-  public let fields: HeaderFields
   /// The content.
   public let body: Bytes
   /// The stored trailer section.
   public let trailers: HeaderFields?
+  /// The status code.
+  public var status: Int { Int(shortStatus) }
+  /// The stored header section (RFC 9111 §3.1): without the fields that belong to a connection.
+  public let fields: HeaderFields
   /// The moments that decide about it.
   public let times: EntryTimes
   /// What it demands and allows.
   public let traits: EntryTraits
   /// How long the origin took to make it, to the microsecond, and 71 minutes at most.
   public var cost: Duration { .microseconds(Int64(costInMicroseconds)) }
-
-  // Small fields side by side: there may be millions of entries.
-  let shortStatus: Int16
-  let costInMicroseconds: UInt32
 
   /// What it can be invalidated by, beside its key.
   public let tags: CacheTags?

@@ -76,9 +76,9 @@ public final class MemcachedBackend: LeasingBackend {
   public var damagedEntryCount: Int { damaged.load(ordering: .relaxed) }
 
   /// Ends all connections and threads, and fails what waits for them. The backend is of no use afterwards.
-  public func shutDown() async {
+  public func shutdown() async {
     settling.withLock { $0 }?.cancel()
-    await client.shutDown()
+    await client.shutdown()
   }
 
   deinit { settling.withLock { $0 }?.cancel() }

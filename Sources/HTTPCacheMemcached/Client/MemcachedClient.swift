@@ -51,13 +51,13 @@ package final class MemcachedClient: Sendable {
   deinit { stop() }
 
   private func stop() {
-    for lane in lanes { lane.shutDown() }
-    watchdog.shutDown()
+    for lane in lanes { lane.shutdown() }
+    watchdog.shutdown()
   }
 
   /// Fails what waits, lets what is under way end, and returns when all threads and connections are gone. That takes no
   /// longer than the timeouts, except that looking up a host's name cannot be interrupted.
-  package func shutDown() async {
+  package func shutdown() async {
     stop()
     await threads.end()
   }

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCache
+
 /// How one memcached server has been doing.
 public struct MemcachedHostStatistics: Hashable, Sendable {
   /// Whether a host is called.

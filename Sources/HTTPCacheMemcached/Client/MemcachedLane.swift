@@ -79,7 +79,7 @@ final class MemcachedLane: Sendable {
   }
 
   /// Lets nobody in any more, and ends the workers when they are done with what they are doing.
-  func shutDown() {
+  func shutdown() {
     let waiting = state.withLock { state -> [MemcachedJob] in
       state.isShutDown = true
       state.queuedBytes = 0

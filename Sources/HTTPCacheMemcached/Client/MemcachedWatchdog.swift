@@ -42,7 +42,7 @@ final class MemcachedWatchdog: Sendable {
     state.signal()
   }
 
-  func shutDown() {
+  func shutdown() {
     state.withLock { $0.isShutDown = true }
     state.broadcast()
   }

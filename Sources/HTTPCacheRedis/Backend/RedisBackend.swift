@@ -8,7 +8,7 @@ public import HTTPCache
 /// Keeps entries in Redis, for all processes that use the same server and namespace.
 ///
 /// ```swift
-/// let backend = try RedisBackend(RedisConfiguration(url: "redis://cache.internal:6379"))
+/// let backend = try RedisBackend(configuration: RedisConfiguration(url: "redis://cache.internal:6379"))
 /// let cache = try CacheLayer(backend: backend, policy: policy)
 /// ```
 ///
@@ -39,7 +39,7 @@ public final class RedisBackend: CacheBackend {
   ///   - clock: What expiry is measured with.
   /// - Throws: ``CacheConfigurationError`` for a configuration that makes no sense, ``CacheError`` when the system has no
   ///   thread or descriptor left.
-  public init(_ configuration: RedisConfiguration = RedisConfiguration(), clock: CacheClock = .system) throws {
+  public init(configuration: RedisConfiguration = RedisConfiguration(), clock: CacheClock = .system) throws {
     do {
       client = try RedisClient(configuration)
     } catch let error as RedisError {

@@ -10,7 +10,8 @@ public import HTTPCache
 /// ```swift
 /// let configuration = try RedisConfiguration(url: "redis://cache.internal:6379")
 /// let backend = try MultiTierBackend(
-///   near: InMemoryBackend(), far: RedisBackend(configuration), backplane: RedisBackplane(configuration))
+///   near: InMemoryBackend(), far: RedisBackend(configuration: configuration),
+///   backplane: RedisBackplane(configuration: configuration))
 /// Task { await backend.run() }
 /// ```
 ///
@@ -44,7 +45,7 @@ public final class RedisBackplane: Backplane {
   ///     keys. A report does not say who has written, so that a node asks for what it has stored itself once more.
   /// - Throws: ``CacheConfigurationError`` for a configuration that makes no sense, ``CacheError`` when the system has no
   ///   thread or descriptor left.
-  public init(_ configuration: RedisConfiguration = RedisConfiguration(), watchesKeys: Bool = false) throws {
+  public init(configuration: RedisConfiguration = RedisConfiguration(), watchesKeys: Bool = false) throws {
     if watchesKeys, case .cluster = configuration.mode.kind {
       throw CacheConfigurationError(
         "watchesKeys is true, but every node of a Redis cluster reports only its own keys; use false")

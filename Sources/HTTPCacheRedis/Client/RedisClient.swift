@@ -35,7 +35,7 @@ package final class RedisClient: Sendable {
 
   deinit {
     // Without waiting: whoever cares calls `shutdown()`.
-    router.shutDown()
+    router.shutdown()
     dispatcher.stop()
   }
 
@@ -111,7 +111,7 @@ package final class RedisClient: Sendable {
   /// Closes all connections, and returns when the threads have ended. Those who still wait get ``RedisError/Code/shutDown``.
   package func shutdown() async {
     isShutDown.store(true, ordering: .relaxed)
-    router.shutDown()
+    router.shutdown()
     dispatcher.stop()
     for loop in dispatcher.loops { await loop.waitUntilStopped() }
   }

@@ -107,7 +107,7 @@ final class RedisNode: Sendable {
     if opens { counters.circuitOpened() }
   }
 
-  func shutDown() {
+  func shutdown() {
     for connection in connections { connection.remove() }
     largeConnection.withLock { $0 }?.remove()
   }

@@ -18,5 +18,5 @@ protocol Router: Sendable {
   /// Where to listen to channels; nil while that is not known.
   var listeningEndpoint: RedisEndpoint? { get }
 
-  func shutDown()
+  func shutdown()
 }

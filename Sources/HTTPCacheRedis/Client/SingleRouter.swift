@@ -21,5 +21,5 @@ final class SingleRouter: Router {
     try await dispatcher.send(commands, to: node, deadline: deadline).get()
   }
 
-  func shutDown() { node.shutDown() }
+  func shutdown() { node.shutdown() }
 }

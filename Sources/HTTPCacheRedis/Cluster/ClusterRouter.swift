@@ -56,13 +56,13 @@ final class ClusterRouter: Router {
     return problem ?? nodes.lazy.compactMap(\.lastFailure).first
   }
 
-  func shutDown() {
+  func shutdown() {
     refreshes.stop()
     let nodes = state.withLock { state in
       state.isShutDown = true
       return Array(state.nodes.values)
     }
-    for node in nodes { node.shutDown() }
+    for node in nodes { node.shutdown() }
   }
 
   // MARK: Sending
@@ -189,7 +189,7 @@ final class ClusterRouter: Router {
       if let node = state.nodes[endpoint] { return node }
       let node = dispatcher.node(
         endpoint, observer: RedisConnection.Observer(failed: { [weak self] _ in self?.refresh() }))
-      if state.isShutDown { node.shutDown() }
+      if state.isShutDown { node.shutdown() }
       state.nodes[endpoint] = node
       return node
     }
@@ -235,7 +235,7 @@ final class ClusterRouter: Router {
       for endpoint in gone.keys { state.nodes[endpoint] = nil }
       return (Array(gone.values), changed)
     }
-    for node in gone { node.shutDown() }
+    for node in gone { node.shutdown() }
     for endpoint in topology.nodes { _ = node(endpoint) }
     if changed { dispatcher.counters.topologyChanged() }
   }

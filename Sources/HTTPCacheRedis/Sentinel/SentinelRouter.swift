@@ -62,13 +62,13 @@ final class SentinelRouter: Router {
   }
   var listeningEndpoint: RedisEndpoint? { state.withLock { $0.master?.endpoint } }
 
-  func shutDown() {
+  func shutdown() {
     resolutions.stop()
     let (nodes, subscribers) = state.withLock { state in
       state.isShutDown = true
       return ([state.master, state.candidate].compactMap { $0 }, state.subscribers)
     }
-    for node in nodes + sentinels { node.shutDown() }
+    for node in nodes + sentinels { node.shutdown() }
     for subscriber in subscribers { subscriber.close() }
   }
 
@@ -152,7 +152,7 @@ final class SentinelRouter: Router {
       state.master = node
       return (old, old?.endpoint != endpoint)
     }
-    useless?.shutDown()
+    useless?.shutdown()
     if changed { dispatcher.counters.topologyChanged() }
     return isGood
   }

@@ -61,7 +61,7 @@ public final class FaultyBackend<Base: CacheBackend>: CacheBackend {
   /// Whether the synchronous requirements are the base's; otherwise everything takes waiting.
   public let isSynchronous: Bool
   private let clock: CacheClock
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// - Parameters:
   ///   - base: The backend that does the work.

@@ -25,7 +25,7 @@ public final class InProcessBackplane: Backplane {
       var published: [BackplaneMessage] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// A hub without nodes.
     public init() {}
@@ -57,7 +57,7 @@ public final class InProcessBackplane: Backplane {
   }
 
   private let hub: Hub
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   fileprivate init(_ hub: Hub) { self.hub = hub }
 

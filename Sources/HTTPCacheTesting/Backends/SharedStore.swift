@@ -28,7 +28,7 @@ public final class SharedStore: LeasingBackend {
 
   private let memory: InMemoryBackend
   private let clock: CacheClock
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// - Parameters:
   ///   - capacity: How many bytes there is room for.

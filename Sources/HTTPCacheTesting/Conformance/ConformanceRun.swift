@@ -9,7 +9,7 @@ import HTTPCache
 final class ConformanceRun: Sendable {
   let kit: BackendConformance
   let check: BackendConformance.Check
-  private let state = Mutex<[ConformanceFailure]>([])
+  private let state = Locked<[ConformanceFailure]>([])
 
   /// More would only hide the first ones.
   private static let limit = 16

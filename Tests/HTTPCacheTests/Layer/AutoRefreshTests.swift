@@ -53,7 +53,7 @@ import Testing
       AutoRefreshPolicy(minimumRequestsPerMinute: 10, window: .seconds(20)), CachePolicy(timeToLive: nil))
     let lifetimes = ["/60": 60, "/600": 600, "/3600": 3600]
     let clock = refreshed.clock
-    let calls = LockedBox([String: [CacheInstant]]())
+    let calls = Locked([String: [CacheInstant]]())
     let origin = CountingOrigin { request, _ in
       calls.withLock { $0[request.target, default: []].append(clock.now) }
       return CacheResponse(fields: ["Cache-Control": "max-age=\(lifetimes[request.target] ?? 0)"])
@@ -109,7 +109,7 @@ import Testing
   {
     let refreshed = try Refreshed(
       AutoRefreshPolicy(minimumRequestsPerMinute: 2, window: .seconds(10)), CachePolicy(timeToLive: .seconds(60)))
-    let seen = LockedBox([String]())
+    let seen = Locked([String]())
     let origin = CountingOrigin { request, _ in
       let language = request.fields["Accept-Language"] ?? "-"
       let hasConditions = request.fields[.ifNoneMatch] != nil || request.fields[.range] != nil

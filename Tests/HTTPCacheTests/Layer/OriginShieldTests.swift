@@ -176,7 +176,7 @@ import Testing
 
   /// An origin that takes a moment, and falls over when it has more calls than it can take.
   private final class FragileOrigin: Service {
-    let running = LockedBox((now: 0, most: 0, collapses: 0, calls: 0))
+    let running = Locked((now: 0, most: 0, collapses: 0, calls: 0))
     let limit: Int
     let duration: Duration
 

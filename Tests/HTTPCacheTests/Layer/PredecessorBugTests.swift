@@ -410,7 +410,7 @@ private final class GatedBackend: CacheBackend {
     var watchers: [CheckedContinuation<Void, Never>] = []
   }
 
-  private let state = LockedBox(State())
+  private let state = Locked(State())
 
   private let log = InvalidationLog()
 

@@ -313,7 +313,7 @@ import Testing
     let fixture = try Fixture()
     let origin = ScriptedService()
     let service = origin.layer(fixture.cache)
-    let seen = LockedBox<[Int]>([])
+    let seen = Locked<[Int]>([])
     let tasks = await crowd(3, service, fixture) { number in
       var request = CacheRequest.get("/")
       if number != 1 { request.onInformational = { _ in seen.withLock { $0.append(number) } } }
@@ -347,7 +347,7 @@ import Testing
 
 /// A body without end that notices being cancelled.
 private final class EndlessSource: BodySource {
-  private let state = LockedBox<(isCancelled: Bool, waiter: CheckedContinuation<Void, Never>?)>((false, nil))
+  private let state = Locked<(isCancelled: Bool, waiter: CheckedContinuation<Void, Never>?)>((false, nil))
 
   func next() async throws -> Bytes? {
     if state.withLock({ $0.isCancelled }) { throw CancellationError() }

@@ -13,7 +13,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct StandardsTests {
   /// An origin of ten digits that knows ranges, and counts what it is asked.
   private func digits(
-    _ fields: HeaderFields = ["ETag": "\"d\"", "Cache-Control": "max-age=60"], seen: LockedBox<[String]>,
+    _ fields: HeaderFields = ["ETag": "\"d\"", "Cache-Control": "max-age=60"], seen: Locked<[String]>,
     content: @escaping @Sendable () -> String = { "0123456789" }
   ) -> CountingOrigin {
     CountingOrigin { request, _ in
@@ -34,7 +34,7 @@ import Testing
     async throws
   {
     let fixture = try Fixture()
-    let seen = LockedBox<[String]>([])
+    let seen = Locked<[String]>([])
     let service = digits(seen: seen).layer(fixture.cache)
     let first = try await service.call(.get("/", ["Range": "bytes=2-5"]))
     #expect(first.status == 206)
@@ -63,7 +63,7 @@ import Testing
 
   @Test func `parts of different versions are never put together (RFC 9111 §3.4)`() async throws {
     let fixture = try Fixture()
-    let version = LockedBox(1)
+    let version = Locked(1)
     let service = CountingOrigin { request, _ in
       let number = version.withLock { $0 }
       let fields: HeaderFields = ["ETag": "\"v\(number)\"", "Cache-Control": "max-age=60"]
@@ -85,7 +85,7 @@ import Testing
     async throws
   {
     let fixture = try Fixture()
-    let seen = LockedBox<[String]>([])
+    let seen = Locked<[String]>([])
     let service = digits(["Cache-Control": "max-age=60"], seen: seen).layer(fixture.cache)
     _ = try await service.call(.get("/", ["Range": "bytes=0-4"])).text()
     #expect(try await service.call(.get("/")).text() == "0123456789")

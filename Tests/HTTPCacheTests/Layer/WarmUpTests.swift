@@ -17,7 +17,7 @@ import Testing
     }
     let service = origin.layer(fixture.cache)
     _ = try await service.call(.get("/stored"))
-    let seen = LockedBox([Int]())
+    let seen = Locked([Int]())
     let requests = ["/a", "/b", "/stored", "/broken", "/throws"].map { CacheRequest.get($0) }
     let done = Task {
       await fixture.cache.warmUp(requests, next: origin, maximumConcurrency: 1, perSecond: 1) { progress in

@@ -58,7 +58,7 @@ import Testing
     let log = BodyLog(window: 2, retentionLimit: nil)
     let fast = try #require(log.makeReader())
     let slow = try #require(log.makeReader())
-    let hasAppended = LockedBox(false)
+    let hasAppended = Locked(false)
     let producer = Task {
       _ = await log.append("abc")
       hasAppended.withLock { $0 = true }

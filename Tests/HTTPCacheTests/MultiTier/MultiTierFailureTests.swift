@@ -232,7 +232,7 @@ import Testing
     await fixture.advance { fixture.count(.farFailed) > 0 }
     #expect(fixture.tiers.waitingWriteCount == 5)
     fixture.far.heal()
-    let isDone = LockedBox<Bool?>(nil)
+    let isDone = Locked<Bool?>(nil)
     Task {
       let result = await fixture.tiers.shutdown()
       isDone.withLock { $0 = result }
@@ -293,7 +293,7 @@ import Testing
     let tiers = try MultiTierBackend(near: InMemoryBackend(), far: far, configuration: configuration)
     let fixture = try TierFixture()
     /// The version that the origin has, and the one below which nothing may be found.
-    let versions = LockedBox(Array(repeating: (origin: 0, floor: 0), count: 4))
+    let versions = Locked(Array(repeating: (origin: 0, floor: 0), count: 4))
     let reads = Counter()
     await withTaskGroup(of: Void.self) { group in
       for worker in 0..<8 {

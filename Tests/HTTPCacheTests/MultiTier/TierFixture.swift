@@ -102,7 +102,7 @@ final class StoppedLookups<Base: CacheBackend>: CacheBackend {
 final class StoppedInvalidations: CacheBackend {
   let base: InMemoryBackend
   /// What is done, once, between a look in the store and its return.
-  let afterPeek = LockedBox<(@Sendable () -> Void)?>(nil)
+  let afterPeek = Locked<(@Sendable () -> Void)?>(nil)
   let gate = TestGate()
 
   init(_ base: InMemoryBackend) { self.base = base }

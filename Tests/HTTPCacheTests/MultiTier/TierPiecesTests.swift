@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test func `a breaker opens after failures in a row, tries one call, and waits longer each time`() {
-    var breaker = TierBreaker(
+    var breaker = CircuitBreaker(
       threshold: 3, firstWait: .seconds(1), longestWait: .seconds(3), probeLimit: .seconds(1))
     for _ in 0..<2 { #expect(breaker.failed(at: start, jitter: 0) == false) }
     #expect(breaker.succeeded() == false)

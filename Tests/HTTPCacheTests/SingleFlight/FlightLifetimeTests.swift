@@ -40,7 +40,7 @@ import Testing
     policy.uncacheableTimeToLive = .zero
     let fixture = try Fixture(policy)
     let cache = fixture.cache
-    let seen = LockedBox([Weak]())
+    let seen = Locked([Weak]())
     let service = CountingOrigin { _, number in
       for flight in cache.flights.all { seen.withLock { $0.append(Weak(flight)) } }
       if number == 1 { await cache.waitForWaiters(2) }

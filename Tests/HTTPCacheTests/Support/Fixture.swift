@@ -45,7 +45,7 @@ struct CountingOrigin: Service {
 }
 
 final class Counter: Sendable {
-  private let state = LockedBox(0)
+  private let state = Locked(0)
   var value: Int { state.withLock { $0 } }
 
   @discardableResult

@@ -3,9 +3,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import HTTPCache
+
 /// Holds up whoever comes while it is closed. It is open at first.
 final class TestGate: Sendable {
-  private let state = LockedBox<(isClosed: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+  private let state = Locked<(isClosed: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
 
   var waitingCount: Int { state.withLock { $0.waiting.count } }
 

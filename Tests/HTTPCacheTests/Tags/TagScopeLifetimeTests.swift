@@ -23,7 +23,7 @@ import Testing
   @Test(arguments: ["max-age=60", "private", "max-age=60, no-store"], [200, 404, 500])
   func `of a response that is stored, refused or a failure`(cacheControl: String, status: Int) async throws {
     let fixture = try Fixture()
-    let seen = LockedBox(Weak(nil))
+    let seen = Locked(Weak(nil))
     let service = CountingOrigin { _, _ in
       CacheTags.add("a")
       CacheTags.invalidate("b")

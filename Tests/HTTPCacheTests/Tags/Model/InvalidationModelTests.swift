@@ -24,7 +24,7 @@ import Testing
   static func check(
     schedules: Int, steps: Int = 60, firstSeed: UInt64 = 1, _ makeWorld: @escaping InvalidationWorld.Maker
   ) async throws -> (objections: [String], outcomes: [String: Int]) {
-    let next = LockedBox(firstSeed)
+    let next = Locked(firstSeed)
     return try await withThrowingTaskGroup(of: ([String], [String: Int]).self) { group in
       for _ in 0..<2 {
         group.addTask {

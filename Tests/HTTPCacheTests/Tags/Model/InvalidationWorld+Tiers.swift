@@ -42,7 +42,7 @@ extension InvalidationWorld {
     configuration.longestSuspension = .seconds(8)
     // So few that now and then everything has to be invalidated in their place.
     configuration.maximumPendingInvalidations = 4
-    let generator = LockedBox(SplitMix64(seed: seed))
+    let generator = Locked(SplitMix64(seed: seed))
     configuration.jitter = { generator.withLock { Double.random(in: 0...1, using: &$0) } }
     return InvalidationWorld(
       backends: [try MultiTierBackend(near: near, far: far, configuration: configuration)], takesTime: true,

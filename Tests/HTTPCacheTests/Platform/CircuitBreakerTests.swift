@@ -3,10 +3,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-import HTTPCache
 import Testing
 
-@testable import HTTPCacheMemcached
+@testable import HTTPCache
 
 @Suite struct CircuitBreakerTests {
   private func breaker() -> CircuitBreaker {
