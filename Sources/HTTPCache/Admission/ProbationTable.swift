@@ -5,12 +5,18 @@
 
 /// Which keys have been asked for once, in this interval or the one before. Fingerprints in a table of fixed size: under a
 /// flood old ones are overwritten, and their keys begin anew.
+///
+/// A key has its place in a set of several, the oldest of which gives way: two that regular traffic asks for in turn do not
+/// push each other out again and again.
 struct ProbationTable {
   private struct Slot {
     var fingerprint: UInt32 = 0
     var generation: UInt32 = 0
   }
 
+  private static let setSize = 4
+
+  /// Sets beside each other, in each the latest first.
   private var slots: [Slot]
   private var generation: UInt32 = 2
 
@@ -26,10 +32,13 @@ struct ProbationTable {
 
   /// Whether a key has been asked for before; notes it.
   mutating func isRepeated(_ digest: KeyDigest) -> Bool {
-    let index = Int(truncatingIfNeeded: digest.low >> 20) & (slots.count - 1)
+    let start = Int(truncatingIfNeeded: digest.low >> 20) & (slots.count - 1) & ~(Self.setSize - 1)
     let fingerprint = UInt32(truncatingIfNeeded: digest.high >> 16)
-    let isKnown = slots[index].fingerprint == fingerprint && generation &- slots[index].generation <= 1
-    slots[index] = Slot(fingerprint: fingerprint, generation: generation)
-    return isKnown
+    let set = start..<start + Self.setSize
+    let known = set.first { slots[$0].fingerprint == fingerprint && generation &- slots[$0].generation <= 1 }
+    // The latest goes to the front, in the place of what it was or of the oldest.
+    for index in (start..<(known ?? set.upperBound - 1)).reversed() { slots[index + 1] = slots[index] }
+    slots[start] = Slot(fingerprint: fingerprint, generation: generation)
+    return known != nil
   }
 }

@@ -15,7 +15,7 @@ public struct KeyDigest: Hashable, Sendable {
 
   static let seed = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
 
-  private init(high: UInt64, low: UInt64) {
+  init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
   }

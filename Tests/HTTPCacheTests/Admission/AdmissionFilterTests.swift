@@ -45,6 +45,22 @@ import Testing
     #expect(refusal(1, 3, at: now.advanced(by: .seconds(10))) == nil)
   }
 
+  @Test func `keys that share a place do not push each other out`() {
+    var table = ProbationTable(expectedCount: 1)
+    func isRepeated(_ number: UInt64) -> Bool { table.isRepeated(KeyDigest(high: number << 16, low: 5 << 20)) }
+    for number in 1...4 as ClosedRange<UInt64> { #expect(!isRepeated(number)) }
+    for number in 1...4 as ClosedRange<UInt64> { #expect(isRepeated(number)) }
+    // A fifth takes the place of the oldest.
+    #expect(!isRepeated(5))
+    for number in 2...5 as ClosedRange<UInt64> { #expect(isRepeated(number)) }
+    #expect(!isRepeated(1))
+    table.nextGeneration()
+    #expect(isRepeated(1))
+    table.nextGeneration()
+    table.nextGeneration()
+    #expect(!isRepeated(1))
+  }
+
   @Test func `a flood of a million made-up keys gets in only what the allowance lets in`() {
     let filter = AdmissionFilter(AdmissionPolicy(newKeyLimit: 100, interval: .seconds(10)))
     var stored = 0
