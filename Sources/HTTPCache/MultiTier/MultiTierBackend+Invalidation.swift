@@ -41,7 +41,6 @@ extension MultiTierBackend {
       suspect()
       receipt = nil
     }
-    invalidationCount.wrappingAdd(1, ordering: .acquiringAndReleasing)
     writes.withLock { $0.apply(invalidation, at: configuration.clock.now) }
     return receipt
   }

@@ -14,16 +14,19 @@ extension MultiTierBackend {
     // All taken before the tiers are asked: what changes in between is then noticed when a copy is made.
     let doubts = doubts.load(ordering: .acquiring)
     let sequence = stripe(key).withLock { $0 }
+    let invalidations = writes.withLock { $0.invalidations.count }
     let (copy, nearStamp, nearError) = await askNear(key, at: now)
     if let copy, now < copy.times.freshUntil, isUsable(copy, at: now) {
       reporter.report(.nearHit, key)
       return CacheLookup(entry: copy, stamp: join(nearStamp, farStampSoFar))
     }
+    // Newer than what the far tier has.
     let write = writes.withLock { $0.latest(key) }
-    if let write, write.isServable, now < write.entry.times.reclaimAt {
-      // Newer than what the far tier has.
+    let waiting = write.flatMap { $0.servable(at: now) }
+    // For what is made in place of a stale response, the far tier's stamp from before an invalidation would be too old.
+    if let waiting, now < waiting.times.freshUntil || isFarStampCurrent(invalidations) {
       reporter.report(.farHit, key)
-      return CacheLookup(entry: copy ?? write.entry, stamp: join(nearStamp, farStampSoFar))
+      return CacheLookup(entry: copy ?? waiting, stamp: join(nearStamp, farStampSoFar))
     }
 
     let found: CacheLookup
@@ -31,6 +34,9 @@ extension MultiTierBackend {
       found = try await far.lookup(key, at: now)
     } catch {
       try Task.checkCancellation()
+      if let waiting = stillWaiting(key, at: now) {
+        return CacheLookup(entry: copy ?? waiting, stamp: join(nearStamp, farStampSoFar))
+      }
       if let nearError { throw nearError }
       guard let copy, isTolerable(copy, at: now) else {
         reporter.report(.miss, key)
@@ -39,10 +45,10 @@ extension MultiTierBackend {
       reporter.report(.usedUnconfirmed, key)
       return CacheLookup(entry: copy, stamp: join(nearStamp, farStampSoFar))
     }
-    lastFarStamp.withLock { $0 = found.stamp }
+    lastFarStamp.withLock { $0 = (found.stamp, invalidations) }
     let stamp = join(nearStamp, found.stamp)
     // What the far tier has is older than what is on its way there.
-    if write != nil { return CacheLookup(entry: copy, stamp: stamp) }
+    if write != nil { return CacheLookup(entry: copy ?? stillWaiting(key, at: now), stamp: stamp) }
     guard let entry = found.entry, now < entry.times.reclaimAt else {
       reporter.report(.miss, key)
       // What is being made in place of the copy must not fall with it.
@@ -67,8 +73,18 @@ extension MultiTierBackend {
     return CacheLookup(entry: promoted, stamp: stamp)
   }
 
+  /// What waits to be written: while the far tier was asked it may have been invalidated.
+  private func stillWaiting(_ key: CacheKey, at now: CacheInstant) -> CacheEntry? {
+    writes.withLock { $0.latest(key) }?.servable(at: now)
+  }
+
   /// The far tier's stamp without asking it anew.
-  private var farStampSoFar: InvalidationStamp? { far.backend.stampNow ?? lastFarStamp.withLock { $0 } }
+  private var farStampSoFar: InvalidationStamp? { far.backend.stampNow ?? lastFarStamp.withLock { $0?.stamp } }
+
+  /// Whether the far tier has been asked for its stamp since the last of so many invalidations.
+  private func isFarStampCurrent(_ invalidations: UInt64) -> Bool {
+    far.backend.stampNow != nil || lastFarStamp.withLock { $0?.invalidations == invalidations }
+  }
 
   private func askNear(
     _ key: CacheKey, at now: CacheInstant

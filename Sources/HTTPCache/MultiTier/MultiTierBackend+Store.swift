@@ -65,7 +65,7 @@ extension MultiTierBackend {
       throw CacheError(.closed, "the backend has been shut down: nothing is stored any more")
     }
     let (nearStamp, farStamp) = split(stamp)
-    let invalidations = invalidationCount.load(ordering: .acquiring)
+    let invalidations = writes.withLock { $0.invalidations.count }
     let previous = near.backend.peek(entry.key, at: configuration.clock.now)
     let nearResult = await storeNear(entry, nearStamp)
     if nearResult == .invalidated { return .invalidated }
@@ -127,16 +127,17 @@ extension MultiTierBackend {
     let dropped = writes.withLock { writes -> [WaitingWrites.Write]? in
       // Under the lock, which an invalidation takes after it has reached the near tier: it comes either before this, or after.
       var write = WaitingWrites.Write(entry: entry, stamp: farStamp, isServable: true, isAnnounced: isAnnounced)
-      let verdict = nearStamp.flatMap {
+      var verdict = nearStamp.flatMap {
         near.backend.verdictNow(key: entry.key, tags: entry.tags, since: $0)
       }
+      if verdict == nil {
+        verdict = invalidations.map { writes.invalidations.verdict(on: entry, since: $0) }
+        write.isServable = isInNear
+      }
       switch verdict {
-      case .valid: break
+      case .valid, nil: break
       case .void: return nil
       case .stale(let moment): write.entry = entry.with(times: entry.times.stale(since: moment))
-      case nil:
-        if let invalidations, invalidationCount.load(ordering: .acquiring) != invalidations { return nil }
-        write.isServable = isInNear
       }
       return writes.add(write)
     }

@@ -34,10 +34,9 @@ public final class MultiTierBackend<Near: CacheBackend, Far: CacheBackend>: Cach
   /// How often the copies in the near tier have become doubtful.
   let doubts = Atomic<UInt64>(0)
   let lastDoubt = Atomic<Int64>(.min)
-  /// How often something has been invalidated.
-  let invalidationCount = Atomic<UInt64>(0)
-  /// The far tier's stamp when it was last asked. Older than the present, and so rather too strict.
-  let lastFarStamp = Locked<InvalidationStamp?>(nil)
+  /// The far tier's stamp when it was last asked, and how many invalidations there had been here. Older than the present, and
+  /// so rather too strict.
+  let lastFarStamp = Locked<(stamp: InvalidationStamp, invalidations: UInt64)?>(nil)
   let isShutDown = Atomic(false)
   private let hits: Locked<HitMemory>?
   private let stripes: [Locked<UInt64>] = (0..<64).map { _ in Locked(0) }
@@ -109,12 +108,7 @@ public final class MultiTierBackend<Near: CacheBackend, Far: CacheBackend>: Cach
     guard let farStamp, let other = far.backend.verdictNow(key: key, tags: tags, since: farStamp) else {
       return verdict
     }
-    switch (verdict, other) {
-    case (.void, _), (_, .void): return .void
-    case (.stale(let left), .stale(let right)): return .stale(since: min(left, right))
-    case (.stale, .valid): return verdict
-    case (.valid, _): return other
-    }
+    return verdict.merged(with: other)
   }
 
   // MARK: Copies

@@ -18,6 +18,9 @@ struct WaitingWrites {
     var isAnnounced = false
     var attempts = 0
     var number: UInt64 = 0
+
+    /// What lookups may be answered with.
+    func servable(at now: CacheInstant) -> CacheEntry? { isServable && now < entry.times.reclaimAt ? entry : nil }
   }
 
   private var waiting: [CacheKey: Write] = [:]
@@ -27,6 +30,8 @@ struct WaitingWrites {
   private var oldest = 0
   private var nextNumber: UInt64 = 0
   private(set) var weight = 0
+  /// What has been invalidated lately, so that what comes to wait only afterwards is judged by it too.
+  private(set) var invalidations = RecentInvalidations(limit: 64)
   private let maximumCount: Int
   private let maximumWeight: Int
 
@@ -129,6 +134,7 @@ struct WaitingWrites {
   /// Takes out, or makes stale, what an invalidation concerns. What is being written is left to the far tier, which gets the
   /// stamp from before.
   mutating func apply(_ invalidation: CacheInvalidation, at now: CacheInstant) {
+    invalidations.append(invalidation, at: now)
     func concerns(_ write: Write) -> Bool {
       InvalidationRules.concerns(
         invalidation.target, key: write.entry.key, tags: write.entry.tags?.names ?? [])

@@ -9,7 +9,7 @@ import Testing
 @testable import HTTPCache
 
 /// What one node invalidates, the others do not serve; and what they may have missed, they doubt.
-@Suite(.timeLimit(.minutes(2))) struct BackplaneTests {
+@Suite(.timeLimit(.minutes(5))) struct BackplaneTests {
   enum Step: Equatable {
     case ignored, message, gap, gapWithMessage
   }

@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCache
 
 /// The near tier has copies of what the far one has, never for longer, and never anything else.
-@Suite(.timeLimit(.minutes(2))) struct MultiTierBackendTests {
+@Suite(.timeLimit(.minutes(5))) struct MultiTierBackendTests {
   @Test func `what is stored is found in the near tier without waiting, and is in the far one`() async throws {
     let fixture = try TierFixture()
     #expect(try await fixture.put(fixture.entry("/a", "one")) == .stored)

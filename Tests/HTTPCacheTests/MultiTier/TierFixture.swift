@@ -69,10 +69,7 @@ struct TierFixture {
 
   /// Moves the clock in steps until `condition` holds, so that whoever sleeps by it does its work.
   func advance(until condition: () async throws -> Bool) async rethrows {
-    while try await !condition() {
-      clock.advance(by: .milliseconds(200))
-      do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
-    }
+    try await HTTPCacheTests.advance(clock, by: .milliseconds(200), until: condition)
   }
 }
 

@@ -110,6 +110,26 @@ import Testing
     #expect(writes.latest(TierFixture.key("/d"))?.isServable == false)
   }
 
+  @Test func `of the last invalidations those concern an entry that came since, and too many concern every one`() {
+    var recent = RecentInvalidations(limit: 3)
+    let tagged = entry("/a", tags: ["t"])
+    recent.append(CacheInvalidation(.everything), at: start)
+    let before = recent.count
+    #expect(recent.verdict(on: tagged, since: before) == .valid)
+    recent.append(CacheInvalidation(.anyTag(["other"])), at: moment(1))
+    #expect(recent.verdict(on: tagged, since: before) == .valid)
+    recent.append(CacheInvalidation(.anyTag(["t"]), mode: .soft), at: moment(2))
+    #expect(recent.verdict(on: tagged, since: before) == .stale(since: moment(2)))
+    #expect(recent.verdict(on: entry("/b"), since: before) == .valid)
+    recent.append(CacheInvalidation(.key(TierFixture.key("/a"))), at: moment(3))
+    #expect(recent.verdict(on: tagged, since: before) == .void)
+    #expect(recent.verdict(on: entry("/b"), since: before) == .valid)
+    #expect(recent.verdict(on: tagged, since: recent.count) == .valid)
+    recent.append(CacheInvalidation(.key(TierFixture.key("/c"))), at: moment(4))
+    #expect(recent.verdict(on: entry("/b"), since: before) == .void)
+    #expect(recent.verdict(on: entry("/b"), since: before + 1) == .valid)
+  }
+
   @Test func `waiting invalidations keep one per target, the more thorough mode, and their order`() {
     var pending = PendingInvalidations(limit: 10)
     func fail(_ invalidation: CacheInvalidation) {
