@@ -7,29 +7,40 @@ need_packages python3 libhiredis-dev libmemcached-dev redis-server redis-sentine
 
 export HTTP_CACHE_STRICT=1
 
+LOG="$(mktemp)"
+trap 'rm -f "$LOG"' EXIT
+
+# run_tests ARGUMENT…: `swift test`; what fails is said again at the end, where whoever reads a long log finds it.
+run_tests() {
+  swift test --skip-build "$@" 2>&1 | tee "$LOG" && return
+  say "Failed: swift test $*"
+  grep -E -A 3 '✘|ThreadSanitizer|Fatal error|Crash' "$LOG" | tail -n 60
+  exit 1
+}
+
 say "Format"
 git ls-files '*.swift' | xargs swift format lint --strict
 
 say "Build and test"
 swift build --build-tests 2>&1 | tail -n 3
 # One after the other: the tests of the rules keep all cores busy, and those of the server watch the time.
-swift test --skip-build --filter HTTPCacheTests --skip InvalidationModelTests
+run_tests --filter HTTPCacheTests --skip InvalidationModelTests
 # By itself: it decides by what is still to come, and a busy machine makes it wait.
-swift test --skip-build --filter InvalidationModelTests
-swift test --skip-build --filter ExampleSupportTests
-swift test --skip-build --filter HTTPCacheMemcachedTests
-swift test --skip-build --filter HTTPCacheRedisTests
+run_tests --filter InvalidationModelTests
+run_tests --filter ExampleSupportTests
+run_tests --filter HTTPCacheMemcachedTests
+run_tests --filter HTTPCacheRedisTests
 # Servers that are killed, stopped and corrupted under load: a few cases of scripts/fault_check.sh.
-swift test --skip-build --filter '^FaultTests'
+run_tests --filter '^FaultTests'
 
 if [ "${1:-}" != quick ]; then
   say "Concurrency suites under ThreadSanitizer"
   # A build of its own beside the other, so that neither undoes the other's work.
   swift build --build-tests --sanitize=thread --scratch-path .build-tsan 2>&1 | tail -n 3
   TSAN_OPTIONS="halt_on_error=1 suppressions=$ROOT/scripts/tsan-suppressions.txt" \
-    swift test --skip-build --sanitize=thread --scratch-path .build-tsan \
+    run_tests --sanitize=thread --scratch-path .build-tsan \
     --filter 'Stampede|Staleness|BodyLog|InMemoryBackendStress|PredecessorBug'
-  swift test --skip-build --sanitize=thread --scratch-path .build-tsan --filter ExampleSupportTests
+  run_tests --sanitize=thread --scratch-path .build-tsan --filter ExampleSupportTests
 fi
 
 say "The programs"
