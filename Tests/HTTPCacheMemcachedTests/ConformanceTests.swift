@@ -12,7 +12,7 @@ import Testing
 
 extension MemcachedIntegrationTests {
   /// The public kit, against real servers.
-  @Suite(.timeLimit(.minutes(2))) struct Conformance {
+  @Suite(.timeLimit(.minutes(5))) struct Conformance {
     /// Backends on two servers. Every store is a namespace of its own.
     private final class Stores: Sendable {
       private struct Made {

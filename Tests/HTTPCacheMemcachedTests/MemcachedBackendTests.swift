@@ -12,7 +12,7 @@ import Testing
 @testable import HTTPCacheMemcached
 
 extension MemcachedIntegrationTests {
-  @Suite(.timeLimit(.minutes(1))) struct Backend {
+  @Suite(.timeLimit(.minutes(5))) struct Backend {
     /// What those who fill and those who invalidate know of each other.
     final class Scores: Sendable {
       /// What the origin would answer with.

@@ -11,7 +11,7 @@ import Testing
 @testable import HTTPCacheMemcached
 
 extension MemcachedIntegrationTests {
-  @Suite(.timeLimit(.minutes(1))) struct Client {
+  @Suite(.timeLimit(.minutes(5))) struct Client {
     private let keys = MemcachedKeySpace(namespace: "test")
 
     @Test(arguments: [MemcachedConfiguration.WireProtocol.text, .binary])

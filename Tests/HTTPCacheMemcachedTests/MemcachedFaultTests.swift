@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCacheMemcached
 
 extension MemcachedIntegrationTests {
-  @Suite(.timeLimit(.minutes(1))) struct Faults {
+  @Suite(.timeLimit(.minutes(5))) struct Faults {
     private let keys = MemcachedKeySpace(namespace: "test")
 
     private func impatient(_ servers: [MemcachedServerProcess]) -> MemcachedConfiguration {

@@ -12,7 +12,7 @@ import Testing
 
 extension RedisIntegration {
   /// Nodes with memory of their own in front of one real server.
-  @Suite(.timeLimit(.minutes(2))) struct BackplaneTests {
+  @Suite(.timeLimit(.minutes(5))) struct BackplaneTests {
     /// One of several nodes, as far as the server can tell.
     private final class Node: Sendable {
       let tiers: MultiTierBackend<InMemoryBackend, RedisBackend>

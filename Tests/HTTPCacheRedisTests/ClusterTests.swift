@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCacheRedis
 
 extension RedisIntegration {
-  @Suite(.timeLimit(.minutes(2))) struct ClusterTests {
+  @Suite(.timeLimit(.minutes(5))) struct ClusterTests {
     private func client(_ cluster: RedisClusterProcess) async throws -> RedisClient {
       var configuration = RedisConfiguration(mode: .cluster(seeds: [cluster.nodes[0].endpoint]))
       configuration.commandTimeout = .seconds(2)

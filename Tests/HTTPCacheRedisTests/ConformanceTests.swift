@@ -12,7 +12,7 @@ import Testing
 
 extension RedisIntegration {
   /// The public kit, against a real server.
-  @Suite(.timeLimit(.minutes(2))) struct ConformanceTests {
+  @Suite(.timeLimit(.minutes(5))) struct ConformanceTests {
     /// Backends on one server. Every store is a namespace of its own.
     private final class Stores: Sendable {
       let server: RedisServerProcess

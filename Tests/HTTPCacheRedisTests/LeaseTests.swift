@@ -12,7 +12,7 @@ import Testing
 
 extension RedisIntegration {
   /// Two nodes on one real server, and 200 clients on each, make one call to the origin.
-  @Suite(.timeLimit(.minutes(2))) struct LeaseTests {
+  @Suite(.timeLimit(.minutes(5))) struct LeaseTests {
     private func makeBackend(_ server: RedisServerProcess) async throws -> RedisBackend {
       var configuration = RedisConfiguration(mode: .single(server.endpoint))
       configuration.commandTimeout = .seconds(5)

@@ -11,7 +11,7 @@ import Testing
 @testable import HTTPCacheRedis
 
 extension RedisIntegration {
-  @Suite(.timeLimit(.minutes(2))) struct RedisBackendTests {
+  @Suite(.timeLimit(.minutes(5))) struct RedisBackendTests {
     /// Another process, as far as the server can tell.
     private func node(
       _ server: RedisServerProcess, _ change: (inout RedisConfiguration) -> Void = { _ in }

@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCacheRedis
 
 extension RedisIntegration {
-  @Suite(.timeLimit(.minutes(1))) struct SentinelTests {
+  @Suite(.timeLimit(.minutes(5))) struct SentinelTests {
     @Test func `the master is found through the sentinels, and found again after a failover`() async throws {
       let master = try RedisServerProcess()
       let replica = try RedisServerProcess(options: [

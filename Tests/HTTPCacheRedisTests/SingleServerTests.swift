@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCacheRedis
 
 extension RedisIntegration {
-  @Suite(.timeLimit(.minutes(3))) struct SingleServerTests {
+  @Suite(.timeLimit(.minutes(5))) struct SingleServerTests {
     @Test func `commands are answered, one and many, with every type there is`() async throws {
       let server = try RedisServerProcess()
       let client = try await server.client()

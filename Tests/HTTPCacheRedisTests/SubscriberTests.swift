@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCacheRedis
 
 extension RedisIntegration {
-  @Suite(.timeLimit(.minutes(1))) struct SubscriberTests {
+  @Suite(.timeLimit(.minutes(5))) struct SubscriberTests {
     /// Keeps what a subscriber reports.
     private final class Log: Sendable {
       private let entries = Locked([String]())

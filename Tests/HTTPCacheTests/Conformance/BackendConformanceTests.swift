@@ -12,7 +12,7 @@ import Testing
 typealias BackendConformanceCheck = BackendConformance.Check
 
 /// The kit accepts backends that keep their promises, and no others.
-@Suite(.timeLimit(.minutes(3))) struct BackendConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct BackendConformanceTests {
   static let everyTarget = Set(BackendConformance.Target.allCases)
 
   private func expectConformance(

@@ -9,7 +9,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite(.timeLimit(.minutes(2))) struct InMemoryBackendStressTests {
+@Suite(.timeLimit(.minutes(5))) struct InMemoryBackendStressTests {
   /// Threads of their own, so that they really run at the same time.
   private static func runThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     let group = DispatchGroup()

@@ -28,7 +28,7 @@ import Testing
     done.wait()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `no two threads have it at a time`() {
+  @Test(.timeLimit(.minutes(5))) func `no two threads have it at a time`() {
     let guarded = Guarded()
     onThreads(8) { _ in
       for _ in 0..<20_000 {
@@ -40,7 +40,7 @@ import Testing
     #expect(guarded.count == 160_000)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `who waits for an owner that has lost its processor gets it afterwards`() {
+  @Test(.timeLimit(.minutes(5))) func `who waits for an owner that has lost its processor gets it afterwards`() {
     let guarded = Guarded()
     guarded.lock.lock()
     let started = DispatchSemaphore(value: 0)

@@ -88,3 +88,15 @@ func eventually(_ condition: () async throws -> Bool) async rethrows {
     do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
   }
 }
+
+/// Moves the clock on in steps until `condition` holds, so that whoever sleeps by it does its work.
+///
+/// Between the steps everybody gets a turn, several times: a machine that is busy with other tests must not make those who
+/// were woken look slow.
+func advance(_ clock: ManualClock, by step: Duration, until condition: () async throws -> Bool) async rethrows {
+  while try await !condition() {
+    clock.advance(by: step)
+    for _ in 0..<20 { await Task.yield() }
+    do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
+  }
+}

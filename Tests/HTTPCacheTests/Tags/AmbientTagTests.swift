@@ -76,17 +76,25 @@ import Testing
     var policy = CachePolicy()
     policy.tags.ambience = .untilBodyBegins
     let fixture = try Fixture(policy)
+    // Whoever writes may otherwise be quicker than the handler returns, and not late at all.
+    let gate = TestGate()
+    gate.close()
     let service = Handler { request in
       CacheTags.add("early")
       let channel = BodyChannel()
       Task {
         _ = await channel.write("x")
-        if request.target == "/late" { CacheTags.add("late") }
+        if request.target == "/late" {
+          await gate.pass()
+          CacheTags.add("late")
+        }
         channel.finish()
       }
       return CacheResponse(body: channel.body)
     }.layer(fixture.cache)
-    #expect(try await service.call(.get("/late")).text() == "x")
+    let response = try await service.call(.get("/late"))
+    gate.open()
+    #expect(try await response.text() == "x")
     await fixture.events.waitFor(.refused(.tags))
     #expect(fixture.backend.statistics.entryCount == 0)
     #expect(try await depends("early", fixture.cache, service, .get("/early")))
