@@ -56,12 +56,27 @@ extension ConformanceRun {
     for round in 0..<20 {
       let key = Self.key("/cancelled/\(round)")
       let entry = entry(key, Self.octets(50_000, seed: UInt64(round)))
+      // Before it begins, at some time or other, and a little later.
+      @Sendable func begin() async {
+        guard round % 3 == 0 else { return }
+        while !Task.isCancelled { await Task.yield() }
+      }
+      let stamp = try await backend.lookup(key).stamp
       let tasks = [
-        Task { _ = try await backend.lookup(kept.key) },
-        Task { _ = try await backend.store(entry, stamp: backend.lookup(key).stamp) },
-        Task { _ = try await backend.invalidate(CacheInvalidation(.anyTag(["none"]))) },
+        Task {
+          await begin()
+          _ = try await backend.lookup(kept.key)
+        },
+        Task {
+          await begin()
+          _ = try await backend.store(entry, stamp: stamp)
+        },
+        Task {
+          await begin()
+          _ = try await backend.invalidate(CacheInvalidation(.anyTag(["none"])))
+        },
       ]
-      if round % 2 == 0 { await Task.yield() }
+      if round % 3 == 1 { await Task.yield() }
       for task in tasks { task.cancel() }
       // Done, or given up; but over.
       for task in tasks { _ = await task.result }
