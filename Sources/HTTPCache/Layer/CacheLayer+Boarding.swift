@@ -63,6 +63,8 @@ extension CacheLayer {
       }
       // A flight stores what it brings before it is forgotten: whoever missed both missed them in this order.
       if isStored(since: plan, at: now) { return .stored }
+      // A store that takes waiting is asked again only if there was a flight.
+      if let landings = plan.landings, flights.hasLanded(key ?? plan.key, since: landings) { return .stored }
       let flight = makeFlight(
         plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true, deadline: softDeadline,
         now: now)

@@ -24,8 +24,9 @@ extension CacheLayer {
     let directives = directives(of: request, policy)
     let outer = TagScope.ambient
     // Another request's answer may arrive between the lookup and the flight; then there is something to look up.
-    for _ in 0..<4 {
+    for attempt in 0..<4 {
       // Lookup.
+      let landings = memory == nil && attempt < 2 ? flights.landings : nil
       let asked = clock.now
       let (lookup, stamp) =
         await memory == nil ? lookup(key, for: request, at: asked) : lookupNow(key, for: request, at: asked)
@@ -34,7 +35,7 @@ extension CacheLayer {
       func plan(_ stored: CacheEntry?, partial: CacheEntry? = nil, _ reason: CacheOutcome.MissReason) -> FetchPlan {
         FetchPlan(
           request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
-          partial: partial, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer)
+          partial: partial, reason: reason, stamp: stamp, landings: landings, startedAt: startedAt, outer: outer)
       }
       switch lookup {
       case .absent, .unknown:

@@ -19,6 +19,8 @@ final class FetchPlan: Sendable {
   let reason: CacheOutcome.MissReason
   /// The store's last invalidation before the origin is asked; nil when the store could not say.
   let stamp: InvalidationStamp?
+  /// How many flights had ended before a store that takes waiting was asked; nil where that does not matter.
+  let landings: UInt64?
   /// When the request arrived.
   let startedAt: CacheInstant
   /// The scope of the handler further out that asks, for a response of its own.
@@ -27,7 +29,7 @@ final class FetchPlan: Sendable {
   init(
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
     stored: CacheEntry?, partial: CacheEntry? = nil, reason: CacheOutcome.MissReason, stamp: InvalidationStamp?,
-    startedAt: CacheInstant, outer: TagScope?
+    landings: UInt64? = nil, startedAt: CacheInstant, outer: TagScope?
   ) {
     self.request = request
     self.directives = directives
@@ -38,6 +40,7 @@ final class FetchPlan: Sendable {
     self.partial = partial
     self.reason = reason
     self.stamp = stamp
+    self.landings = landings
     self.startedAt = startedAt
     self.outer = outer
   }

@@ -16,6 +16,8 @@ final class FlightTable: Sendable {
     var flights: [Flight] = []
     /// How many flights have ended here.
     var landings = 0
+    /// The last of them: the low halves of the keys' digests, and each one's number among all. The oldest is overwritten.
+    var landed: [(hash: UInt64, number: UInt64)] = []
 
     func position(of key: CacheKey) -> Int? {
       for position in hashes.indices where hashes[position] == key.digest.low {
@@ -31,7 +33,13 @@ final class FlightTable: Sendable {
 
     func position(of flight: Flight) -> Int? { flights.firstIndex { $0 === flight } }
 
-    mutating func remove(at position: Int) {
+    mutating func remove(at position: Int, number: UInt64) {
+      let last = (hashes[position], number)
+      if landed.count < FlightTable.landedCount {
+        landed.append(last)
+      } else {
+        landed[landings % FlightTable.landedCount] = last
+      }
       if position < hashes.count - 1 {
         hashes.swapAt(position, hashes.count - 1)
         flights.swapAt(position, flights.count - 1)
@@ -43,7 +51,9 @@ final class FlightTable: Sendable {
   }
 
   private static let partCount = 8
+  private static let landedCount = 16
   private let parts: [Locked<Part>]
+  private let landingCount = Atomic<UInt64>(0)
 
   init() {
     parts = (0..<Self.partCount).map { _ in Locked(Part()) }
@@ -81,7 +91,7 @@ final class FlightTable: Sendable {
   /// Adds a flight that nobody looks for, in the place of whatever is there.
   func register(_ flight: Flight) {
     part(of: flight.digest).withLock { part in
-      if let position = part.position(like: flight) { part.remove(at: position) }
+      if let position = part.position(like: flight) { part.remove(at: position, number: nextLanding()) }
       part.hashes.append(flight.digest.low)
       part.flights.append(flight)
     }
@@ -90,9 +100,24 @@ final class FlightTable: Sendable {
   /// Takes out a flight, if it is there.
   func remove(_ flight: Flight) {
     part(of: flight.digest).withLock { part in
-      if let position = part.position(of: flight) { part.remove(at: position) }
+      if let position = part.position(of: flight) { part.remove(at: position, number: nextLanding()) }
     }
   }
+
+  // MARK: Landings
+
+  /// How many flights have ended. To be asked before a store that takes waiting is.
+  var landings: UInt64 { landingCount.load(ordering: .acquiring) }
+
+  /// Whether a flight for `key` has ended since there had been so many, or may have: only the last are remembered.
+  func hasLanded(_ key: CacheKey, since landings: UInt64) -> Bool {
+    part(of: key.digest).withLock { part in
+      if part.landed.contains(where: { $0.hash == key.digest.low && $0.number > landings }) { return true }
+      return part.landed.count == Self.landedCount && part.landed.allSatisfy { $0.number > landings }
+    }
+  }
+
+  private func nextLanding() -> UInt64 { landingCount.add(1, ordering: .acquiringAndReleasing).newValue }
 
   /// All flights, each part as it is when it is looked at.
   var all: [Flight] { parts.flatMap { part in part.withLock { $0.flights } } }

@@ -39,6 +39,28 @@ import Testing
     #expect(fixture.cache.statistics.stores == 1)
   }
 
+  /// Whoever has found nothing in a store that takes waiting, and comes when the flight has ended already.
+  @Test func `a lookup that a whole flight overtakes makes no second call`() async throws {
+    let store = try SharedStore()
+    let backend = StoppedLookups(store)
+    let cache = try CacheLayer(backend: backend)
+    let origin = ScriptedService()
+    let service = origin.layer(cache)
+    async let first = service.call(.get("/"))
+    let call = await origin.nextCall()
+    backend.gate.close()
+    async let second = service.call(.get("/"))
+    await eventually { backend.gate.waitingCount == 1 }
+    call.respond(CacheResponse(body: "once"))
+    #expect(try await first.text() == "once")
+    await eventually { cache.flights.isEmpty }
+    backend.gate.open()
+    let response = try await second
+    #expect(response.outcome == .hit)
+    #expect(try await response.text() == "once")
+    #expect(origin.callCount == 1)
+  }
+
   @Test func `followers read the body as it arrives`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
