@@ -46,7 +46,7 @@ struct FaultCheck {
         let result = try await fault.run(plan)
         say(table.line(result))
         if !isMarkdown, !result.notes.isEmpty { say("    counted: \(result.notes)") }
-        for promise in result.broken {
+        for promise in result.broken + result.late {
           failures.append("\(fault.name): \(promise)")
           if !isMarkdown { say("    BROKEN: \(promise)") }
         }

@@ -52,7 +52,7 @@ public struct FaultPlan: Sendable {
   var duration: Duration?
   var recoveryLimit = Duration.seconds(20)
   var after = Duration.seconds(2)
-  /// What a request may take beyond the store's timeout: the handler's work, and what a busy machine adds.
+  /// What a request may take beyond the store's timeout: the handler's work, and what a machine adds.
   var allowance = Duration.milliseconds(50)
 
   /// As the documentation's table was made.
@@ -67,7 +67,6 @@ public struct FaultPlan: Sendable {
     plan.before = .milliseconds(500)
     plan.duration = .milliseconds(900)
     plan.after = .milliseconds(600)
-    plan.allowance = .milliseconds(250)
     return plan
   }()
 }
@@ -100,8 +99,10 @@ public struct FaultResult: Sendable {
   public internal(set) var recovery: Duration?
   /// What the backend has counted.
   public internal(set) var notes = ""
-  /// What was promised and not held.
+  /// What was promised and not held, whatever else the machine does.
   public internal(set) var broken: [String] = []
+  /// What took longer than was promised.
+  public internal(set) var late: [String] = []
 }
 
 extension FaultCase {
@@ -166,9 +167,9 @@ extension FaultCase {
     check(result.errors == 0, "\(result.errors) requests failed (\(load.problem ?? "?"))")
     check(result.wrong == 0, "\(result.wrong) bodies were wrong (\(load.problem ?? "?"))")
     check(result.void == 0, "\(result.void) bodies had been invalidated (\(load.problem ?? "?"))")
-    check(
-      result.latency.p99 <= stage.timeout + work + plan.allowance,
-      "the p99 of \(result.latency.p99) is beyond the timeout of \(stage.timeout)")
+    if result.latency.p99 > stage.timeout + work + plan.allowance {
+      result.late.append("the p99 of \(result.latency.p99) is beyond the timeout of \(stage.timeout)")
+    }
     check(recovered != nil, "the store was not used again within \(plan.recoveryLimit)")
     check(result.hits.before > 20, "there were hardly any hits before the fault")
     check(

@@ -30,7 +30,7 @@ public struct FaultTable: Sendable {
       result.store, result.fault, "\(result.requests)", "\(result.errors)", "\(result.wrong + result.void)",
       hits.joined(separator: " / "), text(result.p99Before), text(result.latency.median), text(result.latency.p99),
       text(result.latency.longest), text(result.timeout), result.recovery.map(text) ?? "never",
-      result.broken.isEmpty ? "ok" : "FAIL",
+      result.broken.isEmpty && result.late.isEmpty ? "ok" : "FAIL",
     ])
   }
 

@@ -21,9 +21,7 @@ struct FaultTests {
   ]
 
   @Test(arguments: chosen)
-  func `under load nobody gets an error or a wrong body, waits for long, and it goes on by itself`(
-    name: String
-  ) async throws {
+  func `under load nobody gets an error or a wrong body, and it goes on by itself`(name: String) async throws {
     let fault = try #require(FaultCase.all.first { $0.name.hasPrefix(name) })
     let result = try await fault.run(.short)
     print(
@@ -33,6 +31,7 @@ struct FaultTests {
     // Under a sanitizer everything takes many times as long, so that times and hits say nothing.
     let environment = ProcessInfo.processInfo.environment
     guard environment["TSAN_OPTIONS"] == nil, environment["ASAN_OPTIONS"] == nil else { return }
+    // How long they wait is for `scripts/fault_check.sh` to judge: here other things go on beside it.
     for promise in result.broken { Issue.record("\(promise) (\(result.notes))") }
     #expect(result.requests > 500)
     #expect(result.invalidations > 0)

@@ -53,18 +53,19 @@ extension CacheLayer {
     }
     while true {
       let (found, landings) = key.map { flights.flight(for: $0) } ?? flights.flight(for: plan.key)
+      var hasEnded = false
       if let found {
         let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
         switch found.join(plan, deadline: deadline) {
         case .waiting(let id): return .waiting(found, id, isLeader: false)
         case .answered(let result): return .answered(result)
-        case .refused: break
+        case .refused: hasEnded = true
         }
       }
       // A flight stores what it brings before it is forgotten: whoever missed both missed them in this order.
       if isStored(since: plan, at: now) { return .stored }
       // A store that takes waiting is asked again only if there was a flight.
-      if let landings = plan.landings, flights.hasLanded(key ?? plan.key, since: landings) { return .stored }
+      if let before = plan.landings, hasEnded || flights.hasLanded(key ?? plan.key, since: before) { return .stored }
       let flight = makeFlight(
         plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true, deadline: softDeadline,
         now: now)

@@ -51,7 +51,8 @@ import Testing
     #expect(store.count(.lease) == 0)
     store.heal()
     #expect(try await service.call(.get("/")).text() == "made")
-    #expect(store.count(.lease) == 1)
+    // Giving it back counts too.
+    await eventually { store.count(.lease) == 2 }
   }
 
   private func ask(
