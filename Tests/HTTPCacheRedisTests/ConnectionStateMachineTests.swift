@@ -56,7 +56,7 @@ import Testing
     let batch = try #require(delivery(machine.received(.integer(3))))
     #expect(batch.waiter == 2 && batch.replies == [.integer(1), .integer(2), .integer(3)])
     #expect(try #require(delivery(machine.received(.integer(4)))).waiter == 3)
-    #expect(machine.isQuiet && machine.queuedCommands == 0 && machine.queuedBytes == 0)
+    #expect(machine.queuedCommands == 0 && machine.queuedBytes == 0)
     guard case .unsolicited = machine.received(.integer(5)) else { return #expect(Bool(false)) }
   }
 

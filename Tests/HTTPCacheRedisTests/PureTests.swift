@@ -117,6 +117,20 @@ import Testing
     #expect(backoff.next(random: 1) == 10)
   }
 
+  @Test func `callers are many as soon as many are answered at once, and few only some time after`() {
+    var callers = CallerEstimate()
+    for _ in 0..<10 { callers.answered(1) }
+    #expect(!callers.areMany)
+    callers.answered(16)
+    #expect(callers.areMany)
+    callers.answered(1)
+    #expect(callers.areMany)
+    for _ in 0..<10 { callers.answered(1) }
+    #expect(!callers.areMany)
+    callers.answered(4)
+    #expect(callers.areMany)
+  }
+
   @Test func `the circuit opens after failures without a success between them, and one probe decides`() {
     var circuit = CircuitState(threshold: 3, openDuration: 100, maximumOpenDuration: 350)
     #expect(circuit.isPristine)

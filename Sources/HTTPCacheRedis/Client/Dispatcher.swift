@@ -10,11 +10,13 @@ final class Dispatcher: Sendable {
   let counters: RedisCounters
   private let largeKeys = LargeKeyMemory()
   private let commandTimeout: Int64
+  private let largeValueThreshold: Int
 
   init(_ configuration: RedisConfiguration, counters: RedisCounters) throws(RedisError) {
     self.configuration = configuration
     self.counters = counters
     commandTimeout = configuration.commandTimeout.inNanoseconds
+    largeValueThreshold = configuration.largeValueThreshold
     var loops: [RedisEventLoop] = []
     for _ in 0..<configuration.eventLoopCount {
       loops.append(try RedisEventLoop(commandTimeout: configuration.commandTimeout.inNanoseconds))
@@ -42,8 +44,8 @@ final class Dispatcher: Sendable {
   func submit(_ commands: [RedisCommand], to node: RedisNode, deadline: Int64) -> RedisCall {
     let call = RedisCall(commands, deadline: deadline)
     let isLarge =
-      call.byteCount >= configuration.largeValueThreshold
-      || commands.contains { command in command.key.map { largeKeys.contains($0) } ?? false }
+      call.byteCount >= largeValueThreshold
+      || largeKeys.isInUse && commands.contains { command in command.key.map { largeKeys.contains($0) } ?? false }
     counters.sent(commands.count)
     node.submit(call, isLarge: isLarge)
     return call
@@ -51,14 +53,22 @@ final class Dispatcher: Sendable {
 
   func outcome(of call: RedisCall, from node: RedisNode) async -> RedisCall.Outcome {
     let outcome = await call.outcome()
-    node.report(outcome)
-    if case .success(let replies) = outcome {
-      for (command, reply) in zip(call.commands, replies) {
-        guard case .bulk(let bytes) = reply, let key = command.key else { continue }
-        largeKeys.note(key, isLarge: bytes.count >= configuration.largeValueThreshold)
-      }
-    }
+    learn(from: outcome, of: call, from: node)
     return outcome
+  }
+
+  /// Notes how the node is doing, and which values are large.
+  func learn(from outcome: RedisCall.Outcome, of call: RedisCall, from node: RedisNode) {
+    node.report(outcome)
+    guard case .success(let replies) = outcome, largeKeys.isInUse || replies.contains(where: isLarge) else { return }
+    for (command, reply) in zip(call.commands, replies) {
+      guard case .bulk = reply, let key = command.key else { continue }
+      largeKeys.note(key, isLarge: isLarge(reply))
+    }
+  }
+
+  private func isLarge(_ reply: RedisReply) -> Bool {
+    if case .bulk(let bytes) = reply { bytes.count >= largeValueThreshold } else { false }
   }
 
   /// When a command that is sent now must have been answered.

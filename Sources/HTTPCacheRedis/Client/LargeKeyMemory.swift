@@ -32,15 +32,18 @@ final class LargeKeyMemory: Sendable {
 
   init() { table = Table(count: Self.size) }
 
+  /// Whether there has been a large value at all.
+  var isInUse: Bool { isUsed.load(ordering: .relaxed) }
+
   func contains(_ key: RedisCommand.Argument) -> Bool {
-    guard isUsed.load(ordering: .relaxed) else { return false }
+    guard isInUse else { return false }
     let (place, mark) = Self.locate(key)
     return table.marks[place].load(ordering: .relaxed) == mark
   }
 
   /// - Parameter isLarge: Whether its value was large when it was last seen.
   func note(_ key: RedisCommand.Argument, isLarge: Bool) {
-    guard isLarge || isUsed.load(ordering: .relaxed) else { return }
+    guard isLarge || isInUse else { return }
     isUsed.store(true, ordering: .relaxed)
     let (place, mark) = Self.locate(key)
     if isLarge {

@@ -10,6 +10,9 @@ protocol Router: Sendable {
   /// - Throws: When nothing of it was answered. Where only some of the servers failed, their errors stand among the replies.
   func send(_ commands: [RedisCommand], deadline: Int64) async throws(RedisError) -> [RedisReply]
 
+  /// The one server that gets everything, if there is nothing to be decided before, and nothing to be learnt from an answer.
+  var soleNode: RedisNode? { get }
+
   /// Whether commands can be sent.
   var isReady: Bool { get }
   /// Why they cannot.
@@ -19,4 +22,8 @@ protocol Router: Sendable {
   var listeningEndpoint: RedisEndpoint? { get }
 
   func shutdown()
+}
+
+extension Router {
+  var soleNode: RedisNode? { nil }
 }

@@ -13,6 +13,7 @@ final class SingleRouter: Router {
     node = dispatcher.node(endpoint)
   }
 
+  var soleNode: RedisNode? { node }
   var isReady: Bool { node.isActive }
   var listeningEndpoint: RedisEndpoint? { node.endpoint }
   var problem: RedisError? { node.lastFailure }

@@ -84,9 +84,9 @@ struct ConnectionStateMachine<Waiter> {
   }
 
   var isActive: Bool { phase == .active }
+  /// How many calls wait for their answers, each with one command or several.
+  var callCount: Int { slots.count }
   var isConnecting: Bool { if case .connecting = phase { true } else { false } }
-  /// Whether nothing has been asked that is not answered.
-  var isQuiet: Bool { slots.isEmpty }
 
   // MARK: Coming and going of the connection
 
@@ -181,15 +181,17 @@ struct ConnectionStateMachine<Waiter> {
     }
     guard isActive, !slots.isEmpty else { return .unsolicited }
     let complete = slots.withFirst { slot -> Bool in
-      if slot?.waiter != nil { slot?.replies.append(reply) }
       slot?.remaining -= 1
-      return slot?.remaining == 0
+      if slot?.remaining == 0 { return true }
+      if slot?.waiter != nil { slot?.replies.append(reply) }
+      return false
     }
-    guard complete, let slot = slots.removeFirst() else { return .none }
+    guard complete, var slot = slots.removeFirst() else { return .none }
     queuedCommands -= slot.commandCount
     queuedBytes -= slot.byteCount
     if slots.isEmpty { earliestDeadline = .max }
     guard let waiter = slot.waiter else { return .none }
+    slot.replies.append(reply)
     return .deliver(waiter, slot.replies)
   }
 

@@ -41,6 +41,10 @@ final class RedisCall: @unchecked Sendable {
   /// Settles the call, unless it is settled.
   func finish(_ outcome: Outcome) {
     guard !isClaimed.exchange(true, ordering: .relaxed) else { return }
+    if phase.load(ordering: .acquiring) == Phase.awaited {
+      waiter.take()?.resume(returning: outcome)
+      return
+    }
     settled = outcome
     guard phase.exchange(Phase.settled, ordering: .acquiringAndReleasing) == Phase.awaited else { return }
     waiter.take()?.resume(returning: outcome)

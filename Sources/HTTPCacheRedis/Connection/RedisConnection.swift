@@ -5,6 +5,7 @@
 
 internal import CHiredis
 internal import HTTPCache
+internal import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -16,8 +17,10 @@ internal import HTTPCache
 
 /// One connection to a server, on which the commands of all callers travel one behind the other.
 ///
-/// Commands are encoded by those who submit them, into one buffer. The first to do so while nothing is under way also sends
-/// it, which saves waking the loop; what comes while answers are awaited is collected, and the loop sends all of it at once.
+/// Commands are encoded by those who submit them, into one buffer, and sent by whoever was the first to put something into
+/// it: few callers by themselves at once, which saves waking the loop, and many by a task that comes after all who have just
+/// got their answers, so that what they ask next goes out in one write. The loop sends what is large, and what the socket
+/// would not take.
 final class RedisConnection: @unchecked Sendable {
   // @unchecked: `shared` has a lock; everything else that changes is touched by the loop's thread only.
 
@@ -39,38 +42,53 @@ final class RedisConnection: @unchecked Sendable {
     var received: (@Sendable (RedisReply) -> Void)?
   }
 
-  private struct Shared {
+  struct Shared {
     var machine: ConnectionStateMachine<RedisCall>
     /// What has been submitted and not been sent.
     var output = OutputBuffer()
-    /// -1 while there is no socket that can be written to.
+    /// Somebody has undertaken to send what is in `output`, and looks here again when that is done.
+    var hasSender = false
+    var callers = CallerEstimate()
+    /// Whether the loop looks here within a millisecond: see `endGathering(now:isIdle:)`.
+    var isWatched = false
+
+    var areCallersMany: Bool { callers.areMany || machine.callCount >= 2 * CallerEstimate.threshold }
+  }
+
+  /// What is being sent. Whoever sends holds this lock meanwhile, and takes that of `shared` inside it.
+  private struct Transmission {
+    /// -1 while there is no socket that can be written to. It is not closed while somebody is sending.
     var descriptor: CInt = -1
-    /// The loop has something in hand, and looks here again when it is done.
-    var isLoopSending = false
-    var isFlushRequested = false
+    var buffer = OutputBuffer()
   }
 
   /// What a caller sends itself is at most this much: more is for the loop.
   private static let directLimit = 16 * 1024
+  /// How often a caller looks whether others have submitted something while it was sending.
+  private static let directRounds = 4
 
   let endpoint: RedisEndpoint
-  private let settings: Settings
+  let settings: Settings
   private let observer: Observer
-  private let loop: RedisEventLoop
-  private let shared: Locked<Shared>
+  let loop: RedisEventLoop
+  let shared: Locked<Shared>
+  private let transmission = Locked(Transmission())
+  /// The socket takes no more at the moment; the loop waits until it does.
+  private let isBlocked = Atomic<Bool>(false)
 
   // The loop's.
-  private var context: UnsafeMutablePointer<redisContext>?
+  var context: UnsafeMutablePointer<redisContext>?
   private var reader: ReplyReader?
-  private var sending = OutputBuffer()
-  private var isConnected = false
-  private var wantsToWrite = false
+  var isConnected = false
+  /// Whether the loop has to look here within a millisecond, for callers that wait to be gathered.
+  private(set) var isGathering = false
+  private var lastAnswer = Int64.min
   private var replies: [RedisReply] = []
   /// What of the host is still to be tried.
-  private var addresses: [String] = []
-  private var attempt = 0
-  private var isResolving = false
-  private var firstProblem: RedisError?
+  var addresses: [String] = []
+  var attempt = 0
+  var isResolving = false
+  var firstProblem: RedisError?
 
   /// Nothing happens before the loop has taken it in by `add`, and nothing after it has let it go.
   init(_ endpoint: RedisEndpoint, settings: Settings, loop: RedisEventLoop, observer: Observer = Observer()) {
@@ -98,29 +116,46 @@ final class RedisConnection: @unchecked Sendable {
   ///
   /// - Returns: Why not, if not; then `call` is not finished.
   func submit(_ call: RedisCall, now: Int64) -> RedisError? {
-    enum Next { case refuse(RedisError), wake, arm }
+    enum Next { case refuse(RedisError), wake, send, gather, none }
     let next = shared.withLock { shared -> Next in
-      let isQuiet = shared.machine.isQuiet && !shared.isLoopSending && shared.output.isEmpty
       if let error = shared.machine.submit(
         call, commandCount: call.commands.count, byteCount: call.byteCount, now: now, deadline: call.deadline)
       {
         return .refuse(error)
       }
       for command in call.commands { shared.output.append(command) }
-      // The descriptor cannot be closed meanwhile: the loop does that only after it has taken it out of here.
-      if isQuiet, call.byteCount <= Self.directLimit, shared.output.send(to: shared.descriptor) == .complete {
-        return .arm
-      }
-      if shared.isFlushRequested || shared.isLoopSending { return .arm }
-      shared.isFlushRequested = true
-      return .wake
+      if shared.hasSender { return .none }
+      shared.hasSender = true
+      if call.byteCount > Self.directLimit { return .wake }
+      guard shared.areCallersMany else { return .send }
+      return shared.isWatched ? .gather : .wake
     }
     switch next {
     case .refuse(let error): return error
     case .wake: loop.requestFlush(self)
-    case .arm: loop.note(deadline: call.deadline)
+    case .none: break
+    case .send: transmitDirectly()
+    case .gather: gather()
     }
+    loop.note(deadline: call.deadline)
     return nil
+  }
+
+  /// Sends what there is, as far as that can be done at once; the loop sees to the rest.
+  private func transmitDirectly() {
+    if transmit(rounds: Self.directRounds) != .complete { loop.requestFlush(self) }
+  }
+
+  /// Sends what there is behind all who have just got their answers and are about to ask again: many small writes cost the
+  /// server and us more than one. Should the task not get its turn, the loop looks here within a millisecond.
+  private func gather() {
+    Task.detached(priority: Task.currentPriority) { [self] in
+      switch transmit(rounds: 1) {
+      case .complete: break
+      case nil where shared.withLock(\.isWatched): gather()
+      case nil, .blocked, .failed: loop.requestFlush(self)
+      }
+    }
   }
 
   /// Sends commands whose answers go to the observer.
@@ -130,6 +165,35 @@ final class RedisConnection: @unchecked Sendable {
       for command in commands { shared.output.append(command) }
     }
     loop.requestFlush(self)
+  }
+
+  /// Sends what there is, and what is submitted meanwhile.
+  ///
+  /// - Parameter rounds: How often something is sent at most.
+  /// - Returns: `.complete` when there is no more, and nil when there is after so many rounds. Unless it is complete, whoever
+  ///   calls this still has to see to the rest.
+  private func transmit(rounds: Int) -> OutputBuffer.Progress? {
+    transmission.withLock { transmission in
+      var round = 0
+      while true {
+        if transmission.buffer.isEmpty {
+          let isComplete = shared.withLock { shared in
+            shared.hasSender = !shared.output.isEmpty
+            if round < rounds { swap(&shared.output, &transmission.buffer) }
+            return !shared.hasSender
+          }
+          if isComplete { return .complete }
+        }
+        guard round < rounds else { return nil }
+        guard !isBlocked.load(ordering: .relaxed), transmission.descriptor >= 0 else { return .blocked }
+        let progress = transmission.buffer.send(to: transmission.descriptor)
+        guard progress == .complete else {
+          if progress == .blocked { isBlocked.store(true, ordering: .relaxed) }
+          return progress
+        }
+        round += 1
+      }
+    }
   }
 
   /// Closes the connection for good.
@@ -144,78 +208,15 @@ final class RedisConnection: @unchecked Sendable {
 
   var interest: Int16 {
     guard isConnected else { return Int16(POLLOUT) }
-    return Int16(POLLIN) | (wantsToWrite ? Int16(POLLOUT) : 0)
-  }
-
-  func begin(now: Int64) {
-    guard shared.withLock({ $0.machine.begin(now: now) }) else { return }
-    settings.counters.connecting()
-    attempt += 1
-    firstProblem = nil
-    switch endpoint.address {
-    case .unix(let path):
-      take(redisConnectUnixNonBlock(path))
-    case .tcp(let host, _) where Resolver.isAddress(host):
-      addresses = [host]
-      connectToNextAddress()
-    case .tcp(let host, _):
-      resolve(host)
-    }
-  }
-
-  private func resolve(_ host: String) {
-    // One at a time: a resolver that hangs must not collect threads.
-    guard !isResolving else { return fail(RedisError(.resolutionFailed, "looking up \(host) takes too long")) }
-    isResolving = true
-    let attempt = attempt
-    Resolver.resolve(host) { [weak self, loop] addresses in
-      loop.execute { [weak self] in self?.resolved(host, addresses, attempt: attempt) }
-    }
-  }
-
-  private func resolved(_ host: String, _ addresses: [String], attempt: Int) {
-    isResolving = false
-    // Too late: that attempt has been given up.
-    guard self.attempt == attempt, context == nil, shared.withLock({ $0.machine.isConnecting }) else { return }
-    guard !addresses.isEmpty else { return fail(RedisError(.resolutionFailed, "the host \(host) has no address")) }
-    self.addresses = addresses
-    connectToNextAddress()
-  }
-
-  private func connectToNextAddress() {
-    guard case .tcp(_, let port) = endpoint.address, !addresses.isEmpty else {
-      return fail(firstProblem ?? RedisError(.connectFailed, "\(endpoint) cannot be reached"))
-    }
-    take(redisConnectNonBlock(addresses.removeFirst(), CInt(port)))
-  }
-
-  private func take(_ connecting: UnsafeMutablePointer<redisContext>?) {
-    guard let connecting else { return fail(RedisError(.connectFailed, "no memory for a connection")) }
-    guard connecting.pointee.err == 0 else {
-      let reason = withUnsafeBytes(of: &connecting.pointee.errstr) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      redisFree(connecting)
-      return tryAnother(after: reason)
-    }
-    chr_prepare_socket(connecting.pointee.fd)
-    context = connecting
-    isConnected = false
-  }
-
-  private func tryAnother(after reason: String) {
-    if let context { redisFree(context) }
-    context = nil
-    firstProblem = firstProblem ?? RedisError(.connectFailed, "\(endpoint) cannot be reached: \(reason)")
-    connectToNextAddress()
+    return Int16(POLLIN) | (isBlocked.load(ordering: .relaxed) ? Int16(POLLOUT) : 0)
   }
 
   func ready(events: Int16, now: Int64) {
     guard isConnected else { return finishConnecting(now: now) }
     if events & Int16(POLLIN | POLLERR | POLLHUP) != 0 { read(now: now) }
-    if wantsToWrite, events & Int16(POLLOUT) != 0 {
-      wantsToWrite = false
-      flush(now: now)
+    if events & Int16(POLLOUT) != 0 {
+      isBlocked.store(false, ordering: .relaxed)
+      flush()
     }
   }
 
@@ -228,38 +229,31 @@ final class RedisConnection: @unchecked Sendable {
     isConnected = true
     reader = ReplyReader()
     let commands = settings.signIn.steps.map { SignIn.command($0) }
+    transmission.withLock { $0.descriptor = descriptor }
     shared.withLock { shared in
       shared.machine.connected(signInCount: commands.count)
-      shared.descriptor = descriptor
       for command in commands { shared.output.append(command) }
     }
-    flush(now: now)
+    flush()
   }
 
   /// Sends what there is, until the socket takes no more.
-  func flush(now: Int64) {
-    guard isConnected, !wantsToWrite else { return }
-    while true {
-      // What could not be sent the last time goes first.
-      guard sending.isEmpty || finishSending() else { return }
-      shared.withLock { shared in
-        shared.isFlushRequested = false
-        swap(&shared.output, &sending)
-        shared.isLoopSending = !sending.isEmpty
-      }
-      guard !sending.isEmpty else { return }
+  func flush() {
+    guard isConnected else { return }
+    if case .failed(let code) = transmit(rounds: .max) {
+      fail(RedisError(.connectionLost, "the connection broke while sending: \(String(cString: strerror(code)))"))
     }
   }
 
-  /// - Returns: Whether all of it is sent.
-  private func finishSending() -> Bool {
-    switch sending.send(to: descriptor) {
-    case .complete: return true
-    case .blocked: wantsToWrite = true
-    case .failed(let code):
-      fail(RedisError(.connectionLost, "the connection broke while sending: \(String(cString: strerror(code)))"))
-    }
-    return false
+  /// Sends what waits for others to join it, if nothing has been answered for a millisecond, or a few while the loop has
+  /// other connections to see to. Until there are answers again, the loop sends what many callers ask.
+  ///
+  /// - Parameter isIdle: Whether the loop has slept for a millisecond.
+  func endGathering(now: Int64, isIdle: Bool) {
+    guard isIdle || now - lastAnswer > 1_000_000 else { return }
+    isGathering = false
+    shared.withLock { $0.isWatched = false }
+    flush()
   }
 
   private func read(now: Int64) {
@@ -302,6 +296,7 @@ final class RedisConnection: @unchecked Sendable {
   /// Gives the replies to those who wait for them.
   private func dispatch(now: Int64) {
     var deliveries: [(RedisCall, [RedisReply])] = []
+    deliveries.reserveCapacity(replies.count)
     var unsolicited: [RedisReply] = []
     var failure: RedisError?
     var becomesActive = false
@@ -317,8 +312,11 @@ final class RedisConnection: @unchecked Sendable {
           if failure == nil, shared.machine.signedIn() { becomesActive = true }
         }
       }
+      shared.callers.answered(deliveries.count)
+      isGathering = shared.callers.areMany
+      shared.isWatched = isGathering
+      lastAnswer = now
     }
-    loop.deliveries += deliveries.count
     for (call, replies) in deliveries { call.finish(.success(replies)) }
     if let failure { return fail(failure) }
     if becomesActive {
@@ -343,40 +341,43 @@ final class RedisConnection: @unchecked Sendable {
     if let failure = expiry.failure { fail(failure) } else if expiry.begins { begin(now: now) }
   }
 
-  private func fail(_ error: RedisError) {
-    let waiters = shared.withLock { shared in
-      reset(&shared)
-      return shared.machine.failed(error, now: MonotonicTime.now, random: .random(in: 0...1))
-    }
-    release()
+  func fail(_ error: RedisError) {
+    let waiters = detach { $0.failed(error, now: MonotonicTime.now, random: .random(in: 0...1)) }
     settings.counters.count(error.code)
     for call in waiters { call.finish(.failure(error)) }
     observer.failed(error)
   }
 
   func close() {
-    let waiters = shared.withLock { shared in
-      reset(&shared)
-      return shared.machine.close()
-    }
-    release()
+    let waiters = detach { $0.close() }
     for call in waiters { call.finish(.failure(RedisError(.shutDown, "the client was shut down"))) }
   }
 
-  private func reset(_ shared: inout Shared) {
-    shared.descriptor = -1
-    shared.output.clear()
-    shared.isLoopSending = false
-    shared.isFlushRequested = false
-  }
-
-  private func release() {
+  /// Closes the socket and forgets what was to be sent.
+  ///
+  /// - Parameter change: Returns those who have waited.
+  private func detach(
+    _ change: (inout ConnectionStateMachine<RedisCall>) -> [RedisCall]
+  ) -> [RedisCall] {
+    // Nobody is sending while this lock is held, nor can afterwards.
+    let waiters = transmission.withLock { transmission in
+      transmission.descriptor = -1
+      transmission.buffer.clear()
+      isBlocked.store(false, ordering: .relaxed)
+      return shared.withLock { shared in
+        shared.output.clear()
+        shared.hasSender = false
+        shared.callers = CallerEstimate()
+        shared.isWatched = false
+        return change(&shared.machine)
+      }
+    }
     if let context { redisFree(context) }
     context = nil
     reader = nil
-    sending.clear()
     isConnected = false
-    wantsToWrite = false
+    isGathering = false
     addresses = []
+    return waiters
   }
 }

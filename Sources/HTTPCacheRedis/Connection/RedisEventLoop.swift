@@ -45,8 +45,6 @@ final class RedisEventLoop: @unchecked Sendable {
   /// What is waited for, and for whom; the first is the wakeup, and nobody's.
   private var descriptors: [pollfd] = []
   private var polled: [RedisConnection] = []
-  /// How many have got their answers in this round.
-  var deliveries = 0
   /// How long the loop stays armed for the next command after an answer, so that it need not be woken for every one.
   private let linger: Int64
   private var lingersUntil = Int64.min
@@ -133,16 +131,12 @@ final class RedisEventLoop: @unchecked Sendable {
   private func run() {
     while true {
       let limit = sleepLimit()
-      wait(until: limit)
+      let isIdle = wait(until: limit)
       let now = MonotonicTime.now
       let mail = takeMail()
       if mail.isStopping { break }
       for job in mail.jobs { job() }
-      // Those who have just got their answers are about to ask again, and many small writes cost the server and us more than
-      // one: they are let go first. Whoever is alone has sent what it has by itself.
-      if deliveries >= 8, !mail.flushes.isEmpty { sched_yield() }
-      deliveries = 0
-      for connection in mail.flushes { connection.flush(now: now) }
+      for connection in mail.flushes { connection.flush() }
       for index in descriptors.indices.dropFirst() where descriptors[index].revents != 0 {
         let connection = polled[index - 1]
         // A job may have closed it since, or given it another socket.
@@ -150,6 +144,7 @@ final class RedisEventLoop: @unchecked Sendable {
         connection.ready(events: descriptors[index].revents, now: now)
         lingersUntil = now + linger
       }
+      for connection in members where connection.isGathering { connection.endGathering(now: now, isIdle: isIdle) }
       if limit <= now { for connection in members { connection.timePassed(now: now) } }
     }
     finish()
@@ -167,7 +162,8 @@ final class RedisEventLoop: @unchecked Sendable {
     return limit
   }
 
-  private func wait(until limit: Int64) {
+  /// - Returns: Whether nothing has come.
+  private func wait(until limit: Int64) -> Bool {
     descriptors.removeAll(keepingCapacity: true)
     descriptors.append(pollfd(fd: wakeup.reading, events: Int16(POLLIN), revents: 0))
     polled = members
@@ -177,10 +173,13 @@ final class RedisEventLoop: @unchecked Sendable {
       // Rounded up, or the loop would spin through the last millisecond.
       milliseconds = CInt(clamping: max(0, (limit - MonotonicTime.now + 999_999) / 1_000_000))
     }
+    // See `RedisConnection.endGathering(now:isIdle:)`.
+    if milliseconds != 0, members.contains(where: \.isGathering) { milliseconds = 1 }
     let ready = descriptors.withUnsafeMutableBytes {
       chr_poll($0.baseAddress, UInt32(polled.count + 1), milliseconds)
     }
     if ready < 0 { for index in descriptors.indices { descriptors[index].revents = 0 } }
+    return ready == 0
   }
 
   private func takeMail() -> Mailbox {
