@@ -20,7 +20,7 @@ extension CacheLayer {
       status: entry.status, fields: HeaderFields(), body: Body(entry.body), trailers: entry.trailers)
     if outcome == .hit, originStatus == nil {
       response.fields = hitHead(of: entry, age: age, now: now)
-      if observers.isEmpty { counters.countHit(stripe: entry.key.digest.low) }
+      if observers.isEmpty { counters.countHit(stripe: entry.digest.low) }
     } else {
       response.fields = head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus)
     }

@@ -33,7 +33,7 @@ extension HitPath {
     let shardIndex = shards.index(of: digest)
     let shard = shards.lock(shardIndex)
     let index = shard.pointee.find(digest) {
-      $0.isResource(digest: digest, scheme: scheme, authority: request.authority, target: request.target)
+      $0.isResource(scheme: scheme, authority: request.authority, target: request.target)
     }
     guard index != EntryNode.none else {
       shards.unlock(shardIndex)
@@ -41,7 +41,9 @@ extension HitPath {
       return nil
     }
     let node = shard.pointee.node(index)
-    guard node.pointee.stamp >= current, node.pointee.reclaimAt > now.nanoseconds else {
+    guard node.pointee.shortStamp == UInt32(truncatingIfNeeded: current),
+      !node.pointee.mayBeExpired(at: now.nanoseconds)
+    else {
       shards.unlock(shardIndex)
       miss = .unclear
       return nil
@@ -70,8 +72,7 @@ extension HitPath {
   /// Few entries have any, and a comparison is cheaper than the call that retains nothing.
   @inline(__always)
   private func trailers(of entry: CacheEntry) -> HeaderFields? {
-    if case .none = entry.trailers { return nil }
-    return retainedTrailers(of: entry)
+    entry.hasExtras ? retainedTrailers(of: entry) : nil
   }
 
   @inline(never)

@@ -3,28 +3,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What a shard knows of one entry: 64 octets of raw memory, so that finding and ordering entries touches no object.
+/// What a shard knows of one entry: 48 octets of raw memory, so that finding and ordering entries touches few objects.
 ///
-/// To an eviction policy, which owns the fields from `previous` on, a node is all there is to an entry.
+/// To an eviction policy, which owns the fields from `previous` to `queue`, a node is all there is to an entry, but for the
+/// hash that some ask the slab for.
 struct EntryNode {
   /// The entry, retained by the shard that holds the node; nil while the node is free.
   var entry: Unmanaged<CacheEntry>?
-  /// The low half of the key's digest.
-  var hash: UInt64 = 0
-  /// When it was last used (stored, where the policy asks no more), in nanoseconds of the backend's clock.
-  var lastUsed: Int64 = 0
-  /// `EntryTimes.reclaimAt`, in nanoseconds of the backend's clock.
-  var reclaimAt: Int64 = 0
-  /// The store's last invalidation that is known not to concern the entry (`InvalidationLog`).
-  var stamp: UInt64 = 0
   /// The head as it was last sent, retained by the shard that holds the node.
   var head: Unmanaged<SentHead>?
+  /// When it was last used (stored, where the policy asks no more), in nanoseconds of the backend's clock.
+  var lastUsed: Int64 = 0
+  /// The low half of the store's last invalidation that is known not to concern the entry (`InvalidationLog`); the whole is
+  /// `ShardState.stamp(_:)`.
+  var shortStamp: UInt32 = 0
+  /// From when on the entry's `EntryTimes.reclaimAt` is worth a look, in `EntryNode.ticks`.
+  private var expectedTick: Int32 = 0
   private var shortWeight: UInt32 = 0
-  /// `CacheEntry.weight` at the time of storing, in bytes; at most `maximumWeight`.
-  var weight: Int {
-    @inline(__always) get { Int(shortWeight) }
-    @inline(__always) set { shortWeight = UInt32(newValue) }
-  }
   /// The neighbour towards the younger end of the queue, or `EntryNode.none`.
   var previous = EntryNode.none
   /// The neighbour towards the older end of the queue, or the next free node, or `EntryNode.none`.
@@ -33,6 +28,32 @@ struct EntryNode {
   var uses: UInt8 = 0
   /// Which of its policy's queues the node is in; zero while it is free.
   var queue: UInt8 = 0
+  /// What the entry's objects took when it was stored, in bytes.
+  var objectByteCount: UInt16 = 0
+
+  /// `CacheEntry.weight` at the time of storing, in bytes; at most `maximumWeight`.
+  var weight: Int {
+    @inline(__always) get { Int(shortWeight) }
+    @inline(__always) set { shortWeight = UInt32(newValue) }
+  }
+
+  /// Whether the entry's time may have come: no more than a second too early, and never too late.
+  @inline(__always)
+  func mayBeExpired(at now: Int64) -> Bool { Int64(expectedTick) <= Self.tick(now) }
+
+  /// A moment before which the entry's time has not come, and after which it may have.
+  var expectedExpiry: Int64 { expectedTick == .min ? .min : Int64(expectedTick) << Self.tickShift }
+
+  /// Sets what the two above are about, in nanoseconds of the backend's clock.
+  mutating func expectExpiry(at moment: Int64) {
+    expectedTick = Int32(min(Self.tick(moment), Int64(Int32.max)))
+  }
+
+  /// A tick is a little more than a second: their number in 32 bits is enough for 73 years.
+  private static let tickShift: Int64 = 30
+
+  @inline(__always)
+  private static func tick(_ moment: Int64) -> Int64 { max(moment >> tickShift, Int64(Int32.min)) }
 
   /// The index of no node.
   static let none: Int32 = -1

@@ -79,7 +79,7 @@ extension InMemoryBackend {
 
   /// Whether a response that was received no earlier than `entry` is in its place already.
   func isSuperseded(_ entry: CacheEntry) -> Bool {
-    let shardIndex = shards.index(of: entry.key.digest)
+    let shardIndex = shards.index(of: entry.digest)
     let shard = shards.lock(shardIndex)
     defer { shards.unlock(shardIndex) }
     let index = shard.pointee.find(entry.key)
@@ -149,7 +149,7 @@ extension InMemoryBackend {
 
   /// Calls `body` with the node of `entry`, locked, unless something else has taken its place.
   func withNode(of entry: CacheEntry, _ body: (UnsafeMutablePointer<ShardState>, Int32) -> Void) {
-    let shardIndex = shards.index(of: entry.key.digest)
+    let shardIndex = shards.index(of: entry.digest)
     let shard = shards.lock(shardIndex)
     let index = shard.pointee.find(entry.key)
     if index != EntryNode.none, shard.pointee.entry(index).toOpaque() == Unmanaged.passUnretained(entry).toOpaque() {
@@ -169,7 +169,7 @@ extension InMemoryBackend {
       let weightBefore = shard.pointee.weight
       removed = shard.pointee.remove(index)
       addToTotals(shard, countBefore: countBefore, weightBefore: weightBefore)
-      publishRank(of: shard, shards.index(of: entry.key.digest))
+      publishRank(of: shard, shards.index(of: entry.digest))
     }
     removed?.release()
     return removed != nil

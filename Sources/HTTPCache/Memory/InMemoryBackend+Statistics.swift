@@ -43,10 +43,10 @@ extension InMemoryBackend {
       statistics.evictions += shard.pointee.evictions
       statistics.expirations += shard.pointee.expirations
       statistics.invalidations += shard.pointee.invalidations
+      statistics.objectByteCount += shard.pointee.objectByteCount
       statistics.tableByteCount += shard.pointee.byteCount
       shards.unlock(index)
     }
-    statistics.objectByteCount = statistics.entryCount * CacheEntry.allocationSize
     return statistics
   }
 

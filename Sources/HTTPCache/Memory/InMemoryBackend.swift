@@ -142,7 +142,7 @@ public final class InMemoryBackend: CacheBackend {
       return .refused
     }
     let now = configuration.clock.now.nanoseconds
-    let shardIndex = shards.index(of: entry.key.digest)
+    let shardIndex = shards.index(of: entry.digest)
     let retained = Unmanaged.passRetained(entry)
     var latest = stamp
     withUnsafeTemporaryAllocation(of: Unmanaged<CacheEntry>.self, capacity: 2 * Self.nodesPerStore) { expired in

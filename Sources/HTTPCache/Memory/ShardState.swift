@@ -7,12 +7,14 @@
 /// been taken out is returned still retained, for the caller to release once the lock is free again.
 struct ShardState: ~Copyable {
   private var table = SlotTable()
-  private var slab = NodeSlab()
+  private var slab: NodeSlab
   private var eviction: EvictionState
   /// How many entries the shard holds.
   private(set) var count = 0
   /// What they weigh together, in bytes.
   private(set) var weight = 0
+  /// What their objects take together, in bytes.
+  private(set) var objectByteCount = 0
   /// The time of the latest use, so that moments never run backwards within the shard, whatever the order in which
   /// threads that read the clock get the lock.
   private var latest = Int64.min
@@ -31,7 +33,10 @@ struct ShardState: ~Copyable {
   /// Entries reclaimed because they had been invalidated since the shard was made.
   private(set) var invalidations = 0
 
-  init(policy: EvictionPolicy.Kind) { eviction = EvictionState(policy) }
+  init(policy: EvictionPolicy.Kind) {
+    eviction = EvictionState(policy)
+    slab = NodeSlab(keepsHashes: eviction.needsHashes)
+  }
 
   /// How many nodes a sweep looks at before it has seen all.
   var nodeCount: Int { Int(slab.used) }
@@ -44,15 +49,15 @@ struct ShardState: ~Copyable {
 
   /// The node of a key, or `EntryNode.none`.
   @inline(__always)
-  func find(_ key: CacheKey) -> Int32 { find(key.digest) { $0 == key } }
+  func find(_ key: CacheKey) -> Int32 { find(key.digest) { $0.isStored(under: key) } }
 
-  /// The node of the key with this digest that `matches`, or `EntryNode.none`.
+  /// The node of the entry whose key has this digest and that `matches`, or `EntryNode.none`.
   @inline(__always)
-  func find(_ digest: KeyDigest, where matches: (borrowing CacheKey) -> Bool) -> Int32 {
+  func find(_ digest: KeyDigest, where matches: (CacheEntry) -> Bool) -> Int32 {
     table.find(digest.low) { index in
       // The guaranteed reference spares a retain and a release: the shard's own reference keeps the entry alive under its
       // lock.
-      slab[index].hash == digest.low && slab[index].entry!._withUnsafeGuaranteedRef { matches($0.key) }
+      slab[index].entry!._withUnsafeGuaranteedRef { matches($0) }
     }
   }
 
@@ -62,14 +67,31 @@ struct ShardState: ~Copyable {
 
   /// Whether the time of a node's entry has come.
   @inline(__always)
-  func isExpired(_ index: Int32, at now: Int64) -> Bool { slab[index].reclaimAt <= now }
+  func isExpired(_ index: Int32, at now: Int64) -> Bool {
+    slab[index].mayBeExpired(at: now) && reclaimAt(index) <= now
+  }
+
+  /// `EntryTimes.reclaimAt` of a node's entry, in nanoseconds.
+  @inline(never)
+  private func reclaimAt(_ index: Int32) -> Int64 {
+    slab[index].entry!._withUnsafeGuaranteedRef { $0.times.reclaimAt.nanoseconds }
+  }
 
   /// The invalidation up to which a node's entry is known to be valid.
+  ///
+  /// Nodes keep half of it. The other half follows from how far everything in the shard has been judged: the two are 2^31
+  /// invalidations apart at most. What is stored after more of them have come without a pass seems older than it is, which
+  /// makes somebody look at it and does no harm.
   @inline(__always)
-  func stamp(_ index: Int32) -> UInt64 { slab[index].stamp }
+  func stamp(_ index: Int32) -> UInt64 {
+    let distance = Int32(truncatingIfNeeded: Int64(slab[index].shortStamp) &- Int64(truncatingIfNeeded: judging.done))
+    return UInt64(max(0, Int64(judging.done) &+ Int64(distance)))
+  }
 
   /// Notes that a node's entry has been found valid up to an invalidation.
-  mutating func setStamp(_ stamp: UInt64, of index: Int32) { slab[index].stamp = max(slab[index].stamp, stamp) }
+  mutating func setStamp(_ stamp: UInt64, of index: Int32) {
+    if stamp > self.stamp(index) { slab[index].shortStamp = UInt32(truncatingIfNeeded: stamp) }
+  }
 
   /// Whether a node holds an entry.
   @inline(__always)
@@ -92,8 +114,12 @@ struct ShardState: ~Copyable {
   mutating func store(
     _ entry: Unmanaged<CacheEntry>, weight: Int, stamp: UInt64, at now: Int64
   ) -> Unmanaged<CacheEntry>? {
-    let (hash, reclaimAt, existing) = entry._withUnsafeGuaranteedRef {
-      ($0.key.digest.low, $0.times.reclaimAt.nanoseconds, find($0.key))
+    let (hash, reclaimAt, existing, objectByteCount) = entry._withUnsafeGuaranteedRef {
+      (entry: CacheEntry) in
+      (
+        entry.digest.low, entry.times.reclaimAt.nanoseconds,
+        find(entry.digest) { $0.isStored(underKeyOf: entry) }, entry.objectByteCount
+      )
     }
     latest = max(latest, now)
     earliestReclaim = min(earliestReclaim, reclaimAt)
@@ -103,8 +129,9 @@ struct ShardState: ~Copyable {
       let replaced = slab[existing].entry
       self.weight -= slab[existing].weight
       slab[existing].entry = entry
-      slab[existing].reclaimAt = reclaimAt
-      slab[existing].stamp = stamp
+      slab[existing].expectExpiry(at: reclaimAt)
+      slab[existing].shortStamp = UInt32(truncatingIfNeeded: stamp)
+      setObjectByteCount(objectByteCount, of: existing)
       dropHead(existing)
       eviction.resize(existing, to: weight, in: &slab)
       eviction.touch(existing, at: latest, in: &slab)
@@ -112,15 +139,22 @@ struct ShardState: ~Copyable {
     }
     let index = slab.allocate()
     slab[index].entry = entry
-    slab[index].hash = hash
+    slab.setHash(hash, of: index)
     slab[index].lastUsed = latest
-    slab[index].reclaimAt = reclaimAt
-    slab[index].stamp = stamp
+    slab[index].expectExpiry(at: reclaimAt)
+    slab[index].shortStamp = UInt32(truncatingIfNeeded: stamp)
     slab[index].weight = weight
+    setObjectByteCount(objectByteCount, of: index)
     table.insert(index, hash: hash)
     eviction.insert(index, in: &slab)
     count += 1
     return nil
+  }
+
+  private mutating func setObjectByteCount(_ newCount: Int, of index: Int32) {
+    let newCount = UInt16(clamping: newCount)
+    objectByteCount += Int(newCount) - Int(slab[index].objectByteCount)
+    slab[index].objectByteCount = newCount
   }
 
   /// Puts another entry of the same key and weight in a node's place.
@@ -129,7 +163,8 @@ struct ShardState: ~Copyable {
   mutating func exchange(_ index: Int32, for entry: Unmanaged<CacheEntry>, stamp: UInt64) -> Unmanaged<CacheEntry> {
     let replaced = slab[index].entry!
     slab[index].entry = entry
-    slab[index].stamp = stamp
+    slab[index].shortStamp = UInt32(truncatingIfNeeded: stamp)
+    setObjectByteCount(entry._withUnsafeGuaranteedRef { $0.objectByteCount }, of: index)
     dropHead(index)
     return replaced
   }
@@ -163,10 +198,11 @@ struct ShardState: ~Copyable {
   private mutating func release(_ index: Int32) -> Unmanaged<CacheEntry> {
     let entry = slab[index].entry!
     dropHead(index)
-    table.remove(index, hash: slab[index].hash)
+    table.remove(index, hash: entry._withUnsafeGuaranteedRef { $0.digest.low })
     count -= 1
     weight -= slab[index].weight
-    slab.free(index)
+    objectByteCount -= Int(slab[index].objectByteCount)
+    slab.takeBack(index)
     return entry
   }
 
@@ -216,11 +252,14 @@ struct ShardState: ~Copyable {
       sweepPosition += 1
       looked += 1
       guard slab[index].entry != nil else { continue }
-      if slab[index].reclaimAt <= now {
+      let isNear = slab[index].mayBeExpired(at: now)
+      // Exact where it matters: a shard is not swept again and again for the last second of an entry.
+      let reclaimAt = isNear ? reclaimAt(index) : slab[index].expectedExpiry
+      if isNear, reclaimAt <= now {
         expired.initializeElement(at: count, to: expire(index))
         count += 1
       } else {
-        earliestPassed = min(earliestPassed, slab[index].reclaimAt)
+        earliestPassed = min(earliestPassed, reclaimAt)
       }
     }
     return (count, looked)
@@ -231,11 +270,12 @@ struct ShardState: ~Copyable {
   /// - Returns: The slab that held the entries, each still retained.
   mutating func removeAll() -> NodeSlab {
     for index in 0..<slab.used where slab[index].entry != nil { eviction.remove(index, in: &slab) }
-    var removed = NodeSlab()
+    var removed = NodeSlab(keepsHashes: eviction.needsHashes)
     swap(&removed, &slab)
     table = SlotTable()
     count = 0
     weight = 0
+    objectByteCount = 0
     sweepPosition = 0
     judging = JudgingCursor(done: judging.done)
     earliestReclaim = .max
@@ -249,6 +289,7 @@ struct ShardState: ~Copyable {
     guard table.count == count else { return "the table holds \(table.count) nodes, the shard \(count)" }
     var live = 0
     var sum = 0
+    var objectSum = 0
     for index in 0..<slab.used {
       guard let entry = slab[index].entry else {
         guard slab[index].queue == 0 else { return "node \(index) is queued without an entry" }
@@ -257,11 +298,13 @@ struct ShardState: ~Copyable {
       guard slab[index].queue != 0 else { return "node \(index) has an entry and is in no queue" }
       live += 1
       sum += slab[index].weight
+      objectSum += Int(slab[index].objectByteCount)
       let key = entry._withUnsafeGuaranteedRef { $0.key }
       guard find(key) == index else { return "node \(index) is not found under its key \(key)" }
-      guard slab[index].reclaimAt >= earliestReclaim else { return "node \(index) expires before the earliest" }
+      guard reclaimAt(index) >= earliestReclaim else { return "node \(index) expires before the earliest" }
     }
     guard live == count else { return "\(live) nodes hold entries, \(count) are counted" }
+    guard objectSum == objectByteCount else { return "objects take \(objectSum), the shard says \(objectByteCount)" }
     guard sum == weight else { return "the nodes weigh \(sum), the shard says \(weight)" }
     return nil
   }

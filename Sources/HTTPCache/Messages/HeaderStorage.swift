@@ -34,6 +34,16 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
       self.knownRawValue = known?.rawValue ?? 0xFF
     }
 
+    /// The same for lengths that are known to fit, because they have been read as such or lie within a section of less than
+    /// 4 GiB.
+    @inline(__always)
+    init(fittingStart start: Int, nameLength: Int, valueLength: Int, known: KnownHeader?) {
+      self.start = UInt32(truncatingIfNeeded: start)
+      self.nameLength = UInt16(truncatingIfNeeded: nameLength)
+      self.valueLength = UInt32(truncatingIfNeeded: valueLength)
+      self.knownRawValue = known?.rawValue ?? 0xFF
+    }
+
     var known: KnownHeader? { KnownHeader(rawValue: knownRawValue) }
     @inline(__always)
     func isKnown(as name: KnownHeader) -> Bool { knownRawValue == name.rawValue }

@@ -87,6 +87,14 @@ enum KnownHeader: UInt8, CaseIterable, Sendable {
     }
   }
 
+  /// The name of a number that one has, without looking whether there is one.
+  @inline(__always)
+  fileprivate init(trusted rawValue: UInt8) {
+    // Sound: cases without payload are stored as their position, and `KnownHeaderTable` has seen to it that this is the
+    // number.
+    self = unsafeBitCast(rawValue, to: KnownHeader.self)
+  }
+
   /// This name's bit in `HeaderFields.presence`.
   @usableFromInline
   var bit: UInt64 { 1 << UInt64(rawValue) }
@@ -124,6 +132,9 @@ struct KnownHeaderTable: @unchecked Sendable {
   private init() {
     let all = KnownHeader.allCases
     precondition(all.count <= 64, "the presence mask has 64 bits")
+    precondition(
+      all.enumerated().allSatisfy { unsafeBitCast($1, to: UInt8.self) == $0 && $1.rawValue == $0 },
+      "a name's number is its position")
     let slots = UnsafeMutableRawPointer.allocate(
       byteCount: Self.slotCount + all.count * Pattern.size, alignment: MemoryLayout<UInt64>.alignment)
     slots.initializeMemory(as: UInt8.self, repeating: Self.none, count: Self.slotCount)
@@ -166,7 +177,7 @@ struct KnownHeaderTable: @unchecked Sendable {
       let number = slots.load(fromByteOffset: slot, as: UInt8.self)
       if number == Self.none { return nil }
       if Self.matches(base, count: name.count, patterns + Int(number) * Pattern.size) {
-        return KnownHeader(rawValue: number)
+        return KnownHeader(trusted: number)
       }
       slot = (slot + 1) % Self.slotCount
     }
@@ -176,27 +187,43 @@ struct KnownHeaderTable: @unchecked Sendable {
   @inline(__always)
   private static func matches(_ name: UnsafeRawPointer, count: Int, _ pattern: UnsafeRawPointer) -> Bool {
     guard pattern.load(fromByteOffset: Pattern.lengthOffset, as: Int.self) == count else { return false }
+    // Most names are one or two words long, which may lie over each other.
     switch count {
-    case 8...: return matches(name, count, pattern, UInt64.self)
-    case 4...: return matches(name, count, pattern, UInt32.self)
-    default: return matches(name, count, pattern, UInt16.self)
+    case 17...: return matches(name, count, pattern)
+    case 8...: return matchesTwo(name, count, pattern, UInt64.self)
+    case 4...: return matchesTwo(name, count, pattern, UInt32.self)
+    default: return matchesTwo(name, count, pattern, UInt16.self)
     }
   }
 
-  /// As many octets at a time as a word has; the last ones once more if need be.
+  /// The bits that matter in which a name differs from what the pattern says, for the octets of one word.
   @inline(__always)
-  private static func matches<Word: FixedWidthInteger>(
+  private static func difference<Word: FixedWidthInteger>(
+    _ name: UnsafeRawPointer, _ place: Int, _ pattern: UnsafeRawPointer, _: Word.Type
+  ) -> Word {
+    let spelling = pattern.loadUnaligned(fromByteOffset: place, as: Word.self)
+    let letterCase = pattern.loadUnaligned(fromByteOffset: Pattern.caseOffset &+ place, as: Word.self)
+    return (name.loadUnaligned(fromByteOffset: place, as: Word.self) ^ spelling) & ~letterCase
+  }
+
+  /// The first word and the last.
+  @inline(__always)
+  private static func matchesTwo<Word: FixedWidthInteger>(
     _ name: UnsafeRawPointer, _ count: Int, _ pattern: UnsafeRawPointer, _: Word.Type
   ) -> Bool {
-    let last = count - MemoryLayout<Word>.size
+    let last = count &- MemoryLayout<Word>.size
+    return difference(name, 0, pattern, Word.self) | difference(name, last, pattern, Word.self) == 0
+  }
+
+  /// As many octets at a time as a word has; the last ones once more if need be.
+  private static func matches(_ name: UnsafeRawPointer, _ count: Int, _ pattern: UnsafeRawPointer) -> Bool {
+    let last = count - MemoryLayout<UInt64>.size
     var place = 0
-    var difference: Word = 0
+    var sum: UInt64 = 0
     while true {
-      let spelling = pattern.loadUnaligned(fromByteOffset: place, as: Word.self)
-      let letterCase = pattern.loadUnaligned(fromByteOffset: Pattern.caseOffset + place, as: Word.self)
-      difference |= (name.loadUnaligned(fromByteOffset: place, as: Word.self) ^ spelling) & ~letterCase
-      if place == last { return difference == 0 }
-      place = min(place + MemoryLayout<Word>.size, last)
+      sum |= difference(name, place, pattern, UInt64.self)
+      if place == last { return sum == 0 }
+      place = min(place + MemoryLayout<UInt64>.size, last)
     }
   }
 }

@@ -89,8 +89,11 @@ extension RFC9111 {
     rules: CachingRules, lifetimeScale: Double
   ) -> EntryTimes {
     let received = receipt.receivedAt
-    let birth = received.advanced(byNanoseconds: Int64(0).subtractingSaturated(initialAge))
-    let lifetime = min(scaled(freshness.lifetime, by: min(1, lifetimeScale)), rules.maximumLifetimeNanoseconds)
+    // Rounded to what an entry keeps in little room, so that nothing lasts longer than it should.
+    let birth = received.advanced(
+      byNanoseconds: Int64(0).subtractingSaturated(CompactTimes.rounded(initialAge, .up)))
+    let lifetime = CompactTimes.rounded(
+      min(scaled(freshness.lifetime, by: min(1, lifetimeScale)), rules.maximumLifetimeNanoseconds), .down)
     let freshUntil = (freshness.source == .policy ? received : birth).advanced(byNanoseconds: lifetime)
     var whileRevalidating: Int64 = 0
     var ifError: Int64 = 0

@@ -7,118 +7,153 @@ import Synchronization
 
 /// A stored response: immutable, shared by everybody who is being answered with it.
 public final class CacheEntry: Sendable {
-  // What a hit looks at comes first, in as few cache lines as it takes.
+  // There may be millions of entries: what nearly all have is kept in few words, and what few have in `extras`. What a hit
+  // looks at comes first, in as few cache lines as it takes.
 
-  // Small fields side by side: there may be millions of entries.
+  let authority: String
+  let target: String
+  let packed: PackedWord
   let shortStatus: Int16
-  let costInMicroseconds: UInt32
-  /// What it is stored under.
-  public let key: CacheKey
-  /// The content.
-  public let body: Bytes
-  /// The stored trailer section.
-  public let trailers: HeaderFields?
-  /// The status code.
-  public var status: Int { Int(shortStatus) }
-  /// The stored header section (RFC 9111 §3.1): without the fields that belong to a connection.
-  public let fields: HeaderFields
-  /// The moments that decide about it.
-  public let times: EntryTimes
   /// What it demands and allows.
   public let traits: EntryTraits
+  private let bodyMemory: BodyMemory
+  /// The address of the `EntryExtras`, retained; zero while there are none. Never changes once it is set.
+  private let extrasAddress: Atomic<UInt>
+  /// The stored header section (RFC 9111 §3.1): without the fields that belong to a connection.
+  public let fields: HeaderFields
+  let digest: KeyDigest
+  private let compactTimes: CompactTimes
+  let costInMicroseconds: UInt32
+
+  /// What is left of `Bytes` when the number of bytes is elsewhere.
+  private struct BodyMemory: @unchecked Sendable {
+    // @unchecked: as `Bytes`, whose owner and memory these are.
+    let owner: AnyObject?
+    let base: UnsafeRawPointer
+  }
+
+  /// The status code.
+  public var status: Int { Int(shortStatus) }
+
+  /// The content.
+  public var body: Bytes {
+    @inline(__always) get {
+      Bytes(sharing: bodyMemory.owner, base: bodyMemory.base, count: packed.bodyCount ?? extremeBodyCount)
+    }
+  }
+
+  @inline(never)
+  private var extremeBodyCount: Int { extras?.extremes?.bodyCount ?? 0 }
+
+  /// The stored trailer section.
+  public var trailers: HeaderFields? { extras?.trailers }
+
+  /// The moments that decide about it.
+  public var times: EntryTimes { compactTimes.times ?? extremeTimes }
+
+  @inline(never)
+  private var extremeTimes: EntryTimes {
+    guard let extremes = extras?.extremes else { preconditionFailure("an entry's times are neither here nor there") }
+    return extremes.times
+  }
+
   /// How long the origin took to make it, to the microsecond, and 71 minutes at most.
   public var cost: Duration { .microseconds(Int64(costInMicroseconds)) }
 
   /// What it can be invalidated by, beside its key.
-  public let tags: CacheTags?
+  public var tags: CacheTags? { extras?.tags }
 
   /// Set when this is no response but says which fields select among the variants of its URL.
-  public let variantIndex: VariantIndex?
-
-  /// Who may refresh the entry, and when.
-  let refreshGate = RefreshGate()
-  /// See ``TierMark``.
-  private let tierMarkWord = Atomic<UInt64>(0)
-  /// When the entry, as a copy in the near tier, was last known to agree with the far one; nil if it is none.
-  var tierMark: TierMark? { TierMark(tierMarkWord.load(ordering: .relaxed)) }
-  func setTierMark(_ word: UInt64) { tierMarkWord.store(word, ordering: .relaxed) }
+  public var variantIndex: VariantIndex? { extras?.variantIndex }
 
   /// - Parameters: see the properties of the same names.
-  public init(
+  public convenience init(
     key: CacheKey, status: Int, fields: HeaderFields, body: Bytes, trailers: HeaderFields? = nil, times: EntryTimes,
     traits: EntryTraits = [], cost: Duration = .zero, tags: CacheTags? = nil
   ) {
-    self.key = key
-    self.shortStatus = Int16(clamping: status)
-    self.fields = fields
-    self.body = body
-    self.trailers = trailers
-    self.times = times
-    self.traits = traits
-    self.costInMicroseconds = UInt32(clamping: cost.clampedNanoseconds / 1000)
-    self.tags = tags
-    self.variantIndex = nil
-  }
-
-  /// An entry from what the wire format has of it.
-  init(
-    key: CacheKey, shortStatus: Int16, fields: HeaderFields, body: Bytes, trailers: HeaderFields?, times: EntryTimes,
-    traits: EntryTraits, costInMicroseconds: UInt32, tags: CacheTags?
-  ) {
-    self.key = key
-    self.shortStatus = shortStatus
-    self.fields = fields
-    self.body = body
-    self.trailers = trailers
-    self.times = times
-    self.traits = traits
-    self.costInMicroseconds = costInMicroseconds
-    self.tags = tags
-    self.variantIndex = nil
+    self.init(
+      key: key, shortStatus: Int16(clamping: status), fields: fields, body: body, trailers: trailers, times: times,
+      traits: traits, costInMicroseconds: UInt32(clamping: cost.clampedNanoseconds / 1000), tags: tags)
   }
 
   /// An entry that says which fields select among the variants of `key`.
-  public init(key: CacheKey, variantIndex: VariantIndex, times: EntryTimes) {
-    self.key = key
-    self.shortStatus = 0
-    self.fields = HeaderFields()
-    self.body = Bytes()
-    self.trailers = nil
-    self.times = times
-    self.traits = .variantIndex
-    self.costInMicroseconds = 0
-    self.tags = nil
-    self.variantIndex = variantIndex
+  public convenience init(key: CacheKey, variantIndex: VariantIndex, times: EntryTimes) {
+    self.init(
+      key: key, shortStatus: 0, fields: HeaderFields(), body: Bytes(), trailers: nil, times: times,
+      traits: .variantIndex, costInMicroseconds: 0, tags: nil, variantIndex: variantIndex)
+  }
+
+  /// An entry from its parts as they are kept.
+  init(
+    key: CacheKey, shortStatus: Int16, fields: HeaderFields, body: Bytes, trailers: HeaderFields?, times: EntryTimes,
+    traits: EntryTraits, costInMicroseconds: UInt32, tags: CacheTags?, variantIndex: VariantIndex? = nil
+  ) {
+    digest = key.digest
+    authority = key.authority
+    target = key.target
+    let packed = PackedWord(scheme: key.scheme, isRare: key.rarity != nil, bodyCount: body.count)
+    self.packed = packed
+    self.shortStatus = shortStatus
+    self.fields = fields
+    bodyMemory = BodyMemory(owner: body.owner, base: body.base)
+    self.traits = traits
+    self.costInMicroseconds = costInMicroseconds
+    let compactTimes = CompactTimes(times)
+    self.compactTimes = compactTimes ?? .elsewhere
+    let isExtreme = compactTimes == nil || packed.bodyCount == nil
+    if isExtreme || trailers != nil || tags != nil || variantIndex != nil || packed.isRare {
+      let extras = EntryExtras(
+        trailers: trailers, tags: tags, variantIndex: variantIndex, rarity: key.rarity,
+        extremes: isExtreme ? EntryExtremes(times: times, bodyCount: body.count) : nil)
+      extrasAddress = Atomic(UInt(bitPattern: Unmanaged.passRetained(extras).toOpaque()))
+    } else {
+      extrasAddress = Atomic(0)
+    }
+  }
+
+  deinit {
+    Self.extras(at: extrasAddress.load(ordering: .acquiring))?.release()
   }
 
   /// The same response with other times.
   public func with(times: EntryTimes) -> CacheEntry {
-    let copy =
-      variantIndex.map { CacheEntry(key: key, variantIndex: $0, times: times) }
-      ?? CacheEntry(
-        key: key, status: status, fields: fields, body: body, trailers: trailers, times: times, traits: traits,
-        cost: cost, tags: tags)
-    copy.setTierMark(tierMarkWord.load(ordering: .relaxed))
+    let extras = extras
+    let copy = CacheEntry(
+      key: key, shortStatus: shortStatus, fields: fields, body: body, trailers: extras?.trailers, times: times,
+      traits: traits, costInMicroseconds: costInMicroseconds, tags: extras?.tags, variantIndex: extras?.variantIndex)
+    if let word = extras?.tierMarkWord.load(ordering: .relaxed), word != 0 { copy.setTierMark(word) }
     return copy
   }
 
-  /// What the entry counts for in a byte-bounded store: key, head, body, trailers, and about what it takes to keep them.
-  public var weight: Int {
-    key.byteCount + fields.serializedByteCount + body.count + (trailers?.serializedByteCount ?? 0)
-      + (tags?.byteCount ?? 0) + Self.overhead
+  // MARK: What few have
+
+  /// Whether there are `extras`: most have none, and need not be asked what is in them.
+  @inline(__always)
+  var hasExtras: Bool { extrasAddress.load(ordering: .relaxed) != 0 }
+
+  var extras: EntryExtras? { Self.extras(at: extrasAddress.load(ordering: .acquiring))?.takeUnretainedValue() }
+
+  /// The extras, made if there are none: for what is noted with an entry after it has been made.
+  func makeExtras() -> EntryExtras {
+    if let extras { return extras }
+    let made = Unmanaged.passRetained(EntryExtras())
+    let (exchanged, other) = extrasAddress.compareExchange(
+      expected: 0, desired: UInt(bitPattern: made.toOpaque()), ordering: .acquiringAndReleasing)
+    if exchanged { return made.takeUnretainedValue() }
+    made.release()
+    guard let extras = Self.extras(at: other) else { preconditionFailure("an exchange has failed for no reason") }
+    return extras.takeUnretainedValue()
   }
 
-  /// The bookkeeping of one entry, in bytes, beyond what `weight` counts exactly.
-  static let overhead = 320
+  @inline(__always)
+  private static func extras(at address: UInt) -> Unmanaged<EntryExtras>? {
+    UnsafeRawPointer(bitPattern: address).map { Unmanaged.fromOpaque($0) }
+  }
 
-  /// What the object itself takes, in bytes, with the allocator's word and rounding: without the memory that the key, the
-  /// head and the body refer to. (A test asks the allocator whether it is right.)
-  static let allocationSize: Int = {
-    /// An object's header of two words, and the stored properties, in their order.
-    typealias Contents = (
-      header: (Int, Int), CacheKey, HeaderFields, Bytes, HeaderFields?, EntryTimes, EntryTraits, Int16, UInt32,
-      CacheTags?, VariantIndex?, Int64, UInt64
-    )
-    return (MemoryLayout<Contents>.size + MemoryLayout<Int>.size + 15) & ~15
-  }()
+  /// Who may refresh the entry, and when.
+  var refreshGate: EntryGate { EntryGate(entry: self) }
+
+  /// When the entry, as a copy in the near tier, was last known to agree with the far one; nil if it is none.
+  var tierMark: TierMark? { extras.flatMap { TierMark($0.tierMarkWord.load(ordering: .relaxed)) } }
+  func setTierMark(_ word: UInt64) { makeExtras().tierMarkWord.store(word, ordering: .relaxed) }
 }

@@ -20,15 +20,24 @@ public struct CacheKey: Sendable {
   public let digest: KeyDigest
   let authority: String
   let target: String
-  private let scheme: Scheme
+  let scheme: Scheme
   /// What few keys have; nil for the rest, so that copying a key does not count references to empty parts.
-  private let rarity: Rarity?
+  let rarity: Rarity?
 
   /// The schemes that keys have in practice, so that they take an octet instead of a string.
   enum Scheme: UInt8 {
     case http, https, other
     /// The key is of its user's own making.
     case custom
+
+    /// How long its name is, where the name is always the same.
+    var usualByteCount: Int {
+      switch self {
+      case .http: 4
+      case .https: 5
+      case .other, .custom: 0
+      }
+    }
 
     /// `http` or `https`; nil for the rest.
     @inline(__always)
@@ -51,7 +60,7 @@ public struct CacheKey: Sendable {
   }
 
   /// The parts that few keys have.
-  private final class Rarity: Sendable {
+  final class Rarity: Sendable {
     /// The scheme, if it is neither of the usual ones.
     let scheme: String
     /// The selecting header fields; empty for a primary key, "\u{1}" for a variant selected by nothing.
@@ -89,7 +98,8 @@ public struct CacheKey: Sendable {
     self.init(scheme: "", authority: "", target: text)
   }
 
-  private init(digest: KeyDigest, scheme: Scheme, authority: String, target: String, rarity: Rarity?) {
+  /// A key from its parts.
+  init(digest: KeyDigest, scheme: Scheme, authority: String, target: String, rarity: Rarity?) {
     self.digest = digest
     self.scheme = scheme
     self.authority = authority
@@ -150,7 +160,7 @@ extension CacheKey: Hashable, CustomStringConvertible {
 
   /// Octet for octet, as the digest has it: `==` on strings would also take the trouble of Unicode equivalence.
   @inline(__always)
-  private static func isSame(_ left: String, _ right: String) -> Bool {
+  static func isSame(_ left: String, _ right: String) -> Bool {
     areSameWords(left, right) || isSameText(left, right)
   }
 
@@ -162,14 +172,14 @@ extension CacheKey: Hashable, CustomStringConvertible {
   /// A string is two words. Where both are equal the octets are: they are in the words (up to 15 octets, as most
   /// authorities have), or the words say where they are. Nothing follows from the words being different.
   @inline(__always)
-  private static func areSameWords(_ left: String, _ right: String) -> Bool {
+  static func areSameWords(_ left: String, _ right: String) -> Bool {
     let leftWords = unsafeBitCast(left, to: (UInt, UInt).self)
     let rightWords = unsafeBitCast(right, to: (UInt, UInt).self)
     return leftWords.0 == rightWords.0 && leftWords.1 == rightWords.1
   }
 
   @inline(__always)
-  private static func isSameMemory(_ left: String, _ right: String) -> Bool {
+  static func isSameMemory(_ left: String, _ right: String) -> Bool {
     // Strings that are not contiguous come from Objective-C only.
     left.utf8.withContiguousStorageIfAvailable { left in
       right.utf8.withContiguousStorageIfAvailable { isSameMemory(left, $0) }
@@ -190,22 +200,8 @@ extension CacheKey: Hashable, CustomStringConvertible {
     left.utf8.elementsEqual(right)
   }
 
-  /// Whether this is the key that these parts would make, of one of the usual schemes: for a lookup that makes none.
   @inline(__always)
-  func isResource(digest: KeyDigest, scheme: Scheme, authority: String, target: String) -> Bool {
-    guard self.digest == digest, self.scheme == scheme, rarity == nil else { return false }
-    if Self.areSameWords(self.target, target), Self.areSameWords(self.authority, authority) { return true }
-    return hasSameOctets(authority: authority, target: target)
-  }
-
-  @inline(never)
-  private func hasSameOctets(authority: String, target: String) -> Bool {
-    Self.isSameMemory(self.target, target)
-      && (Self.areSameWords(self.authority, authority) || Self.isSameMemory(self.authority, authority))
-  }
-
-  @inline(__always)
-  private static func isSame(_ left: Rarity?, _ right: Rarity?) -> Bool {
+  static func isSame(_ left: Rarity?, _ right: Rarity?) -> Bool {
     if left == nil && right == nil { return true }
     return isSameRarity(left, right)
   }

@@ -12,8 +12,8 @@ import Testing
 @Suite struct EvictionPolicyTests {
   /// Replays keys against one policy with room for `capacity` nodes of weight 1.
   private static func hits(_ keys: [UInt64], _ policy: EvictionPolicy, capacity: Int) -> Int {
-    var slab = NodeSlab()
     var eviction = EvictionState(policy.kind)
+    var slab = NodeSlab(keepsHashes: eviction.needsHashes)
     var nodes: [UInt64: Int32] = [:]
     var keyOf: [Int32: UInt64] = [:]
     var hits = 0
@@ -25,7 +25,7 @@ import Testing
       }
       let index = slab.allocate()
       var mixer = SplitMix64(seed: key)
-      slab[index].hash = mixer.next()
+      slab.setHash(mixer.next(), of: index)
       slab[index].weight = 1
       slab[index].lastUsed = Int64(time)
       eviction.insert(index, in: &slab)
@@ -34,7 +34,7 @@ import Testing
       if nodes.count > capacity {
         let victim = eviction.evict(from: &slab)
         nodes[keyOf[victim]!] = nil
-        slab.free(victim)
+        slab.takeBack(victim)
       }
     }
     if let problem = eviction.inconsistency(in: slab) { Issue.record("\(policy): \(problem)") }

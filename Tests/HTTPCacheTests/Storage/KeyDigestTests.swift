@@ -50,12 +50,17 @@ import Testing
     }
     #expect(CacheKey.Scheme(usual: copy(scheme)) == CacheKey.Scheme(usual: scheme))
     for (authority, target) in [("a.example", "/"), ("a-longer-name.example.com", "/catalog/items/42?locale=en-US")] {
-      let key = CacheKey(scheme: scheme, authority: authority, target: target)
+      let moment = CacheInstant(nanoseconds: 0)
+      let entry = CacheEntry(
+        key: CacheKey(scheme: scheme, authority: authority, target: target), status: 200, fields: [:], body: Bytes(),
+        times: EntryTimes(
+          birth: moment, receivedAt: moment, freshUntil: moment, staleWhileRevalidateUntil: moment,
+          staleIfErrorUntil: moment, reclaimAt: moment))
       let usual = CacheKey.Scheme(usual: scheme)
       #expect(usual != nil)
       guard let usual else { continue }
       func isFound(_ authority: String, _ target: String) -> Bool {
-        key.isResource(digest: key.digest, scheme: usual, authority: authority, target: target)
+        entry.isResource(scheme: usual, authority: authority, target: target)
       }
       #expect(isFound(authority, target))
       #expect(isFound(copy(authority), copy(target)))

@@ -48,6 +48,14 @@ struct EvictionState: ~Copyable {
   /// Whether shards are compared by moments of use, so that the order of eviction is exact across them.
   var ranksByUse: Bool { kind == .lru || kind == .fifo }
 
+  /// Whether the policy asks the slab for hashes.
+  var needsHashes: Bool {
+    switch kind {
+    case .lru, .fifo, .sieve: false
+    case .s3FIFO, .wTinyLFU, .adaptive: true
+    }
+  }
+
   /// Notes that a node was used, at `now` in nanoseconds.
   @inline(__always)
   mutating func touch(_ index: Int32, at now: Int64, in slab: inout NodeSlab) {

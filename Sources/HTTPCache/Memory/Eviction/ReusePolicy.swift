@@ -60,7 +60,7 @@ struct ReusePolicy: ~Copyable, ShardPolicy {
   mutating func insert(_ index: Int32, in slab: inout NodeSlab) {
     now &+= 1
     count += 1
-    if var history = memory.take(slab[index].hash, at: now) {
+    if var history = memory.take(slab.hash(of: index), at: now) {
       model.noteReuse(history, at: now)
       history.use(at: now)
       slab[index].history = history
@@ -76,7 +76,7 @@ struct ReusePolicy: ~Copyable, ShardPolicy {
   mutating func remove(_ index: Int32, in slab: inout NodeSlab) {
     count -= 1
     // Its key may well come back, and then it is good to know how it was used.
-    if let forgotten = memory.insert(slab[index].history, hash: slab[index].hash, at: now) {
+    if let forgotten = memory.insert(slab[index].history, hash: slab.hash(of: index), at: now) {
       model.noteDeparture(forgotten, at: now)
     }
     if count * Self.memoryFactor > memory.capacity, memory.capacity < Self.maximumMemory { memory.grow(at: now) }

@@ -24,7 +24,7 @@ struct S3FIFOPolicy: ~Copyable, ShardPolicy {
     slab[index].uses = 0
     slab[index].queue = Queue.newcomer
     newcomer = index
-    newcomerIsKnown = ghosts.remove(slab[index].hash)
+    newcomerIsKnown = ghosts.remove(slab.hash(of: index))
   }
 
   private mutating func admitNewcomer(in slab: inout NodeSlab) {
@@ -62,7 +62,7 @@ struct S3FIFOPolicy: ~Copyable, ShardPolicy {
       guard index != EntryNode.none else { break }
       small.remove(index, in: &slab)
       guard slab[index].uses > 1 else {
-        ghosts.insert(slab[index].hash, limit: (small.count + main.count) / 10 * 9)
+        ghosts.insert(slab.hash(of: index), limit: (small.count + main.count) / 10 * 9)
         return index
       }
       slab[index].uses = 0

@@ -23,7 +23,7 @@ struct TinyLFUPolicy: ~Copyable, ShardPolicy {
     slab[index].uses = 0
     slab[index].queue = Queue.window
     window.pushHead(index, in: &slab)
-    sketch.add(slab[index].hash, count: 1)
+    sketch.add(slab.hash(of: index), count: 1)
     climber.record(hits: 0, misses: 1, entryCount: Int(count))
   }
 
@@ -54,7 +54,7 @@ struct TinyLFUPolicy: ~Copyable, ShardPolicy {
       remove(victim, in: &slab)
       return victim
     }
-    let loser = admits(slab[candidate].hash, over: slab[victim].hash) ? victim : candidate
+    let loser = admits(slab.hash(of: candidate), over: slab.hash(of: victim)) ? victim : candidate
     remove(loser, in: &slab)
     return loser
   }
@@ -119,7 +119,7 @@ struct TinyLFUPolicy: ~Copyable, ShardPolicy {
     let uses = Int(slab[index].uses)
     guard uses > 0 else { return false }
     slab[index].uses = 0
-    sketch.add(slab[index].hash, count: uses)
+    sketch.add(slab.hash(of: index), count: uses)
     climber.record(hits: uses, misses: 0, entryCount: Int(count))
     return true
   }

@@ -33,13 +33,35 @@ extension CacheKey {
   /// Whether `section` is what this key is written as.
   @inline(__always)
   func isWritten(in section: UnsafeRawBufferPointer) throws(WireFormatError) -> Bool {
-    var reader = WireReader(section)
-    guard let authorityLength = reader.number(as: UInt32.self), let targetLength = reader.number(as: UInt32.self),
-      let schemeLength = reader.number(as: UInt16.self), let schemeBytes = reader.take(Int(schemeLength)),
-      let authorityBytes = reader.take(Int(authorityLength)), let targetBytes = reader.take(Int(targetLength))
-    else { throw .damaged("the key does not fill its section") }
-    return Self.isSame(target, targetBytes) && Self.isSame(authority, authorityBytes)
-      && Self.isSame(schemeText, schemeBytes) && isVariant(reader.rest)
+    guard section.count >= Self.wirePrefix, let base = section.baseAddress else {
+      throw .damaged("the key does not fill its section")
+    }
+    let authorityLength = Int(UInt32(littleEndian: base.loadUnaligned(as: UInt32.self)))
+    let targetLength = Int(UInt32(littleEndian: base.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+    let schemeLength = Int(UInt16(littleEndian: base.loadUnaligned(fromByteOffset: 8, as: UInt16.self)))
+    // Three numbers of 32 bits at most: no overflow.
+    let authorityStart = Self.wirePrefix &+ schemeLength
+    let targetStart = authorityStart &+ authorityLength
+    let end = targetStart &+ targetLength
+    guard end <= section.count else { throw .damaged("the key does not fill its section") }
+    func part(_ start: Int, _ count: Int) -> UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(start: base + start, count: count)
+    }
+    return Self.isSame(target, part(targetStart, targetLength))
+      && Self.isSame(authority, part(authorityStart, authorityLength))
+      && isScheme(part(Self.wirePrefix, schemeLength)) && isVariant(part(end, section.count &- end))
+  }
+
+  @inline(__always)
+  private func isScheme(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress, scheme == .http || scheme == .https else {
+      return Self.isSame(schemeText, bytes)
+    }
+    // The usual ones begin with the same four octets.
+    guard bytes.count == scheme.usualByteCount,
+      UInt32(littleEndian: base.loadUnaligned(as: UInt32.self)) == 0x7074_7468
+    else { return false }
+    return scheme == .http || base.load(fromByteOffset: 4, as: UInt8.self) == UInt8(ascii: "s")
   }
 
   @inline(__always)

@@ -83,18 +83,20 @@ extension HeaderStorage {
     var presence: UInt64 = 0
     var start = 0
     for position in 0..<count {
-      let lengths = index + position * lengthsSize
+      // No overflow: there is room for an entry and for lengths at each position, what has been read has 32 bits, and `start`
+      // is no more than the number of bytes.
+      let lengths = index + position &* lengthsSize
       let nameLength = Int(UInt16(littleEndian: lengths.loadUnaligned(as: UInt16.self)))
       let valueLength = Int(UInt32(littleEndian: lengths.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
-      let length = nameLength + valueLength + punctuationSize
-      guard nameLength > 0, length <= lines.count - start else { throw .damaged("a field is longer than its section") }
+      let length = nameLength &+ valueLength &+ punctuationSize
+      guard nameLength > 0, length <= lines.count &- start else { throw .damaged("a field is longer than its section") }
       let known = try check(
         base + start, nameLength: nameLength, valueLength: valueLength, mayHoldControls: mayHoldControls, names)
       if let known { presence |= known.bit }
       entries.storeBytes(
-        of: Entry(start: start, nameLength: nameLength, valueLength: valueLength, known: known),
-        toByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
-      start += length
+        of: Entry(fittingStart: start, nameLength: nameLength, valueLength: valueLength, known: known),
+        toByteOffset: position &* MemoryLayout<Entry>.stride, as: Entry.self)
+      start &+= length
     }
     guard start == lines.count else { throw .damaged("bytes behind the last field") }
     return presence
@@ -108,7 +110,7 @@ extension HeaderStorage {
     _ line: UnsafeRawPointer, nameLength: Int, valueLength: Int, mayHoldControls: Bool,
     _ names: KnownHeaderTable
   ) throws(WireFormatError) -> KnownHeader? {
-    let start = line + nameLength + 2
+    let start = line + (nameLength &+ 2)
     let separator = UInt16(littleEndian: line.loadUnaligned(fromByteOffset: nameLength, as: UInt16.self))
     let ending = UInt16(littleEndian: start.loadUnaligned(fromByteOffset: valueLength, as: UInt16.self))
     guard separator == 0x203A, ending == 0x0A0D else { throw .damaged("a field is no line") }
@@ -118,7 +120,7 @@ extension HeaderStorage {
     guard valueLength > 0 else { return known }
     let value = UnsafeRawBufferPointer(start: start, count: valueLength)
     guard start.load(as: UInt8.self) > ASCII.space,
-      start.load(fromByteOffset: valueLength - 1, as: UInt8.self) > ASCII.space,
+      start.load(fromByteOffset: valueLength &- 1, as: UInt8.self) > ASCII.space,
       !mayHoldControls || value.allSatisfy(ASCII.isFieldValueCharacter)
     else { throw .damaged("no field value") }
     return known

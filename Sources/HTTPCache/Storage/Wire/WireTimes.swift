@@ -52,6 +52,31 @@ struct WireTimes {
   @inline(__always)
   func entryTimes(now: CacheInstant, unixNow: UnixTime) -> EntryTimes {
     let reference = max(unixNow.milliseconds, receivedAt)
+    return nearTimes(now: now, reference: reference) ?? anyTimes(now: now, reference: reference)
+  }
+
+  /// The same, unless a moment is so far from now that it takes a closer look.
+  @inline(__always)
+  private func nearTimes(now: CacheInstant, reference: Int64) -> EntryTimes? {
+    // 2^42 milliseconds are 139 years, 4.4 * 10^18 nanoseconds: their sum with a moment below 2^62 does not overflow. "Never"
+    // and "always" are out of reach of a reference below 2^62, also where the difference overflows.
+    let reach: Int64 = 1 << 42
+    var excess: UInt64 = 0
+    func instant(_ milliseconds: Int64) -> CacheInstant {
+      let distance = milliseconds &- reference
+      excess |= UInt64(bitPattern: distance &+ reach)
+      return CacheInstant(nanoseconds: now.nanoseconds &+ distance &* Self.nanosecondsPerMillisecond)
+    }
+    let times = EntryTimes(
+      birth: instant(birth), receivedAt: instant(receivedAt), freshUntil: instant(freshUntil),
+      staleWhileRevalidateUntil: instant(staleWhileRevalidateUntil),
+      staleIfErrorUntil: instant(staleIfErrorUntil), reclaimAt: instant(reclaimAt))
+    let isNear = excess < UInt64(2 * reach) && now.nanoseconds.magnitude | reference.magnitude < 1 << 62
+    return isNear ? times : nil
+  }
+
+  @inline(never)
+  private func anyTimes(now: CacheInstant, reference: Int64) -> EntryTimes {
     func instant(_ milliseconds: Int64) -> CacheInstant {
       if milliseconds == .max { return .distantFuture }
       if milliseconds == .min { return .distantPast }
