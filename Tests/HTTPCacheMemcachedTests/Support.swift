@@ -37,7 +37,7 @@ func timed<Value>(_ body: () async throws -> Value) async rethrows -> (value: Va
 
 /// Tries `body` until it is true, for ten seconds at most.
 func eventually(_ body: () async throws -> Bool) async throws -> Bool {
-  let end = ContinuousClock.now + .seconds(10)
+  let end = ContinuousClock.now + .seconds(60)
   while ContinuousClock.now < end {
     if try await body() { return true }
     try await Task.sleep(for: .milliseconds(10))
