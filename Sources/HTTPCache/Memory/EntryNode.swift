@@ -41,6 +41,17 @@ struct EntryNode {
   @inline(__always)
   func mayBeExpired(at now: Int64) -> Bool { Int64(expectedTick) <= Self.tick(now) }
 
+  /// `EntryTimes.reclaimAt`, in nanoseconds of the backend's clock; the node holds an entry.
+  var reclaimAt: Int64 {
+    @inline(__always) get { Self.reclaimAt(of: entry!) }
+  }
+
+  /// By what is passed on, not by the node, let alone the shard, which the compiler would copy.
+  @inline(never)
+  private static func reclaimAt(of entry: Unmanaged<CacheEntry>) -> Int64 {
+    entry._withUnsafeGuaranteedRef { $0.reclaimAt.nanoseconds }
+  }
+
   /// A moment before which the entry's time has not come, and after which it may have.
   var expectedExpiry: Int64 { expectedTick == .min ? .min : Int64(expectedTick) << Self.tickShift }
 

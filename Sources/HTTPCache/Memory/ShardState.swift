@@ -68,13 +68,7 @@ struct ShardState: ~Copyable {
   /// Whether the time of a node's entry has come.
   @inline(__always)
   func isExpired(_ index: Int32, at now: Int64) -> Bool {
-    slab[index].mayBeExpired(at: now) && reclaimAt(index) <= now
-  }
-
-  /// `EntryTimes.reclaimAt` of a node's entry, in nanoseconds.
-  @inline(never)
-  private func reclaimAt(_ index: Int32) -> Int64 {
-    slab[index].entry!._withUnsafeGuaranteedRef { $0.times.reclaimAt.nanoseconds }
+    slab[index].mayBeExpired(at: now) && slab[index].reclaimAt <= now
   }
 
   /// The invalidation up to which a node's entry is known to be valid.
@@ -117,7 +111,7 @@ struct ShardState: ~Copyable {
     let (hash, reclaimAt, existing, objectByteCount) = entry._withUnsafeGuaranteedRef {
       (entry: CacheEntry) in
       (
-        entry.digest.low, entry.times.reclaimAt.nanoseconds,
+        entry.digest.low, entry.reclaimAt.nanoseconds,
         find(entry.digest) { $0.isStored(underKeyOf: entry) }, entry.objectByteCount
       )
     }
@@ -254,7 +248,7 @@ struct ShardState: ~Copyable {
       guard slab[index].entry != nil else { continue }
       let isNear = slab[index].mayBeExpired(at: now)
       // Exact where it matters: a shard is not swept again and again for the last second of an entry.
-      let reclaimAt = isNear ? reclaimAt(index) : slab[index].expectedExpiry
+      let reclaimAt = isNear ? slab[index].reclaimAt : slab[index].expectedExpiry
       if isNear, reclaimAt <= now {
         expired.initializeElement(at: count, to: expire(index))
         count += 1
@@ -301,7 +295,7 @@ struct ShardState: ~Copyable {
       objectSum += Int(slab[index].objectByteCount)
       let key = entry._withUnsafeGuaranteedRef { $0.key }
       guard find(key) == index else { return "node \(index) is not found under its key \(key)" }
-      guard reclaimAt(index) >= earliestReclaim else { return "node \(index) expires before the earliest" }
+      guard slab[index].reclaimAt >= earliestReclaim else { return "node \(index) expires before the earliest" }
     }
     guard live == count else { return "\(live) nodes hold entries, \(count) are counted" }
     guard objectSum == objectByteCount else { return "objects take \(objectSum), the shard says \(objectByteCount)" }

@@ -51,6 +51,9 @@ public final class CacheEntry: Sendable {
   /// The moments that decide about it.
   public var times: EntryTimes { compactTimes.times ?? extremeTimes }
 
+  /// `times.reclaimAt`, which a store asks for.
+  var reclaimAt: CacheInstant { compactTimes.reclaimMoment ?? extremeTimes.reclaimAt }
+
   @inline(never)
   private var extremeTimes: EntryTimes {
     guard let extremes = extras?.extremes else { preconditionFailure("an entry's times are neither here nor there") }

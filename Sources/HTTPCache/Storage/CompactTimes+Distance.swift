@@ -58,12 +58,8 @@ extension CompactTimes {
     @inline(__always)
     static func nanoseconds(_ code: UInt32) -> Int64 {
       let count = Int64((code & ~fromOther) >> 2)
-      return switch code & 3 {
-      case 0: count
-      case 1: count &* 1000
-      case 2: count &* 1_000_000
-      default: count &* 1_000_000_000
-      }
+      // The units are so numbered that each bit multiplies.
+      return count &* (code & 1 == 0 ? 1 : 1000) &* (code & 2 == 0 ? 1 : 1_000_000)
     }
   }
 }

@@ -65,6 +65,15 @@ struct CompactTimes {
       reclaimAt: Distance.moment(reclaimAt, from: freshUntil, or: received))
   }
 
+  /// `EntryTimes.reclaimAt` alone.
+  @inline(__always)
+  var reclaimMoment: CacheInstant? {
+    guard birth != .max else { return nil }
+    let received = CacheInstant(nanoseconds: receivedAt)
+    let birth = CacheInstant(nanoseconds: receivedAt &- Distance.nanoseconds(birth))
+    return Distance.moment(reclaimAt, from: Distance.moment(freshUntil, from: birth, or: received), or: received)
+  }
+
   /// `distance`, in nanoseconds, made such that it fits: to the nanosecond below half a second, to the microsecond below
   /// nine minutes, to the millisecond below six days, to the second beyond.
   static func rounded(_ distance: Int64, _ rule: FloatingPointRoundingRule) -> Int64 {

@@ -14,11 +14,12 @@ extension WireFormat {
   ///   - unixNow: The same moment by the wall clock.
   /// - Complexity: One allocation; one copy of the body.
   public static func encode(_ entry: CacheEntry, stamp: UInt64, now: CacheInstant, unixNow: UnixTime) -> Bytes {
-    let header = header(of: entry, stamp: stamp, now: now, unixNow: unixNow)
+    let key = entry.key
+    let header = header(of: entry, key, stamp: stamp, now: now, unixNow: unixNow)
     let headSize = WireHeader.size + header.lengths.sections
     return Bytes(unsafeUninitializedCapacity: headSize + header.lengths.body) { memory in
       guard let base = memory.baseAddress else { return 0 }
-      write(entry, header, to: base, count: headSize)
+      write(entry, key, header, to: base, count: headSize)
       entry.body.withUnsafeBytes { body in
         if let start = body.baseAddress { (base + headSize).copyMemory(from: start, byteCount: body.count) }
       }
@@ -33,11 +34,12 @@ extension WireFormat {
   /// - Parameters: see ``encode(_:stamp:now:unixNow:)``.
   /// - Complexity: One allocation. The body is read once, for the checksum, and not copied.
   public static func encodeHead(_ entry: CacheEntry, stamp: UInt64, now: CacheInstant, unixNow: UnixTime) -> Bytes {
-    let header = header(of: entry, stamp: stamp, now: now, unixNow: unixNow)
+    let key = entry.key
+    let header = header(of: entry, key, stamp: stamp, now: now, unixNow: unixNow)
     let headSize = WireHeader.size + header.lengths.sections
     return Bytes(unsafeUninitializedCapacity: headSize) { memory in
       guard let base = memory.baseAddress else { return 0 }
-      write(entry, header, to: base, count: headSize)
+      write(entry, key, header, to: base, count: headSize)
       let start = WireHeader.checksum(UnsafeRawBufferPointer(memory))
       seal(base, entry.body.withUnsafeBytes { CRC32C.checksum($0, continuing: start) })
       return memory.count
@@ -46,30 +48,32 @@ extension WireFormat {
 
   @inline(__always)
   private static func header(
-    of entry: CacheEntry, stamp: UInt64, now: CacheInstant, unixNow: UnixTime
+    of entry: CacheEntry, _ key: CacheKey, stamp: UInt64, now: CacheInstant, unixNow: UnixTime
   ) -> WireHeader {
-    WireHeader(
-      flags: entry.trailers == nil ? 0 : WireHeader.trailersFlag, status: UInt16(bitPattern: entry.shortStatus),
+    let extras = entry.extras
+    return WireHeader(
+      flags: extras?.trailers == nil ? 0 : WireHeader.trailersFlag, status: UInt16(bitPattern: entry.shortStatus),
       traits: entry.traits.rawValue, times: WireTimes(entry.times, now: now, unixNow: unixNow), stamp: stamp,
       cost: entry.costInMicroseconds,
       lengths: WireHeader.Lengths(
-        key: entry.key.wireSize, tags: WireTags.size(of: entry), fields: entry.fields.wireSize,
-        trailers: entry.trailers?.wireSize ?? 0, variantIndex: entry.variantIndex?.wireSize ?? 0,
+        key: key.wireSize, tags: WireTags.size(of: extras?.tags), fields: entry.fields.wireSize,
+        trailers: extras?.trailers?.wireSize ?? 0, variantIndex: extras?.variantIndex?.wireSize ?? 0,
         body: entry.body.count))
   }
 
   /// Writes the header, without its checksum, and the sections.
   @inline(__always)
   private static func write(
-    _ entry: CacheEntry, _ header: WireHeader, to base: UnsafeMutableRawPointer, count: Int
+    _ entry: CacheEntry, _ key: CacheKey, _ header: WireHeader, to base: UnsafeMutableRawPointer, count: Int
   ) {
     header.write(to: base)
     var writer = WireWriter(base + WireHeader.size, count: count - WireHeader.size)
-    entry.key.write(to: &writer)
-    WireTags.write(entry, to: &writer)
+    let extras = entry.extras
+    key.write(to: &writer)
+    WireTags.write(extras?.tags, to: &writer)
     entry.fields.write(to: &writer)
-    entry.trailers?.write(to: &writer)
-    entry.variantIndex?.write(to: &writer)
+    extras?.trailers?.write(to: &writer)
+    extras?.variantIndex?.write(to: &writer)
     precondition(writer.isFull, "an entry is smaller than was worked out")
   }
 

@@ -6,14 +6,14 @@
 /// The tags section: each tag as its length (32 bits) and its text.
 enum WireTags {
   @inline(__always)
-  static func size(of entry: CacheEntry) -> Int {
-    guard let tags = entry.tags else { return 0 }
+  static func size(of tags: CacheTags?) -> Int {
+    guard let tags else { return 0 }
     return tags.names.reduce(0) { $0 + 4 + $1.utf8.count }
   }
 
   @inline(__always)
-  static func write(_ entry: CacheEntry, to writer: inout WireWriter) {
-    guard let tags = entry.tags else { return }
+  static func write(_ tags: CacheTags?, to writer: inout WireWriter) {
+    guard let tags else { return }
     for name in tags.names {
       writer.put(UInt32(truncatingIfNeeded: name.utf8.count))
       writer.put(name)
