@@ -85,7 +85,8 @@ struct WireTimes {
           .multipliedSaturated(by: Self.nanosecondsPerMillisecond))
     }
     return EntryTimes(
-      birth: instant(birth), receivedAt: instant(receivedAt), freshUntil: instant(freshUntil),
+      // Nothing is received at the end of time.
+      birth: instant(birth), receivedAt: min(instant(receivedAt), now), freshUntil: instant(freshUntil),
       staleWhileRevalidateUntil: instant(staleWhileRevalidateUntil),
       staleIfErrorUntil: instant(staleIfErrorUntil), reclaimAt: instant(reclaimAt))
   }
