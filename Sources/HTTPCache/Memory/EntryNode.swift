@@ -41,8 +41,9 @@ struct EntryNode {
   @inline(__always)
   func mayBeExpired(at now: Int64) -> Bool { Int64(expectedTick) <= Self.tick(now) }
 
-  /// `EntryTimes.reclaimAt`, in nanoseconds of the backend's clock; the node holds an entry.
+  /// `EntryTimes.reclaimAt`, in nanoseconds of the backend's clock.
   var reclaimAt: Int64 {
+    // Only asked of nodes that a policy or the table has, and those hold an entry.
     @inline(__always) get { Self.reclaimAt(of: entry!) }
   }
 

@@ -99,6 +99,7 @@ struct NodeSlab: ~Copyable {
     _ memory: UnsafeMutablePointer<Element>?, to count: Int32
   ) -> UnsafeMutablePointer<Element> {
     guard let resized = realloc(memory, Int(count) * MemoryLayout<Element>.stride) else {
+      // As `allocate` does: there is no going on without memory.
       fatalError("no memory for \(count) entries")
     }
     return resized.assumingMemoryBound(to: Element.self)

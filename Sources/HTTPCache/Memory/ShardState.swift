@@ -56,7 +56,7 @@ struct ShardState: ~Copyable {
   func find(_ digest: KeyDigest, where matches: (CacheEntry) -> Bool) -> Int32 {
     table.find(digest.low) { index in
       // The guaranteed reference spares a retain and a release: the shard's own reference keeps the entry alive under its
-      // lock.
+      // lock. The table has no nodes but those that hold one.
       slab[index].entry!._withUnsafeGuaranteedRef { matches($0) }
     }
   }
