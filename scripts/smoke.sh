@@ -138,7 +138,8 @@ stop caching-proxy
 expect "caching-proxy: says what it did" "$(tail -n 1 "$outputs/caching-proxy")" '[0-9]+ requests, .* answered from the cache'
 
 dead=$(free_port)
-start caching-proxy --origin "http://127.0.0.1:$dead"
+start caching-proxy --origin "http://127.0.0.1:$dead" --threads 3
+expect "caching-proxy --threads 3: so many loops" "$(cat /proc/"$pid"/task/*/comm | grep -c event-loop)" '^3$'
 expect "caching-proxy: a dead origin is a 502 that says why" "$(ask "http://127.0.0.1:$port/")" '^HTTP/1.1 502' "127.0.0.1:$dead.*refused"
 stop caching-proxy
 
@@ -155,6 +156,7 @@ refused "caching-proxy: a value that is missing" 'listen' --demo --listen
 refused "caching-proxy: an origin that is no URL" 'origin' --origin 'ftp://example.com'
 refused "caching-proxy: no origin at all" 'origin' --quiet
 refused "caching-proxy: a capacity of nothing" 'capacity' --demo --capacity 0
+refused "caching-proxy: no threads" 'threads: "0" is not a whole number' --demo --threads 0
 refused "caching-proxy: a store that is none" 'backend: "sqlite:///x" is no store; write memory, redis://' --demo --backend sqlite:///x
 refused "caching-proxy: a Redis URL with a port that is none" 'backend: .*port "http" is not a number' --demo --backend redis://127.0.0.1:http
 refused "caching-proxy: TLS to Redis" 'backend: rediss:// asks for TLS' --demo --backend rediss://127.0.0.1

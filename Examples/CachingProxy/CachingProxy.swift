@@ -33,7 +33,14 @@ struct CachingProxy {
     } catch {
       fail("\(error)")
     }
+    let loops: EventLoopGroup
+    do {
+      loops = try EventLoopGroup(count: settings.threads)
+    } catch {
+      fail("cannot start \(settings.threads) threads: \(error)")
+    }
     var clientConfiguration = UpstreamClient.Configuration()
+    clientConfiguration.loops = loops
     clientConfiguration.connectTimeout = settings.connectTimeout
     clientConfiguration.headTimeout = settings.originTimeout
     clientConfiguration.maximumConnections = settings.originConnections
@@ -45,6 +52,7 @@ struct CachingProxy {
       configuration: forwarding)
 
     var configuration = HTTPServer.Configuration(host: settings.listen.host, port: settings.listen.port)
+    configuration.loops = loops
     configuration.forwardedFor = .append
     configuration.limits.body = settings.maximumRequestBody
     configuration.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }

@@ -11,6 +11,7 @@ import HTTPCache
 struct Settings {
   var origin: OriginURL?
   var listen: Endpoint
+  var threads: Int
   var backend: BackendChoice
   var namespace: String?
   var tiers: TierConfiguration
@@ -34,6 +35,9 @@ struct Settings {
     let demo = options.flag("demo", "bring an origin along, to try the proxy without a server of one's own")
     let listen = options.option(
       "listen", .endpoint, "HOST:PORT", "where to listen", default: Endpoint("127.0.0.1", 8080))
+    let threads = options.option(
+      "threads", .integer(1...1_024), "N", "how many threads serve connections; unless given, one processor is spared",
+      default: EventLoopGroup.defaultCount)
     let backend = options.option(
       "backend", .backend, "STORE[,STORE]",
       "where responses are kept: memory, redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], unix:///PATH (Redis), "
@@ -108,7 +112,7 @@ struct Settings {
     policy.originLease = values[lease]
     return Settings(
       origin: values[demo] ? nil : values[origin], listen: values[listen],
-      backend: values[backend], namespace: values[namespace],
+      threads: values[threads], backend: values[backend], namespace: values[namespace],
       tiers: TierConfiguration(nearTimeToLive: values[nearTime]), watchesKeys: values[watches],
       capacity: values[capacity], name: values[name],
       policy: policy, connectTimeout: values[connectTimeout],

@@ -17,7 +17,7 @@
       // Where it fails, what was the limit before still is.
       _ = cel_raise_open_file_limit()
       let signals = [SIGTERM, SIGINT]
-      let loop = EventLoopGroup.shared.loops[0]
+      let loop = loops[0]
       let watch = SignalWatch(loop: loop) { [self] in shutdown() }
       try await watch.start(signals)
       do {

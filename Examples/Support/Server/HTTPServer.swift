@@ -28,7 +28,7 @@
     public let address: SocketAddress
     private let listener: Listener
     private let core: ServerCore
-    private let loops: [EventLoop]
+    let loops: [EventLoop]
     private let state = Guarded(State.idle)
 
     /// Binds the address and begins to listen. Clients that connect wait until `run()`.
