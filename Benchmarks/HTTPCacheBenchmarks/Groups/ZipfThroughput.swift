@@ -52,6 +52,18 @@ enum ZipfThroughput {
       ]
     }
       + [
+        Benchmark(
+          "zipf/inner_service", "the bare handler, given the same requests by one thread", minimumBatch: 100_000
+        ) {
+          let service = LayerThroughput.handler(1024)
+          let requests = (0..<10_000).map { Samples.request($0) }
+          let indices = Zipf.indices(threads: 1)[0]
+          return .asynchronous { operations in
+            for step in 0..<operations {
+              consume(try await service.call(requests[indices[step & (Zipf.length - 1)]]))
+            }
+          }
+        },
         Benchmark("zipf/mixed_95_5", "95 % hits, 5 % true misses with a store that evicts, one thread") {
           let service = LayerThroughput.handler(1024).layer(try LayerThroughput.layer(capacity: 64 << 20))
           let requests = (0..<10_000).map { Samples.request($0) }

@@ -28,7 +28,7 @@ extension CacheLayer {
     else { return closerLook(at: request) }
     let now = clock.fastNow
     var miss = PlainMiss.absent
-    if let response = hitPath.pointee.hit(request, scheme, at: now, for: ObjectIdentifier(self), orElse: &miss) {
+    if let response = hitPath.pointee.hit(request, scheme, at: now, orElse: &miss) {
       return response
     }
     return response(to: request, insteadOf: miss, at: now)

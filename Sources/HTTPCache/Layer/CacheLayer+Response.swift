@@ -40,16 +40,16 @@ extension CacheLayer {
   private nonisolated func hitHead(of entry: CacheEntry, age: Int64, now: CacheInstant) -> HeaderFields {
     guard let hitPath else { return head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil) }
     let memory = hitPath.pointee.memory
-    let owner = ObjectIdentifier(self)
-    if let kept = memory.head(of: entry, at: now, owner: owner) { return kept }
-    let fields = head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil)
+    if let kept = memory.head(of: entry, at: now, owner: hitPath.pointee.owner) { return kept }
+    var fields = head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil)
     // Right until the age changes, and no longer than nobody has to look after the entry.
     let times = entry.times
     let from = times.birth.nanoseconds.addingSaturated(age.secondsAsNanoseconds)
     let refreshFrom = times.freshUntil.nanoseconds.subtractingSaturated(hitPath.pointee.refreshBefore)
     let until = Swift.min(from.addingSaturated(1_000_000_000), refreshFrom)
     if from <= now.nanoseconds, now.nanoseconds < until, entry.traits.isDisjoint(with: [.alwaysValidate, .partial]) {
-      memory.keep(SentHead(from: from, until: until, owner: owner, fields: fields), of: entry)
+      fields.setValidity(HeadValidity(from: from, until: until, owner: hitPath.pointee.owner))
+      memory.keep(fields, of: entry)
     }
     return fields
   }

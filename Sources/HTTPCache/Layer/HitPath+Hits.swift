@@ -21,11 +21,10 @@ extension HitPath {
   ///
   /// - Parameters:
   ///   - scheme: That of the request.
-  ///   - owner: Whose heads will do.
   ///   - miss: Set when there is no answer.
   @inline(__always)
   func hit(
-    _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, at now: CacheInstant, for owner: ObjectIdentifier,
+    _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, at now: CacheInstant,
     orElse miss: inout PlainMiss
   ) -> CacheResponse? {
     let digest = digest(of: request, scheme)
@@ -51,7 +50,7 @@ extension HitPath {
     shard.pointee.touch(index, at: now.nanoseconds)
     // Both belong to the shard, which lets go of neither before the lock is given back.
     guard let head = node.pointee.head,
-      head._withUnsafeGuaranteedRef({ $0.isRight(at: now.nanoseconds, for: owner) })
+      head._withUnsafeGuaranteedRef({ $0.summary.validity.covers(now.nanoseconds, for: owner) })
     else {
       miss = .entry(node.pointee.entry.unsafelyUnwrapped.retain())
       shards.unlock(shardIndex)
@@ -61,7 +60,8 @@ extension HitPath {
     let response = head._withUnsafeGuaranteedRef { head in
       node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { entry in
         CacheResponse(
-          status: entry.status, fields: head.fields, body: Body(entry.body), trailers: trailers(of: entry),
+          status: entry.status, fields: HeaderFields(sharing: head), body: Body(entry.body),
+          trailers: trailers(of: entry),
           outcome: .hit)
       }
     }

@@ -14,6 +14,8 @@ struct HitPath: ~Copyable, Sendable {
   let memory: InMemoryBackend
   // Of `memory`, which lives as long as this: a hit need not count references to it.
   let shards: ShardArray
+  /// Whose heads will do.
+  let owner = HeadValidity.newOwner()
   private let log: Unmanaged<InvalidationLog>
   let policy: ResolvedPolicy
   private let counters: CacheCounters

@@ -11,7 +11,7 @@ struct EntryNode {
   /// The entry, retained by the shard that holds the node; nil while the node is free.
   var entry: Unmanaged<CacheEntry>?
   /// The head as it was last sent, retained by the shard that holds the node.
-  var head: Unmanaged<SentHead>?
+  var head: Unmanaged<HeaderStorage>?
   /// When it was last used (stored, where the policy asks no more), in nanoseconds of the backend's clock.
   var lastUsed: Int64 = 0
   /// The low half of the store's last invalidation that is known not to concern the entry (`InvalidationLog`); the whole is

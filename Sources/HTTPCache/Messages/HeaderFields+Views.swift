@@ -125,6 +125,12 @@ extension HeaderFields {
 
   private static func becomesSpace(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x7F }
 
+  /// Notes for how long these fields can be sent as they are.
+  mutating func setValidity(_ validity: HeadValidity) {
+    ensureUnique(extraFields: 0, extraBytes: 0)
+    storage.withUnsafeMutablePointerToHeader { $0.pointee.validity = validity }
+  }
+
   mutating func ensureUnique(extraFields: Int, extraBytes: Int) {
     let header = storage.summary
     let fields = header.fieldCount + Swift.max(0, extraFields)

@@ -23,6 +23,12 @@ public struct HeaderFields: @unchecked Sendable {
     storage = HeaderStorage.empty
   }
 
+  /// The fields that are in `storage`, from where others may have them as well.
+  @inline(__always)
+  init(sharing storage: HeaderStorage) {
+    self.storage = storage
+  }
+
   /// Fields in order.
   public init(_ fields: some Sequence<(HeaderName, String)>) {
     self.init()

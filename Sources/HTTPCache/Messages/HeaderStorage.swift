@@ -12,12 +12,33 @@
 /// Mutated only by `HeaderFields`, and only while uniquely referenced.
 final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   struct Header {
-    var fieldCount = 0
-    var fieldCapacity: Int
-    var byteCount = 0
-    var byteCapacity: Int
+    // A section has less than 4 GiB, see `Entry`.
+    private var shortFieldCount: UInt32 = 0
+    private var shortFieldCapacity: UInt32
+    private var shortByteCount: UInt32 = 0
+    private var shortByteCapacity: UInt32
     /// One bit for each known name that is present.
     var presence: UInt64 = 0
+    /// For how long the section can be sent as it is. Not copied with it.
+    var validity = HeadValidity.never
+
+    init(fieldCapacity: Int, byteCapacity: Int) {
+      shortFieldCapacity = UInt32(fieldCapacity)
+      shortByteCapacity = UInt32(byteCapacity)
+    }
+
+    var fieldCount: Int {
+      @inline(__always) get { Int(shortFieldCount) }
+      @inline(__always) set { shortFieldCount = UInt32(truncatingIfNeeded: newValue) }
+    }
+
+    var byteCount: Int {
+      @inline(__always) get { Int(shortByteCount) }
+      @inline(__always) set { shortByteCount = UInt32(truncatingIfNeeded: newValue) }
+    }
+
+    var fieldCapacity: Int { @inline(__always) get { Int(shortFieldCapacity) } }
+    var byteCapacity: Int { @inline(__always) get { Int(shortByteCapacity) } }
   }
 
   /// Where one field stands. 12 octets.
