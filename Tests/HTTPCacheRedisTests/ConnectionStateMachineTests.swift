@@ -26,7 +26,7 @@ import Testing
   }
 
   private func delivery(_ reception: Machine.Reception) -> (waiter: Int, replies: [RedisReply])? {
-    if case .deliver(let waiter, let replies) = reception { (waiter, replies) } else { nil }
+    if case .deliver(let waiter, let replies) = reception { (waiter, replies.array) } else { nil }
   }
 
   @Test func `nothing is queued before the connection is signed in`() {
@@ -37,9 +37,9 @@ import Testing
     #expect(machine.nextDeadline == 50)
     machine.connected(signInCount: 2)
     #expect(machine.submit(1, commandCount: 1, byteCount: 1, now: 0, deadline: 9)?.code == .disconnected)
-    guard case .signIn(index: 0) = machine.received(.status("OK")) else { return #expect(Bool(false)) }
+    guard case .signIn(index: 0, _) = machine.received(.status("OK")) else { return #expect(Bool(false)) }
     #expect(machine.signedIn() == false)
-    guard case .signIn(index: 1) = machine.received(.status("OK")) else { return #expect(Bool(false)) }
+    guard case .signIn(index: 1, _) = machine.received(.status("OK")) else { return #expect(Bool(false)) }
     #expect(machine.signedIn() && machine.isActive)
     #expect(machine.submit(1, commandCount: 1, byteCount: 1, now: 0, deadline: 9) == nil)
   }

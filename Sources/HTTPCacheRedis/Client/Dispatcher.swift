@@ -36,18 +36,20 @@ final class Dispatcher: Sendable {
       loops: loops, counters: counters, observer: observer)
   }
 
-  func send(_ commands: [RedisCommand], to node: RedisNode, deadline: Int64) async -> RedisCall.Outcome {
+  func send(_ commands: OneOrMore<RedisCommand>, to node: RedisNode, deadline: Int64) async -> RedisCall.Outcome {
     await outcome(of: submit(commands, to: node, deadline: deadline), from: node)
   }
 
   /// Sends, and does not wait.
-  func submit(_ commands: [RedisCommand], to node: RedisNode, deadline: Int64) -> RedisCall {
+  func submit(
+    _ commands: OneOrMore<RedisCommand>, to node: RedisNode, deadline: Int64, now: Int64 = MonotonicTime.now
+  ) -> RedisCall {
     let call = RedisCall(commands, deadline: deadline)
     let isLarge =
       call.byteCount >= largeValueThreshold
       || largeKeys.isInUse && commands.contains { command in command.key.map { largeKeys.contains($0) } ?? false }
     counters.sent(commands.count)
-    node.submit(call, isLarge: isLarge)
+    node.submit(call, isLarge: isLarge, now: now)
     return call
   }
 
@@ -59,6 +61,12 @@ final class Dispatcher: Sendable {
 
   /// Notes how the node is doing, and which values are large.
   func learn(from outcome: RedisCall.Outcome, of call: RedisCall, from node: RedisNode) {
+    // Nearly always there is nothing to be learnt.
+    if case .success(.one(.bulk(let bytes))) = outcome, bytes.count < largeValueThreshold, node.isPristine,
+      !largeKeys.isInUse
+    {
+      return
+    }
     node.report(outcome)
     guard case .success(let replies) = outcome, largeKeys.isInUse || replies.contains(where: isLarge) else { return }
     for (command, reply) in zip(call.commands, replies) {
@@ -72,7 +80,9 @@ final class Dispatcher: Sendable {
   }
 
   /// When a command that is sent now must have been answered.
-  var deadline: Int64 { MonotonicTime.now + commandTimeout }
+  var deadline: Int64 { deadline(from: MonotonicTime.now) }
+
+  func deadline(from now: Int64) -> Int64 { now + commandTimeout }
 
   func stop() { for loop in loops { loop.stop() } }
 }

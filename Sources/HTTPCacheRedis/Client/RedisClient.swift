@@ -48,7 +48,8 @@ package final class RedisClient: Sendable {
   ///
   /// - Throws: ``RedisError``, also for an error that is the server's answer.
   package func send(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
-    let replies = try await transmit([command])
+    let replies = try await transmit(.one(command))
+    if case .one(let reply) = replies, case .bulk = reply { return reply }
     guard let reply = replies.first else { throw RedisError(.unexpectedReply, "there is no reply") }
     return try counted { () throws(RedisError) in try reply.checked() }
   }
@@ -59,7 +60,7 @@ package final class RedisClient: Sendable {
   /// - Throws: ``RedisError``, when there is no answer to any of them.
   package func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
     guard !commands.isEmpty else { return [] }
-    let replies = try await transmit(commands)
+    let replies = try await transmit(.more(commands)).array
     for case .error(let error) in replies { counters.count(error.code) }
     return replies
   }
@@ -72,7 +73,7 @@ package final class RedisClient: Sendable {
     func command(_ isKnown: Bool) -> RedisCommand {
       script.command(isKnown: isKnown, keys: keys, arguments: arguments, isIdempotent: isIdempotent)
     }
-    let replies = try await transmit([command(true)])
+    let replies = try await transmit(.one(command(true)))
     if let reply = replies.first, reply.error?.code != .noScript {
       return try counted { () throws(RedisError) in try reply.checked() }
     }
@@ -80,11 +81,14 @@ package final class RedisClient: Sendable {
   }
 
   @inline(__always)
-  private func transmit(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+  private func transmit(_ commands: OneOrMore<RedisCommand>) async throws(RedisError) -> OneOrMore<RedisReply> {
     do throws(RedisError) {
-      guard let soleNode else { return try await router.send(commands, deadline: dispatcher.deadline) }
+      guard let soleNode else {
+        return .more(try await router.send(commands.array, deadline: dispatcher.deadline))
+      }
       // The same without the way through the router: each function on it costs something when the answer comes.
-      let call = dispatcher.submit(commands, to: soleNode, deadline: dispatcher.deadline)
+      let now = MonotonicTime.now
+      let call = dispatcher.submit(commands, to: soleNode, deadline: dispatcher.deadline(from: now), now: now)
       let outcome = await call.outcome()
       dispatcher.learn(from: outcome, of: call, from: soleNode)
       return try outcome.get()

@@ -16,7 +16,7 @@ final class RedisNode: Sendable {
   private let turn = Atomic<Int>(0)
   private let circuit: Locked<CircuitState>
   /// Saves taking the lock while nothing is wrong.
-  private let isPristine = Atomic<Bool>(true)
+  private let isFlawless = Atomic<Bool>(true)
   private let loops: [RedisEventLoop]
   private let counters: RedisCounters
 
@@ -52,12 +52,13 @@ final class RedisNode: Sendable {
   var isActive: Bool { connections.contains { $0.isActive } }
   /// Why there is none.
   var lastFailure: RedisError? { connections.first { !$0.isActive }?.lastFailure }
+  /// Whether nothing is wrong, so that neither asking nor a success changes anything.
+  var isPristine: Bool { isFlawless.load(ordering: .relaxed) }
   var circuitPhase: CircuitState.Phase { circuit.withLock { $0.phase } }
 
   /// Sends the commands of `call`. Whatever happens, `call` is finished in the end.
-  func submit(_ call: RedisCall, isLarge: Bool) {
-    let now = MonotonicTime.now
-    if !isPristine.load(ordering: .relaxed), circuit.withLock({ $0.admit(now: now) }) == .refused {
+  func submit(_ call: RedisCall, isLarge: Bool, now: Int64) {
+    if !isPristine, circuit.withLock({ $0.admit(now: now) }) == .refused {
       return call.finish(
         .failure(RedisError(.circuitOpen, "\(endpoint) has failed repeatedly and is left alone for a moment")))
     }
@@ -87,10 +88,10 @@ final class RedisNode: Sendable {
     case .success(let replies):
       if let error = replies.first?.error, error.isServersFailure {
         noteFailure()
-      } else if !isPristine.load(ordering: .relaxed) {
+      } else if !isPristine {
         circuit.withLock { circuit in
           circuit.succeeded()
-          isPristine.store(true, ordering: .relaxed)
+          isFlawless.store(true, ordering: .relaxed)
         }
       }
     case .failure(let error) where error.isServersFailure:
@@ -101,7 +102,7 @@ final class RedisNode: Sendable {
 
   private func noteFailure() {
     let opens = circuit.withLock { circuit in
-      isPristine.store(false, ordering: .relaxed)
+      isFlawless.store(false, ordering: .relaxed)
       return circuit.failed(now: MonotonicTime.now)
     }
     if opens { counters.circuitOpened() }

@@ -19,7 +19,7 @@ final class SingleRouter: Router {
   var problem: RedisError? { node.lastFailure }
 
   func send(_ commands: [RedisCommand], deadline: Int64) async throws(RedisError) -> [RedisReply] {
-    try await dispatcher.send(commands, to: node, deadline: deadline).get()
+    try await dispatcher.send(.more(commands), to: node, deadline: deadline).get().array
   }
 
   func shutdown() { node.shutdown() }

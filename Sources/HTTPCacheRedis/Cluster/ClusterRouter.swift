@@ -140,13 +140,13 @@ final class ClusterRouter: Router {
         if item.isAsking { batch.append(RedisCommand("ASKING")) }
         batch.append(commands[item.index])
       }
-      return dispatcher.submit(batch, to: part.node, deadline: deadline)
+      return dispatcher.submit(.more(batch), to: part.node, deadline: deadline)
     }
     var answers: [([Pending], Answer)] = []
     for (part, call) in zip(parts, calls) {
       var outcome = await dispatcher.outcome(of: call, from: part.node)
       if case .success(let replies) = outcome, part.items.contains(where: \.isAsking) {
-        outcome = .success(zip(call.commands, replies).filter { "\($0.0.name)" != "ASKING" }.map(\.1))
+        outcome = .success(.more(zip(call.commands, replies).filter { "\($0.0.name)" != "ASKING" }.map(\.1)))
       }
       answers.append((part.items, Answer(endpoint: part.node.endpoint, result: outcome)))
     }

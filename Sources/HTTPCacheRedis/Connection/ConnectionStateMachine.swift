@@ -37,10 +37,10 @@ struct ConnectionStateMachine<Waiter> {
     /// More is to come.
     case none
     /// The answer to the first command of signing in, and so on.
-    case signIn(index: Int)
-    case deliver(Waiter, [RedisReply])
+    case signIn(index: Int, RedisReply)
+    case deliver(Waiter, OneOrMore<RedisReply>)
     /// Nobody asked, which is what a subscriber waits for and anybody else must not get.
-    case unsolicited
+    case unsolicited(RedisReply)
   }
 
   struct Expiry {
@@ -174,25 +174,30 @@ struct ConnectionStateMachine<Waiter> {
   /// Something has come from the peer, though not necessarily a whole answer.
   mutating func sawSignOfLife(now: Int64) { lastSign = now }
 
-  mutating func received(_ reply: RedisReply) -> Reception {
+  mutating func received(_ reply: consuming RedisReply) -> Reception {
     if case .signingIn(let deadline, let remaining) = phase {
       phase = .signingIn(deadline: deadline, remaining: remaining - 1)
-      return .signIn(index: signInCount - remaining)
+      return .signIn(index: signInCount - remaining, reply)
     }
-    guard isActive, !slots.isEmpty else { return .unsolicited }
-    let complete = slots.withFirst { slot -> Bool in
+    guard isActive, !slots.isEmpty else { return .unsolicited(reply) }
+    let isSole = slots.withFirst { slot -> Bool in
       slot?.remaining -= 1
-      if slot?.remaining == 0 { return true }
-      if slot?.waiter != nil { slot?.replies.append(reply) }
-      return false
+      return slot?.commandCount == 1
     }
-    guard complete, var slot = slots.removeFirst() else { return .none }
+    if !isSole {
+      let part = copy reply
+      let isComplete = slots.withFirst { slot -> Bool in
+        if slot?.waiter != nil { slot?.replies.append(part) }
+        return slot?.remaining == 0
+      }
+      guard isComplete else { return .none }
+    }
+    guard let slot = slots.removeFirst() else { return .none }
     queuedCommands -= slot.commandCount
     queuedBytes -= slot.byteCount
     if slots.isEmpty { earliestDeadline = .max }
     guard let waiter = slot.waiter else { return .none }
-    slot.replies.append(reply)
-    return .deliver(waiter, slot.replies)
+    return .deliver(waiter, isSole ? .one(reply) : .more(slot.replies))
   }
 
   /// The answer to a command of signing in was good.

@@ -10,10 +10,11 @@ internal import Synchronization
 /// Whoever finishes it first decides: the connection, the deadline, or the caller's task being cancelled. What comes later
 /// is dropped.
 final class RedisCall: @unchecked Sendable {
-  // @unchecked: `settled` is written by the one that has claimed the call, before it says so in `phase`, and read after
-  // that was seen; `waiter` is written by the one who waits, before it says so, and read by the one that settles after that.
+  // @unchecked: `settled` is written by the one that has claimed the call, before it says so in `phase` or resumes the one
+  // who waits, and read after that; `waiter` is written by the one who waits, before it says so in `phase`, and read by the
+  // one that settles after that.
 
-  typealias Outcome = Result<[RedisReply], RedisError>
+  typealias Outcome = Result<OneOrMore<RedisReply>, RedisError>
 
   /// Who has been here: nobody, the one who waits, or the one that settles.
   private enum Phase {
@@ -22,7 +23,7 @@ final class RedisCall: @unchecked Sendable {
     static let settled: UInt8 = 2
   }
 
-  let commands: [RedisCommand]
+  let commands: OneOrMore<RedisCommand>
   /// Of the commands, roughly.
   let byteCount: Int
   /// In nanoseconds of the monotonic clock.
@@ -30,40 +31,45 @@ final class RedisCall: @unchecked Sendable {
   private let isClaimed = Atomic<Bool>(false)
   private let phase = Atomic<UInt8>(Phase.pending)
   private var settled: Outcome?
-  private var waiter: UnsafeContinuation<Outcome, Never>?
+  /// Resumed without the outcome, which need not be moved there and back for it.
+  private var waiter: UnsafeContinuation<Void, Never>?
 
-  init(_ commands: [RedisCommand], deadline: Int64) {
-    self.commands = commands
+  init(_ commands: OneOrMore<RedisCommand>, deadline: Int64) {
     self.deadline = deadline
-    self.byteCount = commands.reduce(0) { $0 + $1.byteCount }
+    byteCount =
+      switch commands {
+      case .one(let command): command.byteCount
+      case .more(let commands): commands.reduce(0) { $0 + $1.byteCount }
+      }
+    self.commands = commands
   }
 
   /// Settles the call, unless it is settled.
-  func finish(_ outcome: Outcome) {
-    guard !isClaimed.exchange(true, ordering: .relaxed) else { return }
-    if phase.load(ordering: .acquiring) == Phase.awaited {
-      waiter.take()?.resume(returning: outcome)
-      return
-    }
+  func finish(_ outcome: Outcome) { settle(outcome)?.resume() }
+
+  /// The same, but for resuming the one who waits, which whoever calls this has to see to.
+  func settle(_ outcome: consuming Outcome) -> UnsafeContinuation<Void, Never>? {
+    guard !isClaimed.exchange(true, ordering: .relaxed) else { return nil }
     settled = outcome
-    guard phase.exchange(Phase.settled, ordering: .acquiringAndReleasing) == Phase.awaited else { return }
-    waiter.take()?.resume(returning: outcome)
+    if phase.load(ordering: .acquiring) == Phase.awaited { return waiter }
+    let isAwaited = phase.exchange(Phase.settled, ordering: .acquiringAndReleasing) == Phase.awaited
+    return isAwaited ? waiter : nil
   }
 
-  /// The outcome, when there is one. To be asked for by one task only.
+  /// The outcome, when there is one. To be asked for once only.
+  @inline(__always)
   func outcome() async -> Outcome {
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         waiter = continuation
         let (isAwaited, _) = phase.compareExchange(
           expected: Phase.pending, desired: Phase.awaited, ordering: .acquiringAndReleasing)
-        if !isAwaited, let settled {
-          waiter = nil
-          continuation.resume(returning: settled)
-        }
+        if !isAwaited { continuation.resume() }
       }
     } onCancel: {
       finish(.failure(RedisError(.cancelled, "the caller was cancelled while it waited for Redis")))
     }
+    guard let outcome = settled.take() else { preconditionFailure("the outcome was asked for twice") }
+    return outcome
   }
 }

@@ -62,6 +62,9 @@ final class RedisConnection: @unchecked Sendable {
     var buffer = OutputBuffer()
   }
 
+  /// What is to be done about commands that were submitted.
+  private enum Next { case refuse, wake, send, gather, none }
+
   /// What a caller sends itself is at most this much: more is for the loop.
   private static let directLimit = 16 * 1024
   /// How often a caller looks whether others have submitted something while it was sending.
@@ -84,6 +87,8 @@ final class RedisConnection: @unchecked Sendable {
   private(set) var isGathering = false
   private var lastAnswer = Int64.min
   private var replies: [RedisReply] = []
+  /// Whoever has an answer and is to be told, once all answers are with those who asked.
+  private var awakened: [UnsafeContinuation<Void, Never>] = []
   /// What of the host is still to be tried.
   var addresses: [String] = []
   var attempt = 0
@@ -116,14 +121,15 @@ final class RedisConnection: @unchecked Sendable {
   ///
   /// - Returns: Why not, if not; then `call` is not finished.
   func submit(_ call: RedisCall, now: Int64) -> RedisError? {
-    enum Next { case refuse(RedisError), wake, send, gather, none }
+    var refusal: RedisError?
     let next = shared.withLock { shared -> Next in
-      if let error = shared.machine.submit(
+      refusal = shared.machine.submit(
         call, commandCount: call.commands.count, byteCount: call.byteCount, now: now, deadline: call.deadline)
-      {
-        return .refuse(error)
+      guard refusal == nil else { return .refuse }
+      switch call.commands {
+      case .one(let command): shared.output.append(command)
+      case .more(let commands): for command in commands { shared.output.append(command) }
       }
-      for command in call.commands { shared.output.append(command) }
       if shared.hasSender { return .none }
       shared.hasSender = true
       if call.byteCount > Self.directLimit { return .wake }
@@ -131,7 +137,7 @@ final class RedisConnection: @unchecked Sendable {
       return shared.isWatched ? .gather : .wake
     }
     switch next {
-    case .refuse(let error): return error
+    case .refuse: return refusal
     case .wake: loop.requestFlush(self)
     case .none: break
     case .send: transmitDirectly()
@@ -266,7 +272,6 @@ final class RedisConnection: @unchecked Sendable {
       failure = error
     }
     dispatch(now: now)
-    replies.removeAll(keepingCapacity: true)
     if let failure { fail(failure) }
   }
 
@@ -295,29 +300,37 @@ final class RedisConnection: @unchecked Sendable {
 
   /// Gives the replies to those who wait for them.
   private func dispatch(now: Int64) {
-    var deliveries: [(RedisCall, [RedisReply])] = []
-    deliveries.reserveCapacity(replies.count)
+    // Of this function while it lasts, so that access to them need not be checked for every answer.
+    var replies = exchange(&self.replies, with: [])
+    var awakened = exchange(&self.awakened, with: [])
+    var answered = 0
     var unsolicited: [RedisReply] = []
     var failure: RedisError?
     var becomesActive = false
     shared.withLock { shared in
       shared.machine.sawSignOfLife(now: now)
-      for reply in replies {
-        switch shared.machine.received(reply) {
+      for index in replies.indices {
+        // Moved, not copied: nobody looks at it here again.
+        switch shared.machine.received(exchange(&replies[index], with: .null)) {
         case .none: break
-        case .deliver(let call, let replies): deliveries.append((call, replies))
-        case .unsolicited: unsolicited.append(reply)
-        case .signIn(let index):
-          failure = failure ?? SignIn.problem(with: reply, to: settings.signIn.steps[index])
+        case .deliver(let call, let replies):
+          answered += 1
+          if let waiter = call.settle(.success(replies)) { awakened.append(waiter) }
+        case .unsolicited(let reply): unsolicited.append(reply)
+        case .signIn(let step, let reply):
+          failure = failure ?? SignIn.problem(with: reply, to: settings.signIn.steps[step])
           if failure == nil, shared.machine.signedIn() { becomesActive = true }
         }
       }
-      shared.callers.answered(deliveries.count)
+      shared.callers.answered(answered)
       isGathering = shared.callers.areMany
       shared.isWatched = isGathering
       lastAnswer = now
     }
-    for (call, replies) in deliveries { call.finish(.success(replies)) }
+    for waiter in awakened { waiter.resume() }
+    replies.removeAll(keepingCapacity: true)
+    awakened.removeAll(keepingCapacity: true)
+    (self.replies, self.awakened) = (replies, awakened)
     if let failure { return fail(failure) }
     if becomesActive {
       settings.counters.connected()

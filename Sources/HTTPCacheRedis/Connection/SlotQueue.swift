@@ -15,7 +15,7 @@ struct SlotQueue<Element> {
     isEmpty ? nil : storage[head]
   }
 
-  mutating func append(_ element: Element) {
+  mutating func append(_ element: consuming Element) {
     if count == storage.count { grow() }
     storage[(head + count) & (storage.count - 1)] = element
     count += 1

@@ -66,7 +66,13 @@ final class OutputBuffer {
         appendContent(head)
         appendContent(tail)
         appendLineEnd()
-      case .text, .integer:
+      case .text(let text):
+        // Without a copy of the string to make it contiguous, which it is.
+        guard text.utf8.withContiguousStorageIfAvailable({ appendString(UnsafeRawBufferPointer($0)) }) == nil else {
+          continue
+        }
+        argument.withUnsafeBytes { appendString($0) }
+      case .integer:
         argument.withUnsafeBytes { appendString($0) }
       }
     }
@@ -79,9 +85,12 @@ final class OutputBuffer {
   }
 
   private func appendString(_ bytes: UnsafeRawBufferPointer) {
-    appendHeader(UInt8(ascii: "$"), bytes.count)
-    copy(bytes)
-    appendLineEnd()
+    // Everything at once: an argument is made of little pieces, and looking for room costs more than the pieces.
+    reserve(Self.longestHeader + bytes.count + 2)
+    var end = Self.write(UInt8(ascii: "$"), bytes.count, to: memory + count)
+    if let base = bytes.baseAddress { end.copyMemory(from: base, byteCount: bytes.count) }
+    end += bytes.count
+    count = Self.writeLineEnd(to: end) - memory
   }
 
   private func copy(_ bytes: UnsafeRawBufferPointer) {
@@ -92,31 +101,48 @@ final class OutputBuffer {
   }
 
   private func appendHeader(_ type: UInt8, _ value: Int) {
-    reserve(24)
-    put(type)
-    if value < 10 {
-      put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value))
-    } else {
-      var divisor = 10
-      while value / divisor >= 10 { divisor *= 10 }
-      while divisor > 0 {
-        put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-        divisor /= 10
-      }
-    }
-    put(UInt8(ascii: "\r"))
-    put(UInt8(ascii: "\n"))
+    reserve(Self.longestHeader)
+    count = Self.write(type, value, to: memory + count) - memory
   }
 
   private func appendLineEnd() {
     reserve(2)
-    put(UInt8(ascii: "\r"))
-    put(UInt8(ascii: "\n"))
+    count = Self.writeLineEnd(to: memory + count) - memory
   }
 
-  private func put(_ octet: UInt8) {
-    memory.storeBytes(of: octet, toByteOffset: count, as: UInt8.self)
-    count += 1
+  /// A type, nineteen digits and a line end.
+  private static let longestHeader = 22
+
+  /// - Returns: Where the next is to be written.
+  @inline(__always)
+  private static func write(
+    _ type: UInt8, _ value: Int, to place: UnsafeMutableRawPointer
+  ) -> UnsafeMutableRawPointer {
+    place.storeBytes(of: type, as: UInt8.self)
+    var end = place + 1
+    func put(_ digit: Int) {
+      end.storeBytes(of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit), as: UInt8.self)
+      end += 1
+    }
+    if value < 100 {
+      if value >= 10 { put(value / 10) }
+      put(value % 10)
+    } else {
+      var divisor = 100
+      while value / divisor >= 10 { divisor *= 10 }
+      while divisor > 0 {
+        put(value / divisor % 10)
+        divisor /= 10
+      }
+    }
+    return writeLineEnd(to: end)
+  }
+
+  @inline(__always)
+  private static func writeLineEnd(to place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    place.storeBytes(of: UInt8(ascii: "\r"), as: UInt8.self)
+    place.storeBytes(of: UInt8(ascii: "\n"), toByteOffset: 1, as: UInt8.self)
+    return place + 2
   }
 
   private func reserve(_ more: Int) {

@@ -85,6 +85,14 @@ final class ReplyReader {
   private func consume(_ bytes: UnsafeRawBufferPointer, into replies: inout [RedisReply]) throws(RedisError) {
     var rest = bytes[...]
     while !rest.isEmpty {
+      if expected == 0, large == nil, isBetweenReplies {
+        // Strings that are here as a whole are most of what comes.
+        let end = try takeStrings(bytes, from: rest.startIndex, into: &replies)
+        if end > rest.startIndex {
+          rest = bytes[end...]
+          continue
+        }
+      }
       if let remainder = largeRemainder {
         let count = min(remainder.count, rest.count)
         remainder.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest.prefix(count)))
@@ -105,16 +113,7 @@ final class ReplyReader {
         expected = line.count
         guard line.first == UInt8(ascii: "$"), let length = length(line.dropFirst()), length >= 0 else { continue }
         guard length <= Self.longestString else { throw violation("a string of \(length) bytes is announced") }
-        let end = lineEnd + 1 + length
-        if isBetweenReplies, end + 2 <= rest.endIndex, rest[lineEnd - 1] == UInt8(ascii: "\r") {
-          // All of it is here: there is nothing for the parser to keep in mind.
-          expected = 0
-          guard rest[end] == UInt8(ascii: "\r"), rest[end + 1] == UInt8(ascii: "\n") else {
-            throw violation("a string of \(length) bytes does not end where it should")
-          }
-          replies.append(.bulk(Bytes(copying: UnsafeRawBufferPointer(rebasing: rest[(lineEnd + 1)..<end]))))
-          rest = rest[(end + 2)...]
-        } else if length >= Self.largeThreshold, isBetweenReplies {
+        if length >= Self.largeThreshold, isBetweenReplies {
           expected = 0
           large = Large(storage: Self.allocate(length + 2), length: length)
           rest = rest[(lineEnd + 1)...]
@@ -123,6 +122,39 @@ final class ReplyReader {
         }
       }
     }
+  }
+
+  /// Takes the strings that are here as a whole: there is nothing for the parser to keep in mind.
+  ///
+  /// - Returns: Where something else begins.
+  private func takeStrings(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, into replies: inout [RedisReply]
+  ) throws(RedisError) -> Int {
+    var position = start
+    while position < bytes.count, bytes[position] == UInt8(ascii: "$") {
+      var index = position + 1
+      var length = 0
+      while index < bytes.count, length <= Self.longestString {
+        let digit = bytes[index] &- UInt8(ascii: "0")
+        guard digit < 10 else { break }
+        length = length &* 10 &+ Int(digit)
+        index += 1
+      }
+      let end = index + 2 + length
+      guard index > position + 1, length <= Self.longestString, end + 2 <= bytes.count, isLineEnd(bytes, index) else {
+        break
+      }
+      guard isLineEnd(bytes, end) else {
+        throw violation("a string of \(length) bytes does not end where it should")
+      }
+      replies.append(.bulk(Bytes(copying: UnsafeRawBufferPointer(rebasing: bytes[(index + 2)..<end]))))
+      position = end + 2
+    }
+    return position
+  }
+
+  private func isLineEnd(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Bool {
+    bytes[index] == UInt8(ascii: "\r") && bytes[index + 1] == UInt8(ascii: "\n")
   }
 
   private var isBetweenReplies: Bool { reader.pointee.ridx == -1 && reader.pointee.pos == reader.pointee.len }

@@ -77,7 +77,7 @@ final class SentinelRouter: Router {
       resolve()
       throw problem ?? RedisError(.noMaster, "no sentinel has named the master \(name) yet")
     }
-    let outcome = await dispatcher.send(commands, to: master, deadline: deadline)
+    let outcome = await dispatcher.send(.more(commands), to: master, deadline: deadline)
     switch outcome {
     case .success(let replies):
       // It has become a replica, and nobody has told us.
@@ -85,7 +85,7 @@ final class SentinelRouter: Router {
     case .failure(let error) where error.code != .cancelled && error.code != .queueFull: resolve()
     case .failure: break
     }
-    return try outcome.get()
+    return try outcome.get().array
   }
 
   // MARK: Who is the master
