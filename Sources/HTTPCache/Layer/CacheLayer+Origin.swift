@@ -127,7 +127,7 @@ extension CacheLayer {
   /// The request as it goes to the origin: without the client's own conditions where the cache asks for the whole response
   /// (or for a confirmation of what it has) in everybody's name.
   private nonisolated func originRequest(_ plan: FetchPlan, _ flight: Flight) -> CacheRequest {
-    plan.request.with(fields: originFields(plan)) { flight.broadcast($0) }
+    CacheRequest(plan.request, fields: originFields(plan)) { flight.broadcast($0) }
   }
 
   private nonisolated func originFields(_ plan: FetchPlan) -> HeaderFields {

@@ -54,27 +54,18 @@ public struct CacheRequest: Sendable {
     self.body = body
   }
 
-  /// A request of parts that are known to be in order.
-  private init(
-    _ method: RequestMethod, _ scheme: String, _ authority: String, _ target: String, _ fields: HeaderFields,
-    _ body: Body, _ onInformational: @escaping @Sendable (InformationalResponse) -> Void
+  /// The request of `other` with another header section, and somebody else to be told of informational responses.
+  init(
+    _ other: CacheRequest, fields: HeaderFields,
+    onInformational: @escaping @Sendable (InformationalResponse) -> Void
   ) {
-    self.method = method
-    self.scheme = scheme
-    self.authority = authority
-    self.target = target
+    method = other.method
+    scheme = other.scheme
+    authority = other.authority
+    target = other.target
     self.fields = fields
-    self.body = body
+    body = other.body
     self.onInformational = onInformational
-  }
-
-  /// The request with another header section, and somebody else to be told of informational responses.
-  ///
-  /// A method, because an initialiser would be given a copy of the whole request.
-  func with(
-    fields: HeaderFields, onInformational: @escaping @Sendable (InformationalResponse) -> Void
-  ) -> CacheRequest {
-    CacheRequest(method, scheme, authority, target, fields, body, onInformational)
   }
 
   /// The target up to the query.
