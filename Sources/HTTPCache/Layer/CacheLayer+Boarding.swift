@@ -52,7 +52,7 @@ extension CacheLayer {
       mayServeUnvalidated(plan, at: now) ? now.advanced(by: softTimeout) : nil
     }
     while true {
-      let (found, landings) = key.map { flights.flight(for: $0) } ?? flights.flight(for: plan.key)
+      let (found, landings) = if let key { flights.flight(for: key) } else { flights.flight(for: plan.key) }
       var hasEnded = false
       if let found {
         let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
@@ -62,10 +62,17 @@ extension CacheLayer {
         case .refused: hasEnded = true
         }
       }
-      // A flight stores what it brings before it is forgotten: whoever missed both missed them in this order.
-      if isStored(since: plan, at: now) { return .stored }
-      // A store that takes waiting is asked again only if there was a flight.
-      if let before = plan.landings, hasEnded || flights.hasLanded(key ?? plan.key, since: before) { return .stored }
+      // A flight stores what it brings before it is forgotten: whoever missed both missed them in this order. What is in
+      // memory is looked for again only if one has ended since.
+      if hasEnded || memory == nil || plan.landings != flights.landings, isStored(since: plan, at: now) {
+        return .stored
+      }
+      // A store that takes waiting is asked again only if there was a flight for the same.
+      if memory == nil, let before = plan.landings,
+        hasEnded || flights.hasLanded(key ?? plan.key, since: before)
+      {
+        return .stored
+      }
       let flight = makeFlight(
         plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true, deadline: softDeadline,
         now: now)
@@ -114,9 +121,7 @@ extension CacheLayer {
       }
       let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
       guard flights.insert(flight, replacing: found, landings: landings) else { continue }
-      let task = flight.scope.enter { Task { @concurrent in await self.fly(flight, plan) } }
-      flight.started(task)
-      return task
+      return takeOffElsewhere(flight, plan)
     }
   }
 
@@ -144,10 +149,18 @@ extension CacheLayer {
   private nonisolated func takeOff(_ flight: Flight, _ plan: FetchPlan) throws -> FlightResult? {
     // Whatever the handler calls, and the body while it is read, finds the scope of this response: the task is made in it.
     guard plan.policy.policy.softTimeout == nil, plan.policy.policy.hardTimeout == nil else {
-      flight.started(flight.scope.enter { Task { @concurrent in await self.fly(flight, plan) } })
+      takeOffElsewhere(flight, plan)
       return nil
     }
     return try flight.startedAtOnce(flight.scope.enter { Task.immediate { await self.fly(flight, plan) } })
+  }
+
+  /// The same in a task that begins on another thread.
+  @discardableResult
+  private nonisolated func takeOffElsewhere(_ flight: Flight, _ plan: FetchPlan) -> Task<Void, Never> {
+    let task = flight.scope.enter { Task { @concurrent in await self.fly(flight, plan) } }
+    flight.started(task)
+    return task
   }
 
   nonisolated func rememberUncacheable(_ key: CacheKey, for duration: Duration) {

@@ -26,8 +26,8 @@ extension CacheLayer {
     // Another request's answer may arrive between the lookup and the flight; then there is something to look up.
     for attempt in 0..<4 {
       // Lookup.
-      let landings = memory == nil && attempt < 2 ? flights.landings : nil
-      let asked = clock.now
+      let landings = memory != nil || attempt < 2 ? flights.landings : nil
+      let asked = attempt == 0 ? startedAt : clock.now
       let (lookup, stamp) =
         await memory == nil ? lookup(key, for: request, at: asked) : lookupNow(key, for: request, at: asked)
       // A store may take its time: how old something is counts when it is there.
@@ -222,7 +222,7 @@ extension CacheLayer {
       }
     }
     if outcome == .miss(.absent), answer.originStatus == 200, answer.storing == .stored, !showsKeys {
-      usualMissStatus.withUnsafeBytes { response.fields.append(.cacheStatus, $0) }
+      response.fields.append(contentsOf: usualMissStatus)
     } else {
       appendCacheStatus(to: &response.fields, outcome, answer, plan)
     }

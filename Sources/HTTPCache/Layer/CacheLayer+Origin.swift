@@ -6,15 +6,17 @@
 extension CacheLayer {
   /// Calls the origin for a flight until there is an answer for those who wait, and stores what may be stored.
   ///
-  /// In a task that has been made in the flight's scope (``TagScope/enter(_:)``).
+  /// In a task that has been made in the flight's scope (``TagScope/enter(_:)``). Inlined, as what it calls: each
+  /// asynchronous function takes memory of its own from its task.
+  @inline(__always)
   nonisolated func fly(_ flight: Flight, _ first: FetchPlan) async {
-    if first.policy.policy.originLease == nil {
-      await callOrigin(flight, first)
-    } else {
-      let permit = await originPermit(flight, first)
-      if case .granted = permit { await callOrigin(flight, first) }
-      await giveBack(permit)
+    let permit = first.policy.policy.originLease == nil ? nil : await originPermit(flight, first)
+    var isGranted = true
+    if let permit {
+      if case .granted = permit {} else { isGranted = false }
     }
+    if isGranted { await callOrigin(flight, first) }
+    if let permit { await giveBack(permit) }
     flight.close()
     flight.scope.close()
     if flight.isRefresh, !flight.hasStored {
@@ -24,6 +26,7 @@ extension CacheLayer {
     flights.remove(flight)
   }
 
+  @inline(__always)
   private nonisolated func callOrigin(_ flight: Flight, _ first: FetchPlan) async {
     var plan = first
     while let successor = await attempt(flight, plan) {

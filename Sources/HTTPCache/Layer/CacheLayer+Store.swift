@@ -26,32 +26,40 @@ extension CacheLayer {
     guard
       case .store(let storing) = plan.policy.storability(of: response, to: plan.request, receipt: receipt)
     else { return false }
-    // The handler has succeeded: what it has left running may still invalidate something, and may have this very moment.
-    for invalidation in decide(flight.scope, status: response.status) { carryOutLate(invalidation, of: flight.scope) }
+    // The body is all there: what the handler has left running may still say something, and may have this very moment.
+    guard flight.scope.closeUntold() else { return false }
     let entry = Sharing.entry(
       of: response, body: body, trailers: response.trailers, key: plan.key, storing: storing, receipt: receipt,
       tags: nil)
-    guard let result = flight.unlessInvalidated(mustBeCalling: true, { memory.storeNow(entry, stamp: stamp) }) else {
-      return false
+    let landing = flight.land {
+      memory.storeNow(entry, stamp: stamp)
+    } answer: { result in
+      .response(
+        FlightResponse(
+          status: response.status,
+          fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
+          body: response.body, trailers: response.trailers, originStatus: response.status,
+          storing: Self.became(result), receipt: receipt))
     }
-    _ = noted(result, entry, flight)
-    let became: CacheEvent.Storing =
-      switch result {
-      case .stored: .stored
-      case .invalidated: .refused(.invalidated)
-      case .refused, .unavailable: .refused(.tooLarge)
-      }
-    let answer = FlightResponse(
-      status: response.status,
-      fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix), body: response.body,
-      trailers: response.trailers, originStatus: response.status, storing: became, receipt: receipt)
-    if flight.answeredLeader(.response(answer)) { return true }
+    guard let landing else { return false }
+    _ = noted(landing.stored, entry, flight)
+    landing.resumeLeader()
+    if landing.isOver { return true }
     // Others have joined meanwhile.
     let sharing = Sharing(
       plan: plan, storing: storing, response: response, receipt: receipt, primary: plan.key, index: nil,
       scope: flight.scope, isStream: false, backend: backend)
-    deliver(became, sharing, flight, replay: nil) { response.body }
+    deliver(Self.became(landing.stored), sharing, flight, replay: nil) { response.body }
     return true
+  }
+
+  /// What has become of a response whose storing came to `result`.
+  private static func became(_ result: CacheStoreResult) -> CacheEvent.Storing {
+    switch result {
+    case .stored: .stored
+    case .invalidated: .refused(.invalidated)
+    case .refused, .unavailable: .refused(.tooLarge)
+    }
   }
 
   /// The response may be stored: everybody whom it is for gets it, as it arrives, and when it is complete it is stored.
@@ -280,7 +288,7 @@ extension CacheLayer {
     switch result {
     case .stored:
       if observers.isEmpty {
-        counters.count(.stored, stripe: entry.key.digest.low)
+        counters.count(.stored, stripe: entry.digest.low)
       } else {
         report(.stored, key: entry.key, status: entry.status, bodySize: entry.body.count)
       }

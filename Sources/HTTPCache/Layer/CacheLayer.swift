@@ -45,8 +45,8 @@ public final actor CacheLayer: Layer {
   nonisolated let observers: [any CacheObserver]
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
-  /// What `Cache-Status` says of the usual miss: nothing was there, the origin answered 200, that was stored.
-  nonisolated let usualMissStatus: Bytes
+  /// The `Cache-Status` of the usual miss: nothing was there, the origin answered 200, that was stored.
+  nonisolated let usualMissStatus: HeaderFields
   nonisolated let counters = CacheCounters()
   nonisolated let searchRules = SearchRules()
 
@@ -102,8 +102,11 @@ public final actor CacheLayer: Layer {
     self.router = try ResolvedRouter(policies, clock: clock)
     self.name = name
     self.showsKeys = showsKeys
-    self.usualMissStatus = RFC9211.value(
-      cacheName: name, outcome: .miss(.absent), details: CacheStatusDetails(fwdStatus: 200, stored: true))
+    var usualMissStatus = HeaderFields()
+    RFC9211.append(
+      to: &usualMissStatus, cacheName: name, outcome: .miss(.absent),
+      details: CacheStatusDetails(fwdStatus: 200, stored: true))
+    self.usualMissStatus = usualMissStatus
     self.observers = observers
     self.clock = clock
     self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }

@@ -56,9 +56,15 @@ extension HeaderFields {
     }
   }
 
+  /// Adds the fields of another section behind the others. What has to be copied for that gets no more room than it takes.
   mutating func append(contentsOf other: HeaderFields) {
-    ensureUnique(extraFields: other.count, extraBytes: other.serializedByteCount)
-    for position in other.indices { appendField(position, of: other) }
+    let (own, added) = (storage.summary, other.storage.summary)
+    let fieldCount = own.fieldCount + added.fieldCount
+    let byteCount = own.byteCount + added.byteCount
+    if !isKnownUniquelyReferenced(&storage) || fieldCount > own.fieldCapacity || byteCount > own.byteCapacity {
+      storage = storage.copy(fieldCapacity: fieldCount, byteCapacity: byteCount)
+    }
+    storage.append(contentsOf: other.storage)
   }
 
   /// Calls `body` with the octets of the first value of `known`; nil when there is none.

@@ -43,7 +43,7 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
 
   /// Where one field stands. 12 octets.
   struct Entry {
-    private let start: UInt32
+    private var start: UInt32
     let valueLength: UInt32
     let nameLength: UInt16
     private let knownRawValue: UInt8
@@ -63,6 +63,13 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
       self.nameLength = UInt16(truncatingIfNeeded: nameLength)
       self.valueLength = UInt32(truncatingIfNeeded: valueLength)
       self.knownRawValue = known?.rawValue ?? 0xFF
+    }
+
+    /// The same field in a section where `byteCount` octets stand before those of this one.
+    func moved(by byteCount: Int) -> Entry {
+      var entry = self
+      entry.start += UInt32(byteCount)
+      return entry
     }
 
     var known: KnownHeader? { KnownHeader(rawValue: knownRawValue) }
@@ -139,6 +146,33 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
     let count = summary.byteCount
     return try withUnsafeMutablePointerToElements { elements in
       try body(UnsafeRawBufferPointer(start: elements, count: count))
+    }
+  }
+
+  /// Adds the fields of another section, whose values are in order. The caller has made room.
+  func append(contentsOf other: HeaderStorage) {
+    let header = summary
+    let added = other.summary
+    precondition(
+      header.fieldCount + added.fieldCount <= header.fieldCapacity
+        && header.byteCount + added.byteCount <= header.byteCapacity)
+    withUnsafeMutablePointerToElements { elements in
+      other.withUnsafeMutablePointerToElements { source in
+        UnsafeMutableRawPointer(elements + header.byteCount).copyMemory(from: source, byteCount: added.byteCount)
+        let sourceEntries = UnsafeRawPointer(source + added.byteCapacity)
+        let entries = UnsafeMutableRawPointer(elements + header.byteCapacity)
+        for position in 0..<added.fieldCount {
+          let entry = sourceEntries.load(fromByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
+          entries.storeBytes(
+            of: entry.moved(by: header.byteCount),
+            toByteOffset: (header.fieldCount + position) * MemoryLayout<Entry>.stride, as: Entry.self)
+        }
+      }
+    }
+    withUnsafeMutablePointerToHeader { header in
+      header.pointee.fieldCount += added.fieldCount
+      header.pointee.byteCount += added.byteCount
+      header.pointee.presence |= added.presence
     }
   }
 

@@ -32,6 +32,9 @@ package struct Locked<Value>: @unchecked Sendable {
     storage = unsafeDowncast(buffer, to: Storage.self)
   }
 
+  /// The value behind a mutex that has been made before.
+  init(sharing storage: Storage) { self.storage = storage }
+
   @inlinable
   @inline(__always)
   package func withLock<Result: ~Copyable, Failure: Error>(

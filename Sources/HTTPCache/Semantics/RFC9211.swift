@@ -23,18 +23,6 @@ enum RFC9211 {
     }
   }
 
-  /// The member that ``append(to:cacheName:outcome:details:)`` adds.
-  static func value(cacheName: String, outcome: CacheOutcome, details: CacheStatusDetails) -> Bytes {
-    var value = Bytes()
-    CacheStatusWriter.write { writer in
-      writer.name(cacheName)
-      write(outcome, details, to: &writer)
-    } use: {
-      value = Bytes(copying: $0)
-    }
-    return value
-  }
-
   private static func write(
     _ outcome: CacheOutcome, _ details: CacheStatusDetails, to writer: inout CacheStatusWriter
   ) {

@@ -40,12 +40,10 @@ struct ResponseDirectives: Sendable {
 
   /// The directives of the `Cache-Control` fields among `fields`.
   init(_ fields: HeaderFields) {
-    // A local copy, because a closure cannot capture the value that is being initialised.
-    var directives = ResponseDirectives()
+    self.init()
     fields.forEachValue(of: KnownHeader.cacheControl) { value in
-      CacheDirective.forEach(in: value) { directives.add($0, of: value) }
+      CacheDirective.forEach(in: value) { add($0, of: value) }
     }
-    self = directives
   }
 
   var noStore: Bool { flags.contains(.noStore) }

@@ -19,7 +19,7 @@ final class FetchPlan: Sendable {
   let reason: CacheOutcome.MissReason
   /// The store's last invalidation before the origin is asked; nil when the store could not say.
   let stamp: InvalidationStamp?
-  /// How many flights had ended before a store that takes waiting was asked; nil where that does not matter.
+  /// How many flights had ended before the store was asked; nil where that does not matter.
   let landings: UInt64?
   /// When the request arrived.
   let startedAt: CacheInstant

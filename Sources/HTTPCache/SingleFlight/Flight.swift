@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Synchronization
+
 /// One call to the origin, and everybody who waits for it. Performs what ``FlightStateMachine`` decides.
 final class Flight: Sendable {
   typealias WaiterID = FlightStateMachine.WaiterID
@@ -13,7 +15,7 @@ final class Flight: Sendable {
   /// Results, and whose they are.
   typealias Results = FewList<(id: WaiterID, result: FlightResult)>
 
-  private typealias Continuation = UnsafeContinuation<FlightResult, Never>
+  fileprivate typealias Continuation = UnsafeContinuation<FlightResult, Never>
 
   private struct Waiter {
     let id: WaiterID
@@ -74,6 +76,8 @@ final class Flight: Sendable {
   let isStamped: Bool
   private let clock: CacheClock
   private let guarded: Locked<Guarded>
+  /// Whether it has been closed already, and nothing is left to be done about that.
+  private let isOver = Atomic(false)
 
   /// - Parameters:
   ///   - key: What it is found by; nil for the key of the request.
@@ -90,13 +94,16 @@ final class Flight: Sendable {
     self.isStamped = isStamped
     self.scope = scope
     self.clock = clock
-    var guarded = Guarded(machine: machine)
-    if leader, case .wait(let id) = guarded.machine.join(deadline: deadline) {
-      guarded.waiters.append(Waiter(id: id, plan: plan))
+    // Filled where it stays: it need not be moved, and nobody else can have the lock.
+    self.guarded = Locked(Guarded(machine: machine))
+    guard leader else { return }
+    let isTimed = guarded.withLock { guarded in
+      if case .wait(let id) = guarded.machine.join(deadline: deadline) {
+        guarded.waiters.append(Waiter(id: id, plan: plan))
+      }
+      return guarded.machine.nextDeadline != nil
     }
-    let isTimed = leader && guarded.machine.nextDeadline != nil
-    self.guarded = Locked(guarded)
-    if leader, let outer = plan.outer { scope.forward(to: outer) }
+    if let outer = plan.outer { scope.forward(to: outer) }
     if isTimed { watch() }
   }
 
@@ -218,7 +225,7 @@ final class Flight: Sendable {
     guarded.withLock { $0.isInvalidated = true }
   }
 
-  /// Something has been stored; ``unlessInvalidated(mustBeCalling:_:)`` has noted it already.
+  /// Something has been stored; ``unlessInvalidated(_:)`` has noted it already.
   func noteStored() { guarded.withLock { $0.hasStored = true } }
   var hasStored: Bool { guarded.withLock { $0.hasStored } }
 
@@ -227,11 +234,9 @@ final class Flight: Sendable {
 
   /// Stores with `body`, unless what is being fetched was invalidated. An invalidation waits until it has run: it cannot
   /// come between the check and what depends on it.
-  ///
-  /// - Parameter mustBeCalling: Whether it is not to be run either when nobody wants the answer any more.
-  func unlessInvalidated(mustBeCalling: Bool = false, _ body: () -> CacheStoreResult) -> CacheStoreResult? {
+  func unlessInvalidated(_ body: () -> CacheStoreResult) -> CacheStoreResult? {
     guarded.withLock { guarded in
-      if guarded.isInvalidated || (mustBeCalling && !guarded.machine.isCalling) { return nil }
+      if guarded.isInvalidated { return nil }
       let result = body()
       if result == .stored { guarded.hasStored = true }
       return result
@@ -300,29 +305,49 @@ final class Flight: Sendable {
     for (continuation, result) in resumptions { continuation.resume(returning: result) }
   }
 
-  /// The origin answered with a response for the leader, who may have it, and nobody else waits, or may join later.
+  /// What has come of ``land(storing:answer:)``.
+  struct Landing {
+    let stored: CacheStoreResult
+    /// Whether the flight is over; if not, others have joined, or the leader has gone, and nobody has an answer yet.
+    let isOver: Bool
+    fileprivate let continuation: Continuation?
+    fileprivate let result: FlightResult?
+
+    /// Hands the leader its answer, if it waits already.
+    func resumeLeader() {
+      if let continuation, let result { continuation.resume(returning: result) }
+    }
+  }
+
+  /// Stores an answer that is all there, and if only the leader waits for it ends the flight with it, all at once.
   ///
-  /// - Returns: False when others wait, or the leader has gone: then nothing has happened.
-  func answeredLeader(_ result: FlightResult) -> Bool {
-    let (isAlone, continuation) = guarded.withLock { guarded -> (Bool, Continuation?) in
-      guard guarded.machine.isCalling, guarded.waiters.isOne, guarded.machine.leader == Self.leaderID,
+  /// - Parameter answer: What the leader gets, by what has become of the storing.
+  /// - Returns: Nil when nothing has been stored, as in ``unlessInvalidated(_:)``, or nobody wants the answer any more.
+  func land(storing store: () -> CacheStoreResult, answer: (CacheStoreResult) -> FlightResult) -> Landing? {
+    guarded.withLock { guarded in
+      guard !guarded.isInvalidated, guarded.machine.isCalling else { return nil }
+      let stored = store()
+      if stored == .stored { guarded.hasStored = true }
+      guard guarded.waiters.isOne, guarded.machine.leader == Self.leaderID,
         guarded.waiters.head?.id == Self.leaderID, guarded.waiters.head?.plan != nil
-      else { return (false, nil) }
+      else { return Landing(stored: stored, isOver: false, continuation: nil, result: nil) }
+      let result = answer(stored)
       guarded.machine.answeredAll()
+      // Without a watchdog there is nothing left for `close`.
+      if guarded.watchdog == nil { isOver.store(true, ordering: .releasing) }
       if let continuation = guarded.waiters.head?.continuation {
         guarded.waiters.removeAll()
-        return (true, continuation)
+        return Landing(stored: stored, isOver: true, continuation: continuation, result: result)
       }
       guarded.waiters.head?.plan = nil
       guarded.waiters.head?.result = result
-      return (true, nil)
+      return Landing(stored: stored, isOver: true, continuation: nil, result: nil)
     }
-    continuation?.resume(returning: result)
-    return isAlone
   }
 
   /// The flight is over: nobody may join any more, and whoever still waits is released.
   func close() {
+    if isOver.load(ordering: .acquiring) { return }
     let (rest, watchdog) = guarded.withLock { guarded in
       let rest = guarded.machine.isCalling ? guarded.machine.answered(for: [], isShared: false) : []
       guarded.machine.close()

@@ -106,7 +106,7 @@ final class FlightTable: Sendable {
 
   // MARK: Landings
 
-  /// How many flights have ended. To be asked before a store that takes waiting is.
+  /// How many flights have ended. To be asked before the store is.
   var landings: UInt64 { landingCount.load(ordering: .acquiring) }
 
   /// Whether a flight for `key` has ended since there had been so many, or may have: only the last are remembered.

@@ -37,9 +37,13 @@ final class TagScope: Sendable {
     var carrier: (any InvalidationCarrier)?
   }
 
-  private let state = Locked(State())
+  /// The address of the state, retained, once there is something to keep in it: of most responses nothing is ever said, and
+  /// their scopes take no lock. Before, 0 for a scope that is open and 1 for one that is closed. Never changes once it is an
+  /// address.
+  private let stateAddress = Atomic<UInt>(0)
+  private static let closed: UInt = 1
 
-  /// Whether anything has been said yet: of most responses nothing ever is, and so much can be seen without the lock.
+  /// Whether anything has been said yet.
   private let hasBeenTold = Atomic(false)
 
   private let isAmbient: Bool
@@ -50,7 +54,32 @@ final class TagScope: Sendable {
     if isAmbient { Self.openCount.add(1, ordering: .relaxed) }
   }
 
-  deinit { end() }
+  deinit {
+    end()
+    Self.storage(at: stateAddress.load(ordering: .acquiring))?.release()
+  }
+
+  // MARK: State
+
+  private static func storage(at address: UInt) -> Unmanaged<Locked<State>.Storage>? {
+    address == closed ? nil : UnsafeRawPointer(bitPattern: address).map { Unmanaged.fromOpaque($0) }
+  }
+
+  /// The state; nil when there is none so far.
+  private var state: Locked<State>? {
+    Self.storage(at: stateAddress.load(ordering: .acquiring)).map { Locked(sharing: $0.takeUnretainedValue()) }
+  }
+
+  /// The state, made if there is none; nil when the scope has been closed without any: then nobody listens.
+  private func makeState() -> Locked<State>? {
+    let address = stateAddress.load(ordering: .acquiring)
+    guard address == 0 else { return state }
+    let made = Unmanaged.passRetained(Locked(State()).storage)
+    let (exchanged, _) = stateAddress.compareExchange(
+      expected: 0, desired: UInt(bitPattern: made.toOpaque()), ordering: .acquiringAndReleasing)
+    if !exchanged { made.release() }
+    return state
+  }
 
   // MARK: Where one is
 
@@ -85,23 +114,23 @@ final class TagScope: Sendable {
   func add(_ names: [String]) {
     guard !names.isEmpty else { return }
     hasBeenTold.store(true, ordering: .releasing)
-    let outer = state.withLock { state -> [TagScope] in
+    let outer = makeState()?.withLock { state -> [TagScope] in
       guard state.isOpen else { return [] }
       state.add(names)
       return state.outer
     }
-    for scope in outer { scope.add(names) }
+    for scope in outer ?? [] { scope.add(names) }
   }
 
   /// Another response is being made of this one: its scope gets all tags, those that are here and those that will be.
   func forward(to scope: TagScope) {
     guard scope !== self else { return }
     hasBeenTold.store(true, ordering: .releasing)
-    let names = state.withLock { state -> [String] in
+    let names = makeState()?.withLock { state -> [String] in
       if state.isOpen, !state.outer.contains(where: { $0 === scope }) { state.outer.append(scope) }
       return state.names
     }
-    scope.add(names)
+    scope.add(names ?? [])
   }
 
   /// Whether there are certainly no tags, no invalidations and no scopes further out so far.
@@ -109,14 +138,13 @@ final class TagScope: Sendable {
 
   /// The tags so far.
   var tags: CacheTags? {
-    if isUntold { return nil }
-    let names = state.withLock { $0.names }
-    return names.isEmpty ? nil : CacheTags(names)
+    guard !isUntold, let names = state?.withLock({ $0.names }), !names.isEmpty else { return nil }
+    return CacheTags(names)
   }
 
   /// What `policy` has against the tags so far.
   func violation(of policy: TagPolicy) -> CacheTagError? {
-    if isUntold { return nil }
+    guard !isUntold, let state else { return nil }
     let (names, isOverfull, hasLateTags) = state.withLock { ($0.names, $0.isOverfull, $0.hasLateTags) }
     if isOverfull { return CacheTagError("more than \(Self.limit) tags: at most \(policy.maximumCount) are permitted") }
     if hasLateTags {
@@ -128,11 +156,11 @@ final class TagScope: Sendable {
   }
 
   /// From now on, tags are too late: they make the response one that must not be stored.
-  func seal() { state.withLock { $0.isSealed = true } }
+  func seal() { makeState()?.withLock { $0.isSealed = true } }
 
   /// The handler is called once more: what the first call said was about a response that nobody got.
   func restart() {
-    state.withLock { state in
+    state?.withLock { state in
       state.names = []
       state.known = []
       state.isOverfull = false
@@ -145,12 +173,23 @@ final class TagScope: Sendable {
 
   /// The body goes to its reader without being stored, and past this cache: when it ends is for the handlers further out to
   /// say.
-  func handOver() { state.withLock { $0.isHandedOver = true } }
+  func handOver() { makeState()?.withLock { $0.isHandedOver = true } }
 
   /// The body has ended, unless it has been handed over: what is said now is about nothing.
   func close() { end(unlessHandedOver: true) }
 
+  /// Closes the scope if nothing has been said that would have to be kept: then nothing is listened to from now on.
+  ///
+  /// - Returns: Whether this has closed it.
+  func closeUntold() -> Bool {
+    let (exchanged, _) = stateAddress.compareExchange(
+      expected: 0, desired: Self.closed, ordering: .acquiringAndReleasing)
+    if exchanged, isAmbient { Self.openCount.subtract(1, ordering: .relaxed) }
+    return exchanged
+  }
+
   private func end(unlessHandedOver: Bool = false) {
+    guard !closeUntold(), let state else { return }
     let wasOpen = state.withLock { state in
       guard state.isOpen, !(unlessHandedOver && state.isHandedOver) else { return false }
       state.isOpen = false
@@ -166,7 +205,7 @@ final class TagScope: Sendable {
   /// Has `invalidation` carried out once the handler has succeeded.
   func invalidate(_ invalidation: CacheInvalidation) {
     hasBeenTold.store(true, ordering: .releasing)
-    let carrier = state.withLock { state -> (any InvalidationCarrier)? in
+    let carrier = makeState()?.withLock { state -> (any InvalidationCarrier)? in
       if !state.isDecided { state.invalidations.append(invalidation) }
       return state.carrier
     }
@@ -178,25 +217,25 @@ final class TagScope: Sendable {
   /// - Parameter carrier: Carries out what is yet to come, while the body is under way.
   /// - Returns: What is to be carried out now.
   func succeeded(_ carrier: any InvalidationCarrier) -> [CacheInvalidation] {
-    state.withLock { state in
+    makeState()?.withLock { state in
       state.isDecided = true
       state.carrier = carrier
       guard !state.invalidations.isEmpty else { return [] }
       defer { state.invalidations = [] }
       return state.invalidations
-    }
+    } ?? []
   }
 
   /// The handler has failed: nothing of what it said is carried out.
   func failed() {
-    state.withLock { state in
+    makeState()?.withLock { state in
       state.isDecided = true
       state.invalidations = []
     }
   }
 
   /// The scopes further out.
-  var outer: [TagScope] { state.withLock { $0.outer } }
+  var outer: [TagScope] { state?.withLock { $0.outer } ?? [] }
 }
 
 /// Who carries out what is to be invalidated after its handler has succeeded, while the body is under way: the cache.
