@@ -79,7 +79,8 @@ public final class ScriptedService: Service {
 
   private struct State {
     var arrived: [Call] = []
-    var waiters: [CheckedContinuation<Call, Never>] = []
+    var waiters: [(id: Int, continuation: CheckedContinuation<Call?, Never>)] = []
+    var nextWaiter = 0
     var callCount = 0
   }
 
@@ -94,9 +95,9 @@ public final class ScriptedService: Service {
   /// Answers one request.
   public func call(_ request: CacheRequest) async throws -> CacheResponse {
     let call = Call(request)
-    let waiter = state.withLock { state -> CheckedContinuation<Call, Never>? in
+    let waiter = state.withLock { state -> CheckedContinuation<Call?, Never>? in
       state.callCount += 1
-      guard state.waiters.isEmpty else { return state.waiters.removeFirst() }
+      guard state.waiters.isEmpty else { return state.waiters.removeFirst().continuation }
       state.arrived.append(call)
       return nil
     }
@@ -105,14 +106,31 @@ public final class ScriptedService: Service {
   }
 
   /// The next request, when it has arrived.
+  ///
+  /// When the task that waits is cancelled, as by a test's time limit, it is a request that nobody has made: so a test whose
+  /// request never comes fails, and does not hold up those behind it.
   public func nextCall() async -> Call {
-    await withCheckedContinuation { continuation in
-      let ready = state.withLock { state -> Call? in
-        guard state.arrived.isEmpty else { return state.arrived.removeFirst() }
-        state.waiters.append(continuation)
-        return nil
-      }
-      if let ready { continuation.resume(returning: ready) }
+    let id = state.withLock { state in
+      state.nextWaiter += 1
+      return state.nextWaiter
     }
+    let call = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let ready = state.withLock { state -> Call?? in
+          guard state.arrived.isEmpty else { return state.arrived.removeFirst() }
+          // Cancelled before: then whoever handles that has found nobody here.
+          guard !Task.isCancelled else { return .some(nil) }
+          state.waiters.append((id, continuation))
+          return nil
+        }
+        if let ready { continuation.resume(returning: ready) }
+      }
+    } onCancel: {
+      let waiter = state.withLock { state in
+        state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+      }
+      waiter?.continuation.resume(returning: nil)
+    }
+    return call ?? Call(CacheRequest(target: "/nobody-has-asked-for-this"))
   }
 }

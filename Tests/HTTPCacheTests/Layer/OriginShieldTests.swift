@@ -129,9 +129,12 @@ import Testing
     var slow = CachePolicy()
     slow.originLimit = .fixed(1)
     let origin = ScriptedService()
+    // By a clock that stands still: nobody waits for a turn for too long, however slow the machine is.
+    let clock = CacheClock(ManualClock())
     let cache = try CacheLayer(
-      backend: InMemoryBackend(),
-      policies: PolicyRouter(default: CachePolicy(), routes: [.prefix("/slow", slow)]), originLimit: .fixed(3))
+      backend: InMemoryBackend(clock: clock),
+      policies: PolicyRouter(default: CachePolicy(), routes: [.prefix("/slow", slow)]), originLimit: .fixed(3),
+      clock: clock)
     let service = origin.layer(cache)
     let slowOnes = (0..<3).map { number in Task { try await service.call(.get("/slow/\(number)")).text() } }
     let first = await origin.nextCall()
