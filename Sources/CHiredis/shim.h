@@ -81,6 +81,25 @@ static inline int chr_poll(void *descriptors, unsigned count, int milliseconds) 
   return errno == EINTR ? 0 : -errno;
 }
 
+/// What is to be watched for when only the end of a connection matters; 0 where a system has nothing of the kind, and the end
+/// is noticed with the next command. POLLRDHUP, which not every way of including <poll.h> defines.
+#ifdef __linux__
+static const short chr_poll_hangup = 0x2000;
+#else
+static const short chr_poll_hangup = 0;
+#endif
+
+/// Whether something can be read, or will never be, within so many nanoseconds; fewer than a second.
+static inline int chr_wait_readable(int fd, int64_t nanoseconds) {
+  struct pollfd descriptor = {fd, POLLIN, 0};
+#ifdef __linux__
+  struct timespec limit = {0, (long)nanoseconds};
+  return ppoll(&descriptor, 1, &limit, NULL) > 0;
+#else
+  return poll(&descriptor, 1, (int)((nanoseconds + 999999) / 1000000)) > 0;
+#endif
+}
+
 /// Never raises SIGPIPE. `vectors` is an array of `iovec`.
 static inline long chr_send(int fd, const void *vectors, int count) {
   struct msghdr message;

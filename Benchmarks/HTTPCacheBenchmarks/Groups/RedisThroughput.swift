@@ -27,6 +27,9 @@ enum RedisThroughput {
     return [
       raw("raw/1", "hiredis, blocking: GET of 1 KiB") { $0.get(small, count: $1) },
       client("client/1", "1 caller: GET of 1 KiB", callers: 1, small),
+      client(
+        "waiting_client/1", "1 caller that waits in its thread for 150 µs at most: GET of 1 KiB", callers: 1, small,
+        waiting: .microseconds(150)),
       raw("raw/16", "hiredis, 16 in the pipeline: 20 GETs of 1 KiB for each") {
         $0.getPipelined(small, depth: 16, count: $1 * 16 * rounds)
       },
@@ -64,10 +67,11 @@ enum RedisThroughput {
     return server.port
   }
 
-  private static func backend() async throws -> RedisBackend {
+  private static func backend(waiting: Duration = .zero) async throws -> RedisBackend {
     var configuration = RedisConfiguration(mode: .single(.tcp(port: try port())))
     configuration.commandTimeout = .seconds(5)
     configuration.headOfLineTimeout = .seconds(5)
+    configuration.callerWaitLimit = waiting
     let backend = try RedisBackend(configuration: configuration)
     try await backend.waitUntilReady()
     return backend
@@ -82,9 +86,11 @@ enum RedisThroughput {
     }
   }
 
-  private static func client(_ name: String, _ summary: String, callers: Int, _ key: String) -> Benchmark {
+  private static func client(
+    _ name: String, _ summary: String, callers: Int, _ key: String, waiting: Duration = .zero
+  ) -> Benchmark {
     Benchmark("redis/\(name)", summary) {
-      let client = try await backend().redis
+      let client = try await backend(waiting: waiting).redis
       let command = RedisCommand("GET", key: .text(key))
       guard callers > 1 else {
         // Not on the main thread, whose executor takes longer to come back to.

@@ -18,6 +18,7 @@ enum RemoteComparison {
   /// For each pair: what C does, what ours does, and how many commands one operation of each is.
   private static let pairs: [(label: String, reference: String, ours: String, commands: Int)] = [
     ("redis, 1 caller, 1 KiB", "redis/raw/1", "redis/client/1", 1),
+    ("redis, 1 caller, 1 KiB, waiting in its thread", "redis/raw/1", "redis/waiting_client/1", 1),
     ("redis, 16 callers, 1 KiB", "redis/raw/16", "redis/client/16", 320),
     ("redis, 128 callers, 1 KiB", "redis/raw/128", "redis/client/128", 2560),
     ("redis, 1 caller, 1 MiB", "redis/raw/1_large", "redis/client/1_large", 1),

@@ -27,7 +27,8 @@ final class RedisNode: Sendable {
     self.endpoint = endpoint
     self.loops = loops
     self.counters = counters
-    let settings = RedisConnection.Settings(configuration, signIn: signIn, counters: counters)
+    let settings = RedisConnection.Settings(
+      configuration, signIn: signIn, counters: counters, callerWait: configuration.callerWaitLimit)
     let nextLoop = Locked(0)
     makeConnection = {
       let loop = nextLoop.withLock { next in
@@ -115,12 +116,17 @@ final class RedisNode: Sendable {
 }
 
 extension RedisConnection.Settings {
-  init(_ configuration: RedisConfiguration, signIn: SignIn, counters: RedisCounters) {
+  /// - Parameter callerWait: How long callers may wait in their own threads. Those of a subscriber do not: what comes there
+  ///   is for nobody in particular.
+  init(
+    _ configuration: RedisConfiguration, signIn: SignIn, counters: RedisCounters, callerWait: Duration = .zero
+  ) {
     self.init(
       limits: .init(
         commands: configuration.maximumQueuedCommands, bytes: configuration.maximumQueuedBytes,
         connectTimeout: configuration.connectTimeout.inNanoseconds,
         headTimeout: configuration.headOfLineTimeout.inNanoseconds),
-      reconnect: configuration.reconnect, keepAlive: configuration.keepAlive, signIn: signIn, counters: counters)
+      reconnect: configuration.reconnect, keepAlive: configuration.keepAlive, signIn: signIn, counters: counters,
+      callerWait: callerWait.inNanoseconds)
   }
 }

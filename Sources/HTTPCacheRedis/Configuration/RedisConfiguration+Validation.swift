@@ -51,6 +51,9 @@ extension RedisConfiguration {
         value >= .milliseconds(1) && value <= .seconds(86400), "\(name) is \(value); use 1 ms to 1 day")
     }
     try Self.require(
+      callerWaitLimit >= .zero && callerWaitLimit <= .milliseconds(1),
+      "callerWaitLimit is \(callerWaitLimit); use 1 ms at most, or zero for none: it holds up a thread")
+    try Self.require(
       headOfLineTimeout >= commandTimeout,
       "headOfLineTimeout (\(headOfLineTimeout)) is below commandTimeout (\(commandTimeout)): connections would be given up before their commands"
     )

@@ -35,6 +35,14 @@ public struct RedisConfiguration: Sendable {
   public var commandTimeout: Duration
   /// How long a server may owe an answer without sending anything at all. Then the connection is given up.
   public var headOfLineTimeout: Duration
+  /// How long a caller who is alone waits for its answer in its own thread; zero, unless set, for not at all.
+  ///
+  /// A thread of the concurrency runtime is then held up for so long at most, with nothing else running on it, and at most
+  /// one for each connection. In return an answer takes one wake-up instead of two: with a server on the same machine, half
+  /// of the time. Worth it where cores are plenty, the server is near, and few requests reach it at a time. Whoever waits in
+  /// vain leaves the answer to the client's thread, and nobody tries again for some hundred commands; callers that are not
+  /// alone never wait like this. One millisecond at most; 150 µs suit a server on the same machine.
+  public var callerWaitLimit: Duration
   /// How many commands may be waiting on one connection. More are refused at once.
   public var maximumQueuedCommands: Int
   /// How many bytes of commands may be waiting on one connection. More are refused at once.
@@ -58,7 +66,7 @@ public struct RedisConfiguration: Sendable {
     mode: Mode = .single(), credentials: RedisCredentials? = nil, database: Int = 0,
     clientName: String? = "swift-http-cache", connectionsPerHost: Int = 1, largeValueThreshold: Int = 64 * 1024,
     eventLoopCount: Int = 1, connectTimeout: Duration = .seconds(1), commandTimeout: Duration = .milliseconds(250),
-    headOfLineTimeout: Duration = .seconds(2), maximumQueuedCommands: Int = 16384,
+    headOfLineTimeout: Duration = .seconds(2), callerWaitLimit: Duration = .zero, maximumQueuedCommands: Int = 16384,
     maximumQueuedBytes: Int = 64 * 1024 * 1024, reconnect: Reconnect = Reconnect(),
     circuitBreaker: CircuitBreaker = CircuitBreaker(), keepAlive: Duration? = .seconds(15),
     namespace: String = "swift-http-cache", maximumEntrySize: Int = 64 * 1024 * 1024,
@@ -74,6 +82,7 @@ public struct RedisConfiguration: Sendable {
     self.connectTimeout = connectTimeout
     self.commandTimeout = commandTimeout
     self.headOfLineTimeout = headOfLineTimeout
+    self.callerWaitLimit = callerWaitLimit
     self.maximumQueuedCommands = maximumQueuedCommands
     self.maximumQueuedBytes = maximumQueuedBytes
     self.reconnect = reconnect

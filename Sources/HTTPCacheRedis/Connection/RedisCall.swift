@@ -44,6 +44,9 @@ final class RedisCall: @unchecked Sendable {
     self.commands = commands
   }
 
+  /// Whether there is an outcome. Not to be asked once somebody waits.
+  var isSettled: Bool { phase.load(ordering: .acquiring) == Phase.settled }
+
   /// Settles the call, unless it is settled.
   func finish(_ outcome: Outcome) { settle(outcome)?.resume() }
 

@@ -22,7 +22,8 @@ internal import Synchronization
 /// got their answers, so that what they ask next goes out in one write. The loop sends what is large, and what the socket
 /// would not take.
 final class RedisConnection: @unchecked Sendable {
-  // @unchecked: `shared` has a lock; everything else that changes is touched by the loop's thread only.
+  // @unchecked: `shared`, `transmission` and `reception` have locks, and whoever holds that of `reception` may use
+  // `callerScratch`; everything else that changes is touched by the loop's thread only.
 
   struct Settings: Sendable {
     var limits: ConnectionStateMachine<RedisCall>.Limits
@@ -30,6 +31,8 @@ final class RedisConnection: @unchecked Sendable {
     var keepAlive: Duration?
     var signIn: SignIn
     var counters: RedisCounters
+    /// How long a caller may wait in its own thread, in nanoseconds; 0 for connections whose callers do not.
+    var callerWait: Int64 = 0
   }
 
   /// What its owner wants to know. All on the loop's thread.
@@ -51,6 +54,7 @@ final class RedisConnection: @unchecked Sendable {
     var callers = CallerEstimate()
     /// Whether the loop looks here within a millisecond: see `endGathering(now:isIdle:)`.
     var isWatched = false
+    var turn = ReadingTurn()
 
     var areCallersMany: Bool { callers.areMany || machine.callCount >= 2 * CallerEstimate.threshold }
   }
@@ -76,12 +80,15 @@ final class RedisConnection: @unchecked Sendable {
   let loop: RedisEventLoop
   let shared: Locked<Shared>
   private let transmission = Locked(Transmission())
+  /// Taken before the other two, where it is taken with them.
+  let reception = Locked(Reception())
+  /// Where callers read into, if they do.
+  let callerScratch: UnsafeMutableRawBufferPointer
   /// The socket takes no more at the moment; the loop waits until it does.
   private let isBlocked = Atomic<Bool>(false)
 
   // The loop's.
   var context: UnsafeMutablePointer<redisContext>?
-  private var reader: ReplyReader?
   var isConnected = false
   /// Whether the loop has to look here within a millisecond, for callers that wait to be gathered.
   private(set) var isGathering = false
@@ -101,6 +108,7 @@ final class RedisConnection: @unchecked Sendable {
     self.settings = settings
     self.loop = loop
     self.observer = observer
+    callerScratch = .allocate(byteCount: settings.callerWait > 0 ? Self.directLimit : 0, alignment: 16)
     shared = Locked(
       Shared(
         machine: ConnectionStateMachine(
@@ -109,7 +117,10 @@ final class RedisConnection: @unchecked Sendable {
             minimum: settings.reconnect.minimum.inNanoseconds, maximum: settings.reconnect.maximum.inNanoseconds))))
   }
 
-  deinit { if let context { redisFree(context) } }
+  deinit {
+    if let context { redisFree(context) }
+    callerScratch.deallocate()
+  }
 
   // MARK: From any thread
 
@@ -122,6 +133,7 @@ final class RedisConnection: @unchecked Sendable {
   /// - Returns: Why not, if not; then `call` is not finished.
   func submit(_ call: RedisCall, now: Int64) -> RedisError? {
     var refusal: RedisError?
+    var duty = ReadingTurn.Duty.none
     let next = shared.withLock { shared -> Next in
       refusal = shared.machine.submit(
         call, commandCount: call.commands.count, byteCount: call.byteCount, now: now, deadline: call.deadline)
@@ -130,6 +142,9 @@ final class RedisConnection: @unchecked Sendable {
       case .one(let command): shared.output.append(command)
       case .more(let commands): for command in commands { shared.output.append(command) }
       }
+      duty = shared.turn.submitted(
+        waiting: shared.machine.callCount,
+        canRead: !shared.hasSender && !shared.areCallersMany && call.byteCount <= Self.directLimit)
       if shared.hasSender { return .none }
       shared.hasSender = true
       if call.byteCount > Self.directLimit { return .wake }
@@ -142,6 +157,13 @@ final class RedisConnection: @unchecked Sendable {
     case .none: break
     case .send: transmitDirectly()
     case .gather: gather()
+    }
+    switch duty {
+    case .none: break
+    case .read(let number):
+      readAnswer(to: call, number: number, now: now)
+      return nil
+    case .wakeLoop: loop.requestFlush(self)
     }
     loop.note(deadline: call.deadline)
     return nil
@@ -214,12 +236,20 @@ final class RedisConnection: @unchecked Sendable {
 
   var interest: Int16 {
     guard isConnected else { return Int16(POLLOUT) }
-    return Int16(POLLIN) | (isBlocked.load(ordering: .relaxed) ? Int16(POLLOUT) : 0)
+    return (readsItself ? Int16(POLLIN) : chr_poll_hangup) | (isBlocked.load(ordering: .relaxed) ? Int16(POLLOUT) : 0)
+  }
+
+  /// Whether the loop has to look for answers, and not a caller.
+  private var readsItself: Bool {
+    settings.callerWait == 0
+      || shared.withLock { shared in
+        shared.turn.loopReads(waiting: shared.machine.callCount, isActive: shared.machine.isActive)
+      }
   }
 
   func ready(events: Int16, now: Int64) {
     guard isConnected else { return finishConnecting(now: now) }
-    if events & Int16(POLLIN | POLLERR | POLLHUP) != 0 { read(now: now) }
+    if events & (Int16(POLLIN | POLLERR | POLLHUP) | chr_poll_hangup) != 0 { read(now: now) }
     if events & Int16(POLLOUT) != 0 {
       isBlocked.store(false, ordering: .relaxed)
       flush()
@@ -233,7 +263,11 @@ final class RedisConnection: @unchecked Sendable {
       chr_keep_alive(descriptor, CInt(clamping: keepAlive.components.seconds))
     }
     isConnected = true
-    reader = ReplyReader()
+    reception.withLock { reception in
+      reception.descriptor = descriptor
+      reception.reader = ReplyReader()
+      reception.generation += 1
+    }
     let commands = settings.signIn.steps.map { SignIn.command($0) }
     transmission.withLock { $0.descriptor = descriptor }
     shared.withLock { shared in
@@ -264,38 +298,17 @@ final class RedisConnection: @unchecked Sendable {
 
   private func read(now: Int64) {
     var failure: RedisError?
-    replies.removeAll(keepingCapacity: true)
     do throws(RedisError) {
-      // Some rounds only: others want to be read too.
-      for _ in 0..<8 { guard try readOnce() else { break } }
+      try reception.withLock { reception throws(RedisError) in
+        defer { swap(&reception.replies, &replies) }
+        // Some rounds only: others want to be read too.
+        for _ in 0..<8 { guard try reception.receive(into: loop.scratch) else { break } }
+      }
     } catch {
       failure = error
     }
     dispatch(now: now)
     if let failure { fail(failure) }
-  }
-
-  /// - Returns: Whether there may be more.
-  private func readOnce() throws(RedisError) -> Bool {
-    guard let reader else { return false }
-    let large = reader.largeRemainder
-    let buffer = large ?? loop.scratch
-    let count = chr_receive(descriptor, buffer.baseAddress, buffer.count)
-    guard count > 0 else {
-      let code = CInt(-count)
-      guard code != EAGAIN && code != EWOULDBLOCK else { return false }
-      throw RedisError(
-        .connectionLost,
-        count == 0
-          ? "the server closed the connection"
-          : "the connection broke while receiving: \(String(cString: strerror(code)))")
-    }
-    if large != nil {
-      try reader.advanceLarge(count, into: &replies)
-    } else {
-      try reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count]), into: &replies)
-    }
-    return count == buffer.count
   }
 
   /// Gives the replies to those who wait for them.
@@ -323,6 +336,7 @@ final class RedisConnection: @unchecked Sendable {
         }
       }
       shared.callers.answered(answered)
+      shared.turn.loopAnswered(answered, waiting: shared.machine.callCount)
       isGathering = shared.callers.areMany
       shared.isWatched = isGathering
       lastAnswer = now
@@ -340,9 +354,7 @@ final class RedisConnection: @unchecked Sendable {
     if let received = observer.received {
       for reply in unsolicited { received(reply) }
     } else {
-      fail(
-        unsolicited.first?.error
-          ?? RedisError(.protocolViolation, "the server answered what nobody asked; the connection cannot be trusted"))
+      fail(unsolicited.first?.error ?? Self.unsolicited)
     }
   }
 
@@ -372,7 +384,13 @@ final class RedisConnection: @unchecked Sendable {
   private func detach(
     _ change: (inout ConnectionStateMachine<RedisCall>) -> [RedisCall]
   ) -> [RedisCall] {
-    // Nobody is sending while this lock is held, nor can afterwards.
+    // Nobody is receiving while this lock is held, nor can afterwards.
+    reception.withLock { reception in
+      reception.descriptor = -1
+      reception.reader = nil
+      reception.replies = []
+    }
+    // The same for sending.
     let waiters = transmission.withLock { transmission in
       transmission.descriptor = -1
       transmission.buffer.clear()
@@ -382,12 +400,12 @@ final class RedisConnection: @unchecked Sendable {
         shared.hasSender = false
         shared.callers = CallerEstimate()
         shared.isWatched = false
+        shared.turn = ReadingTurn()
         return change(&shared.machine)
       }
     }
     if let context { redisFree(context) }
     context = nil
-    reader = nil
     isConnected = false
     isGathering = false
     addresses = []
