@@ -67,16 +67,40 @@ struct ReadingTurnTests {
     #expect(turn.submitted(waiting: 1, canRead: true) == .read(2))
   }
 
-  @Test func `after one has waited in vain nobody does for long`() {
-    var turn = Self.callersTurn()
-    #expect(turn.submitted(waiting: 1, canRead: true) == .read(1))
-    #expect(turn.finished(1, waiting: 1, isAnswered: false) == true)
-    for _ in 1..<(ReadingTurn.penalty + ReadingTurn.patience) {
+  /// How many sole answers it takes until callers read again.
+  private static func pause(of turn: inout ReadingTurn) -> Int {
+    var count = 0
+    while turn.loopReads(waiting: 0, isActive: true), count < 100_000 {
       turn.loopAnswered(1, waiting: 0)
-      #expect(turn.loopReads(waiting: 0, isActive: true) == true)
+      count += 1
     }
-    turn.loopAnswered(3, waiting: 0)
-    #expect(turn.loopReads(waiting: 0, isActive: true) == true, "and others that come by do not shorten it")
+    return count
+  }
+
+  @Test func `after one has waited in vain nobody does for a while, and longer each time it happens again`() {
+    var turn = Self.callersTurn()
+    var pauses: [Int] = []
+    for number in 1...12 {
+      #expect(turn.submitted(waiting: 1, canRead: true) == .read(number))
+      #expect(turn.finished(number, waiting: 1, isAnswered: false) == true)
+      // Others that come by do not shorten it.
+      turn.loopAnswered(3, waiting: 0)
+      pauses.append(Self.pause(of: &turn) - ReadingTurn.patience)
+    }
+    #expect(pauses == [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 4096, 4096, 4096])
+  }
+
+  @Test func `who waits in vain once in a while is forgiven`() {
+    var turn = Self.callersTurn()
+    var number = 0
+    for _ in 0..<5 {
+      for isLast in [Bool](repeating: false, count: ReadingTurn.trust) + [true] {
+        number += 1
+        #expect(turn.submitted(waiting: 1, canRead: true) == .read(number))
+        #expect(turn.finished(number, waiting: isLast ? 1 : 0, isAnswered: !isLast) == isLast)
+      }
+      #expect(Self.pause(of: &turn) == ReadingTurn.shortestPenalty + ReadingTurn.patience)
+    }
   }
 
   @Test func `a caller of a connection that is gone changes nothing for the new one`() {

@@ -40,7 +40,8 @@ public struct RedisConfiguration: Sendable {
   /// A thread of the concurrency runtime is then held up for so long at most, with nothing else running on it, and at most
   /// one for each connection. In return an answer takes one wake-up instead of two: with a server on the same machine, half
   /// of the time. Worth it where cores are plenty, the server is near, and few requests reach it at a time. Whoever waits in
-  /// vain leaves the answer to the client's thread, and nobody tries again for some hundred commands; callers that are not
+  /// vain leaves the answer to the client's thread, and nobody tries again for 32 commands, or up to 4,112 if that happens
+  /// often; callers that are not
   /// alone never wait like this. One millisecond at most; 150 µs suit a server on the same machine.
   public var callerWaitLimit: Duration
   /// How many commands may be waiting on one connection. More are refused at once.

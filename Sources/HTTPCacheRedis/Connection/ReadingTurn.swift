@@ -30,11 +30,17 @@ struct ReadingTurn {
 
   /// So many answers in a row went to a sole caller before callers are trusted to stay alone.
   static let patience = 16
-  /// So many more after one has waited in vain: a slow server holds up one command of some hundred.
-  static let penalty = 256
+  /// So many more after one has waited in vain, and twice as many each time that happens again before callers have been
+  /// answered `trust` times; at most `longestPenalty`. A server that is often too slow holds up one command of some thousand.
+  static let shortestPenalty = 16
+  static let longestPenalty = 4096
+  static let trust = 64
 
   private var reader = Reader.loop
   private var soleAnswers = 0
+  /// How many callers have had their answers since one had waited in vain.
+  private var successes = ReadingTurn.trust
+  private var penalty = 0
   private var lastNumber = 0
 
   /// Whether callers read, should they come.
@@ -66,12 +72,16 @@ struct ReadingTurn {
   mutating func finished(_ number: Int, waiting: Int, isAnswered: Bool) -> Bool {
     // The connection may have been lost meanwhile, and all has begun anew.
     guard reader == .caller(number) else { return false }
-    if isAnswered, waiting == 0 {
-      reader = .nobody
-      return false
+    if isAnswered {
+      successes += 1
+      reader = waiting == 0 ? .nobody : .loop
+      soleAnswers = 0
+      return waiting > 0
     }
+    penalty = successes >= Self.trust ? Self.shortestPenalty : min(2 * penalty, Self.longestPenalty)
+    successes = 0
     reader = .loop
-    soleAnswers = isAnswered ? 0 : -Self.penalty
+    soleAnswers = -penalty
     return true
   }
 
