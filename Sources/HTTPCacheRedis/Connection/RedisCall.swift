@@ -54,7 +54,11 @@ final class RedisCall: @unchecked Sendable {
   func settle(_ outcome: consuming Outcome) -> UnsafeContinuation<Void, Never>? {
     guard !isClaimed.exchange(true, ordering: .relaxed) else { return nil }
     settled = outcome
-    if phase.load(ordering: .acquiring) == Phase.awaited { return waiter }
+    if phase.load(ordering: .acquiring) == Phase.awaited {
+      // Resuming orders this before what the one who waits does next, and so does this, which sanitizers see.
+      phase.store(Phase.settled, ordering: .releasing)
+      return waiter
+    }
     let isAwaited = phase.exchange(Phase.settled, ordering: .acquiringAndReleasing) == Phase.awaited
     return isAwaited ? waiter : nil
   }
@@ -72,6 +76,7 @@ final class RedisCall: @unchecked Sendable {
     } onCancel: {
       finish(.failure(RedisError(.cancelled, "the caller was cancelled while it waited for Redis")))
     }
+    _ = phase.load(ordering: .acquiring)
     guard let outcome = settled.take() else { preconditionFailure("the outcome was asked for twice") }
     return outcome
   }
