@@ -5,11 +5,11 @@
 
 import Synchronization
 
-/// A tier has an entry that it has yet to be told is invalidated.
+/// Thrown when a tier returns an entry that was invalidated while the tier was unreachable.
 struct UntoldInvalidation: Error {}
 
-/// One tier as the others may see it: bounded in time, left alone while it fails, and never returning what it has not been
-/// told is invalidated.
+/// Wraps one tier's backend with a timeout, a circuit breaker, and a filter for invalidations that could not be delivered to it
+/// yet.
 final class Tier<Backend: CacheBackend>: Sendable {
   struct Names {
     let failed: TierEvent.Kind
@@ -24,10 +24,9 @@ final class Tier<Backend: CacheBackend>: Sendable {
   private let clock: CacheClock
   private let jitter: @Sendable () -> Double
   private let reporter: TierReporter
-  private let breaker: Locked<CircuitBreaker>
+  private let breaker: SharedCircuitBreaker
   private let pending: Locked<PendingInvalidations>
-  /// Whether the breaker is open, and whether invalidations wait: beside the locks, so that a hit need not take them.
-  private let isBreakerOpen = Atomic(false)
+  /// Whether invalidations wait: written under the lock, and read without it, so that a hit need not take the lock.
   private let hasPendingFlag = Atomic(false)
 
   init(_ backend: Backend, names: Names, configuration: TierConfiguration, reporter: TierReporter) {
@@ -37,7 +36,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
     self.clock = configuration.clock
     self.jitter = configuration.jitter
     self.reporter = reporter
-    breaker = Locked(
+    breaker = SharedCircuitBreaker(
       CircuitBreaker(
         threshold: configuration.failureThreshold, firstWait: configuration.suspension,
         longestWait: max(configuration.suspension, configuration.longestSuspension),
@@ -46,7 +45,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
   }
 
   /// Whether the tier is left alone at the moment.
-  var isSuspended: Bool { isBreakerOpen.load(ordering: .relaxed) }
+  var isSuspended: Bool { breaker.isOpen }
 
   /// Whether it has yet to be told of invalidations.
   var hasPending: Bool { hasPendingFlag.load(ordering: .acquiring) }
@@ -61,7 +60,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
   func call<Result: Sendable>(
     _ key: CacheKey? = nil, _ operation: @escaping @Sendable (Backend) async throws -> Result
   ) async throws -> Result {
-    guard breaker.withLock({ $0.admits(at: clock.now) }) else {
+    guard breaker.admits(at: clock.now) else {
       throw CacheError(.unavailable, "the \(names.text) tier has failed repeatedly and is left alone for a while")
     }
     let backend = backend
@@ -87,16 +86,13 @@ final class Tier<Backend: CacheBackend>: Sendable {
   }
 
   private func answered() {
-    guard breaker.withLock({ $0.succeeded() }) else { return }
-    isBreakerOpen.store(false, ordering: .relaxed)
+    guard breaker.succeeded() else { return }
     reporter.report(names.recovered)
   }
 
   private func failed(_ key: CacheKey?, _ error: any Error) {
     reporter.report(names.failed, key, error)
-    let opens = breaker.withLock { $0.failed(at: clock.now, jitter: jitter()) }
-    guard opens else { return }
-    isBreakerOpen.store(true, ordering: .relaxed)
+    guard breaker.failed(at: clock.now, jitter: jitter()) else { return }
     reporter.report(names.suspended, nil, error)
   }
 

@@ -17,118 +17,71 @@ struct WaitingWrites {
     /// Whether other nodes are to be told once it is written.
     var isAnnounced = false
     var attempts = 0
-    var number: UInt64 = 0
 
     /// What lookups may be answered with.
     func servable(at now: CacheInstant) -> CacheEntry? { isServable && now < entry.times.reclaimAt ? entry : nil }
   }
 
-  private var waiting: [CacheKey: Write] = [:]
+  /// In the order in which they are to be written.
+  private var waiting: BoundedMap<CacheKey, Write>
   private var running: [CacheKey: Write] = [:]
-  /// In ascending order; may hold numbers that have been superseded since.
-  private var order: [(key: CacheKey, number: UInt64)] = []
-  private var oldest = 0
-  private var nextNumber: UInt64 = 0
-  private(set) var weight = 0
   /// What has been invalidated lately, so that what comes to wait only afterwards is judged by it too.
   private(set) var invalidations = RecentInvalidations(limit: 64)
-  private let maximumCount: Int
-  private let maximumWeight: Int
 
   init(maximumCount: Int, maximumWeight: Int) {
-    self.maximumCount = maximumCount
-    self.maximumWeight = maximumWeight
+    waiting = BoundedMap(maximumCount: maximumCount, maximumWeight: maximumWeight)
   }
 
   /// How many wait.
   var count: Int { waiting.count }
+  /// What those that wait weigh together.
+  var weight: Int { waiting.weight }
+  /// For how many there is memory.
+  var capacity: Int { waiting.capacity + running.capacity }
   /// How many are being written.
   var runningCount: Int { running.count }
   var isEmpty: Bool { waiting.isEmpty && running.isEmpty }
   /// Whether a write can be begun.
-  var isDue: Bool { waiting.keys.contains { running[$0] == nil } }
+  var isDue: Bool { nextKey != nil }
 
   /// What is to be written, or being written, under `key`.
   func latest(_ key: CacheKey) -> Write? { waiting[key] ?? running[key] }
 
   /// Adds a write, in place of one for the same key that has not begun.
   ///
-  /// - Returns: What there is no more room for.
+  /// - Returns: The writes that there is no more room for.
   mutating func add(_ write: Write) -> [Write] {
-    nextNumber += 1
     var write = write
-    write.number = nextNumber
     let key = write.entry.key
-    if let previous = take(key), previous.isAnnounced { write.isAnnounced = true }
-    waiting[key] = write
-    weight += write.entry.weight
-    order.append((key, nextNumber))
-    var dropped: [Write] = []
-    while waiting.count > maximumCount || weight > maximumWeight, let write = popOldest() { dropped.append(write) }
-    if oldest > 1024, oldest > order.count / 2 {
-      order.removeFirst(oldest)
-      oldest = 0
-    }
-    return dropped
-  }
-
-  private mutating func popOldest() -> Write? {
-    while oldest < order.count {
-      let (key, number) = order[oldest]
-      oldest += 1
-      if let write = waiting[key], write.number == number { return take(key) }
-    }
-    return nil
-  }
-
-  private mutating func take(_ key: CacheKey) -> Write? {
-    guard let write = waiting.removeValue(forKey: key) else { return nil }
-    weight -= write.entry.weight
-    return write
+    if let previous = waiting[key], previous.isAnnounced { write.isAnnounced = true }
+    return waiting.append(write, for: key, weight: write.entry.weight).map(\.value)
   }
 
   /// Begins the write for `key`, unless there is none or one is running.
   mutating func begin(_ key: CacheKey) -> Write? {
-    guard running[key] == nil, let write = take(key) else { return nil }
+    guard running[key] == nil, let write = waiting.remove(key)?.value else { return nil }
     running[key] = write
     return write
   }
 
+  /// The key of the oldest write whose key has none running.
+  private var nextKey: CacheKey? { waiting.first { running[$0.key] == nil }?.key }
+
   /// Begins the oldest write whose key has none running.
-  mutating func beginOldest() -> Write? {
-    var index = oldest
-    while index < order.count {
-      let (key, number) = order[index]
-      if let write = waiting[key], write.number == number {
-        if let write = begin(key) { return write }
-      } else if index == oldest {
-        oldest += 1
-      }
-      index += 1
-    }
-    return nil
-  }
+  mutating func beginOldest() -> Write? { nextKey.flatMap { begin($0) } }
 
   /// A write is over.
   mutating func finish(_ key: CacheKey) { running[key] = nil }
 
   /// A write has failed; it is tried again, unless a newer one has taken its place or it has been tried often enough.
   ///
-  /// - Returns: Whether it waits again.
+  /// - Returns: Whether it waits again, or a newer one does.
   mutating func retry(_ key: CacheKey, maximumAttempts: Int) -> Bool {
     guard var write = running.removeValue(forKey: key), waiting[key] == nil else { return true }
     write.attempts += 1
     guard write.attempts < maximumAttempts else { return false }
-    // At the head of the line, so that the order stays what it was.
-    waiting[key] = write
-    weight += write.entry.weight
-    if oldest > 0 {
-      oldest -= 1
-      order[oldest] = (key, write.number)
-    } else {
-      order.insert((key, write.number), at: 0)
-    }
-    return true
+    // At the head of the line, so that the order stays what it was. If there is no more room it is the oldest, and goes.
+    return waiting.prepend(write, for: key, weight: write.entry.weight).isEmpty
   }
 
   /// Takes out, or makes stale, what an invalidation concerns. What is being written is left to the far tier, which gets the
@@ -139,11 +92,11 @@ struct WaitingWrites {
       InvalidationRules.concerns(
         invalidation.target, key: write.entry.key, tags: write.entry.tags?.names ?? [])
     }
-    for (key, write) in waiting where concerns(write) {
-      if invalidation.mode == .hard {
-        _ = take(key)
-      } else {
-        waiting[key]?.entry = write.entry.with(times: write.entry.times.stale(since: now))
+    if invalidation.mode == .hard {
+      waiting.removeAll { concerns($0.value) }
+    } else {
+      for element in waiting where concerns(element.value) {
+        waiting[element.key]?.entry = element.value.entry.with(times: element.value.entry.times.stale(since: now))
       }
     }
     for (key, write) in running where concerns(write) {
