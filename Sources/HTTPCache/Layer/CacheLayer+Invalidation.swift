@@ -35,7 +35,7 @@ extension CacheLayer {
     case .anyTag, .allTags: return false
     // Refreshes too: what they bring is as old.
     case .pathPrefix, .matching, .everything:
-      return InvalidationRules.concerns(invalidation.target, key: flight.primary, tags: [])
+      return invalidation.concerns(key: flight.primary, tags: [])
     }
   }
 

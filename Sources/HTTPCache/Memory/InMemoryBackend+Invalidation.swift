@@ -95,7 +95,7 @@ extension InMemoryBackend {
     for shardIndex in 0..<shards.count {
       // A predicate is its owner's code: it is not called under the lock.
       for entry in entries(of: shardIndex)
-      where InvalidationRules.concerns(invalidation.target, key: entry.key, tags: entry.tags?.names ?? []) {
+      where invalidation.concerns(key: entry.key, tags: entry.tags?.names ?? []) {
         // An index is no response of its own; without it, its variants are out of reach.
         if entry.variantIndex == nil { count += 1 }
         switch invalidation.mode {

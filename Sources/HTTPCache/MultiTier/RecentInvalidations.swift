@@ -34,7 +34,7 @@ struct RecentInvalidations {
     var verdict = InvalidationVerdict.valid
     for number in count..<self.count {
       let item = items[Int(number % UInt64(limit))]
-      guard InvalidationRules.concerns(item.invalidation.target, key: entry.key, tags: tags) else { continue }
+      guard item.invalidation.concerns(key: entry.key, tags: tags) else { continue }
       verdict = verdict.merged(with: item.invalidation.mode == .hard ? .void : .stale(since: item.moment))
     }
     return verdict

@@ -25,7 +25,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
   private let jitter: @Sendable () -> Double
   private let reporter: TierReporter
   private let breaker: SharedCircuitBreaker
-  private let pending: Locked<PendingInvalidations>
+  private let pending: Locked<PendingInvalidations<CacheInstant>>
   /// Whether invalidations wait: written under the lock, and read without it, so that a hit need not take the lock.
   private let hasPendingFlag = Atomic(false)
 
@@ -122,10 +122,10 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   /// What the tier has yet to be told; nil for nothing. To be taken before it is asked for an entry: by the time that the
   /// answer is looked at it may have been told, after it had answered.
-  var untold: PendingInvalidations? { hasPending ? pending.withLock { $0 } : nil }
+  var untold: PendingInvalidations<CacheInstant>? { hasPending ? pending.withLock { $0 } : nil }
 
   /// Whether an invalidation concerns `entry` that the tier has yet to be told of, or had when it was asked.
-  func isConcerned(_ entry: CacheEntry, _ untold: PendingInvalidations?) -> Bool {
+  func isConcerned(_ entry: CacheEntry, _ untold: PendingInvalidations<CacheInstant>?) -> Bool {
     if let untold, untold.concerns(entry) { return true }
     return hasPending && pending.withLock { $0.concerns(entry) }
   }
@@ -169,17 +169,12 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   /// Tells the tier what it has yet to be told, the oldest first.
   ///
-  /// The windows after a soft invalidation begin when a tier is told. One that is told more than a second late, which is as
-  /// exact as windows are, is told that it is gone: otherwise what it has would be used for longer than was said.
-  ///
   /// - Returns: What it was told; nil when it failed again.
   func replay() async -> [CacheInvalidation]? {
     var told: [CacheInvalidation] = []
     while let item = pending.withLock({ $0.first }) {
       do {
-        var invalidation = item.invalidation
-        if clock.now.duration(since: item.moment) > .seconds(1) { invalidation.mode = .hard }
-        _ = try await tell(invalidation)
+        _ = try await tell(item.due(at: clock.now))
       } catch let error as CacheError where error.code == .unsupported {
         // It never will: the caller has been told.
       } catch {

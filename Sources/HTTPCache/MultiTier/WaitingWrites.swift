@@ -89,8 +89,7 @@ struct WaitingWrites {
   mutating func apply(_ invalidation: CacheInvalidation, at now: CacheInstant) {
     invalidations.append(invalidation, at: now)
     func concerns(_ write: Write) -> Bool {
-      InvalidationRules.concerns(
-        invalidation.target, key: write.entry.key, tags: write.entry.tags?.names ?? [])
+      invalidation.concerns(key: write.entry.key, tags: write.entry.tags?.names ?? [])
     }
     if invalidation.mode == .hard {
       waiting.removeAll { concerns($0.value) }

@@ -63,7 +63,7 @@ struct InvalidationLedger: Hashable, Sendable {
     var verdict = everything.verdict(since: stamp)
     for rule in rules where rule.number > stamp {
       guard verdict != .void else { break }
-      guard InvalidationRules.concerns(rule.subject.target, key: key, tags: tags) else { continue }
+      guard CacheInvalidation(rule.subject.target).concerns(key: key, tags: tags) else { continue }
       verdict = verdict.and(rule.mode == .hard ? .void : .stale(since: rule.moment))
     }
     return verdict

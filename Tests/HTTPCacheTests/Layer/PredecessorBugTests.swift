@@ -437,7 +437,7 @@ private final class GatedBackend: CacheBackend {
     log.record(invalidation, at: .distantPast)
     state.withLock { state in
       state.entries = state.entries.filter { key, entry in
-        !InvalidationRules.concerns(invalidation.target, key: key, tags: entry.tags?.names ?? [])
+        !invalidation.concerns(key: key, tags: entry.tags?.names ?? [])
       }
     }
     return InvalidationReceipt()

@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func `waiting invalidations keep one per target, the more thorough mode, and their order`() {
-    var pending = PendingInvalidations(limit: 10)
+    var pending = PendingInvalidations<CacheInstant>(limit: 10)
     func fail(_ invalidation: CacheInvalidation) {
       let item = pending.begin(invalidation, at: start)
       _ = pending.failed(item.number)

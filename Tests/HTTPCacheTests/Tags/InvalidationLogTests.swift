@@ -171,19 +171,21 @@ import Testing
   }
 
   @Test func `rules beyond their limit are widened, not lost`() {
-    var rules = InvalidationRules()
-    for number in 1...UInt64(InvalidationRules.limit * 4) {
-      rules.append(
-        InvalidationRules.Rule(
-          number: number, moment: Self.first, invalidation: CacheInvalidation(.pathPrefix("/\(number)/"))))
-      #expect(rules.rules.count < 2 * InvalidationRules.limit)
+    var rules = InvalidationRules<CacheInstant>()
+    let limit = InvalidationRules<CacheInstant>.limit
+    func verdict(_ key: CacheKey, since stamp: UInt64) -> InvalidationVerdict {
+      var candidate = InvalidationCandidate(key: key, tags: [])
+      return rules.verdict(&candidate, since: stamp)
     }
-    let last = UInt64(InvalidationRules.limit * 4)
-    #expect(rules.verdict(key: Self.key, tags: [], since: 0) == .void)
-    #expect(rules.verdict(key: Self.key, tags: [], since: rules.floor) == .valid)
-    #expect(
-      rules.verdict(key: CacheKey(scheme: "http", authority: "a", target: "/\(last)/x"), tags: [], since: last - 1)
-        == .void)
+    for number in 1...UInt64(limit * 4) {
+      rules.append(
+        .init(number: number, moment: Self.first, mode: .hard, target: InvalidationTarget(.pathPrefix("/\(number)/"))))
+      #expect(rules.rules.count < 2 * limit)
+    }
+    let last = UInt64(limit * 4)
+    #expect(verdict(Self.key, since: 0) == .void)
+    #expect(verdict(Self.key, since: rules.floor) == .valid)
+    #expect(verdict(CacheKey(scheme: "http", authority: "a", target: "/\(last)/x"), since: last - 1) == .void)
     #expect(rules.isCurrent(last))
     #expect(!rules.isCurrent(last - 1))
   }
@@ -213,7 +215,7 @@ import Testing
         let tags = (0..<4).filter { _ in Bool.random(using: &generator) }.map { "t\($0)" }
         var expected = InvalidationVerdict.valid
         for (index, invalidation) in history.enumerated() where index >= since {
-          guard InvalidationRules.concerns(invalidation.target, key: key, tags: tags) else { continue }
+          guard invalidation.concerns(key: key, tags: tags) else { continue }
           expected = expected.merged(
             with: invalidation.mode == .hard ? .void : .stale(since: CacheInstant(nanoseconds: Int64(index))))
         }

@@ -47,7 +47,7 @@ struct InvalidationModel {
     var staleSince: CacheInstant?
     for invalidation in invalidations
     where content.readAt < invalidation.from && invalidation.at < served.begunAt && invalidation.except != served.serial
-      && InvalidationRules.concerns(invalidation.what.target, key: content.key, tags: content.tags.sorted())
+      && invalidation.what.concerns(key: content.key, tags: content.tags.sorted())
     {
       if invalidation.what.mode == .hard {
         return

@@ -8,13 +8,13 @@
 ///
 /// The key is a constant: every process must come to the same digest. Nothing depends on nobody being able to find
 /// collisions, because what is stored says what it is stored under.
-struct SipHash128 {
+package struct SipHash128 {
   private var v0: UInt64
   private var v1: UInt64
   private var v2: UInt64
   private var v3: UInt64
 
-  static func digest(
+  package static func digest(
     _ bytes: UnsafeRawBufferPointer, key: (UInt64, UInt64)
   ) -> (first: UInt64, second: UInt64) {
     var state = SipHash128(key: key)
