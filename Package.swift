@@ -25,7 +25,7 @@ if strict {
 
 let package = Package(
   name: "swift-http-cache",
-  platforms: [.macOS("26.0"), .iOS("26.0")],
+  platforms: [.macOS(.v15), .iOS(.v18)],
   products: [
     .library(name: "HTTPCache", targets: ["HTTPCache"]),
     .library(name: "HTTPCacheTesting", targets: ["HTTPCacheTesting"]),
@@ -46,10 +46,12 @@ let package = Package(
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
 
     // Redis. Debian and Ubuntu: libhiredis-dev; Homebrew: hiredis.
-    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+    .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
     .target(name: "HTTPCacheRedis", dependencies: ["HTTPCache", "CHiredis"], swiftSettings: settings),
     // Memcached. Debian and Ubuntu: libmemcached-dev; Homebrew: libmemcached.
-    .systemLibrary(name: "CMemcached", providers: [.apt(["libmemcached-dev"]), .brew(["libmemcached"])]),
+    .systemLibrary(
+      name: "CMemcached", pkgConfig: "libmemcached",
+      providers: [.apt(["libmemcached-dev"]), .brew(["libmemcached"])]),
     .target(name: "HTTPCacheMemcached", dependencies: ["HTTPCache", "CMemcached"], swiftSettings: settings),
 
     // The example servers. They hold no cache logic; `ExampleSupport` is a small HTTP/1.1 server and client.

@@ -13,7 +13,12 @@
 #ifndef SWIFT_HTTP_CACHE_CHIREDIS_H
 #define SWIFT_HTTP_CACHE_CHIREDIS_H
 
+// pkg-config may name the folder of the headers itself.
+#if __has_include(<hiredis/hiredis.h>)
 #include <hiredis/hiredis.h>
+#else
+#include <hiredis.h>
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +56,29 @@ static inline int chr_wakeup_open(struct chr_wakeup *wakeup) {
   wakeup->writing = fds[1];
 #endif
   return 0;
+}
+
+#if HIREDIS_MAJOR >= 1
+static inline void *chr_refuse_double(const redisReadTask *task, double value, char *text, size_t length) {
+  (void)task, (void)value, (void)text, (void)length;
+  return NULL;
+}
+
+static inline void *chr_refuse_bool(const redisReadTask *task, int value) {
+  (void)task, (void)value;
+  return NULL;
+}
+#endif
+
+/// Has the parser fail at doubles and Booleans, which hiredis knows since 1.0 and which no server sends that has not been asked
+/// for RESP3. Without functions for them the parser would return a number in place of an object.
+static inline void chr_refuse_other_types(redisReplyObjectFunctions *functions) {
+#if HIREDIS_MAJOR >= 1
+  functions->createDouble = chr_refuse_double;
+  functions->createBool = chr_refuse_bool;
+#else
+  (void)functions;
+#endif
 }
 
 static inline void chr_wakeup_close(struct chr_wakeup wakeup) {

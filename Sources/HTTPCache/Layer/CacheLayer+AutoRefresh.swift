@@ -4,16 +4,6 @@
 //===----------------------------------------------------------------------===//
 
 extension CacheLayer {
-  /// Runs what the cache does in its own time until the task is cancelled, and then ends it in order: no refresh is begun
-  /// any more, those under way are waited for.
-  ///
-  /// The cache does that work without it too; `run()` ties it to the life of a server. It has the shape of
-  /// swift-service-lifecycle's `Service`.
-  public nonisolated func run() async {
-    while (try? await clock.sleep(until: clock.now.advanced(by: .seconds(3600)))) != nil {}
-    await refresher?.stop()
-  }
-
   /// What is asked for often at the moment, the most frequent first, with the header fields that select a variant: what a
   /// new process would do well to fetch first (``warmUp(_:next:maximumConcurrency:perSecond:progress:)``). Empty without
   /// automatic refresh, which is what counts.

@@ -152,6 +152,11 @@ extension CacheLayer {
       takeOffElsewhere(flight, plan)
       return nil
     }
+    guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {
+      // Earlier systems cannot begin a task on this thread: the leader waits like a follower.
+      takeOffElsewhere(flight, plan)
+      return nil
+    }
     return try flight.startedAtOnce(flight.scope.enter { Task.immediate { await self.fly(flight, plan) } })
   }
 

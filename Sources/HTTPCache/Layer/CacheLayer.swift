@@ -52,6 +52,8 @@ public final actor CacheLayer: Layer {
 
   nonisolated let flights = FlightTable()
   nonisolated let uncacheable = UncacheableMemory()
+  /// Comes when the cache is to shut down.
+  nonisolated let ending = OneShot<Void>()
 
   /// A cache with one policy for all requests.
   ///

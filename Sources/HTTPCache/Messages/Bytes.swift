@@ -5,6 +5,8 @@
 
 #if canImport(Glibc)
   import Glibc
+#elseif canImport(Musl)
+  import Musl
 #elseif canImport(Darwin)
   import Darwin
 #endif
@@ -22,7 +24,11 @@
 public struct Bytes: @unchecked Sendable {
   // @unchecked: the memory is never written after initialisation (the initialisers demand it of foreign memory),
   // and `owner` is only held, never called.
-  @usableFromInline let owner: AnyObject?
+  /// The object that keeps the memory valid. Nil only when there are no bytes.
+  ///
+  /// Whoever retains it may use ``unsafeMemory`` for as long, beyond the life of this value. Nothing else is to be done with
+  /// it: its type is the business of who made the bytes.
+  public let owner: AnyObject?
   @usableFromInline let base: UnsafeRawPointer
   /// The number of bytes.
   public let count: Int
@@ -152,6 +158,23 @@ public struct Bytes: @unchecked Sendable {
     extendLifetime(owner)
     return result
   }
+
+  /// The memory, for interfaces that take over memory with a way to release it, so that nothing is copied:
+  ///
+  /// ```swift
+  /// let owner = Unmanaged.passRetained(bytes.owner!)
+  /// let data = Data(
+  ///   bytesNoCopy: UnsafeMutableRawPointer(mutating: bytes.unsafeMemory.baseAddress!), count: bytes.count,
+  ///   deallocator: .custom { _, _ in owner.release() })
+  /// ```
+  ///
+  /// The memory is valid as long as ``owner`` is retained, and never changes: every initialiser of `Bytes` either makes the
+  /// memory itself and gives it to the owner, or demands that of its caller. Unsafe is to use the memory when the last
+  /// reference to the owner may be gone (the compiler releases a variable after its last use: `withExtendedLifetime`), and
+  /// to write to it.
+  ///
+  /// A part of a larger value has the whole's owner, and keeps all of its memory alive.
+  public var unsafeMemory: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: count == 0 ? nil : base, count: count) }
 
   /// Calls `body` with a bounds-checked view of the memory, valid only during the call.
   @inlinable

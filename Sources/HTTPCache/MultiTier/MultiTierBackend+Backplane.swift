@@ -4,22 +4,28 @@
 //===----------------------------------------------------------------------===//
 
 extension MultiTierBackend {
-  /// Listens to the other nodes until the task is cancelled, then writes what waits and ends (``shutdown(within:)``).
+  /// Listens to the other nodes until ``shutdown()`` is called or the task is cancelled, then writes what waits
+  /// (``shutdown(within:)``, ten seconds at most) and ends.
   ///
-  /// Without a backplane there is nothing to listen to; it is still the place from where the backend is shut down.
+  /// Without a backplane there is nothing to listen to; `run()` is still the place from where the backend is shut down. A
+  /// `Service` of swift-service-lifecycle is:
+  ///
+  /// ```swift
+  /// await withGracefulShutdownHandler { await tiers.run() } onGracefulShutdown: { tiers.shutdown() }
+  /// ```
+  ///
+  /// It may run in several tasks at once, and all of them return. After `shutdown()` it only writes what waits.
   public func run() async {
-    if let link {
-      await withTaskGroup(of: Void.self) { group in
+    await withTaskGroup(of: Void.self) { group in
+      if let link {
         group.addTask { await self.listen(link) }
         group.addTask { await link.beat() }
-        await group.waitForAll()
       }
-    } else {
-      // Far in the future; ends when the task is cancelled.
-      try? await configuration.clock.sleep(until: .distantFuture)
+      _ = await ending.value()
+      // In a task of its own: this one may have been cancelled. Until all is written, the others are listened to.
+      _ = await Task { await self.shutdown(within: .seconds(10)) }.value
+      group.cancelAll()
     }
-    // In a task of its own: this one has been cancelled.
-    _ = await Task { await self.shutdown() }.value
   }
 
   private func listen(_ link: BackplaneLink) async {

@@ -90,14 +90,24 @@ extension MultiTierBackend {
     return true
   }
 
+  /// Ends every ``run()``, now and later, and stores nothing any more. Does not wait for that: the return of `run()` does,
+  /// which first writes what waits. Entries are still found.
+  ///
+  /// To be called from where nobody can wait, such as a handler of signals, as often as one likes. Elsewhere, and where
+  /// nobody has called `run()`, there is ``shutdown(within:)``.
+  public func shutdown() {
+    isShutDown.store(true, ordering: .sequentiallyConsistent)
+    ending.finish(())
+  }
+
   /// Writes what waits to be written, tells the tiers what they have yet to be told, and stores nothing any more. Entries are
-  /// still found.
+  /// still found. Ends every ``run()``.
   ///
   /// - Parameter limit: How long that may take.
   /// - Returns: Whether everything is done. What is not is lost: invalidations too.
   @discardableResult
   public func shutdown(within limit: Duration = .seconds(10)) async -> Bool {
-    isShutDown.store(true, ordering: .sequentiallyConsistent)
+    shutdown() as Void
     let clock = configuration.clock
     let isDone = try? await withDeadline(limit, clock) { [self] in
       while !Task.isCancelled {

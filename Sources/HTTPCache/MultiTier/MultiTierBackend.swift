@@ -38,6 +38,8 @@ public final class MultiTierBackend<Near: CacheBackend, Far: CacheBackend>: Cach
   /// so rather too strict.
   let lastFarStamp = Locked<(stamp: InvalidationStamp, invalidations: UInt64)?>(nil)
   let isShutDown = Atomic(false)
+  /// Comes when `run()` is to end.
+  let ending = OneShot<Void>()
   private let hits: Locked<HitMemory>?
   private let stripes: [Locked<UInt64>] = (0..<64).map { _ in Locked(0) }
 

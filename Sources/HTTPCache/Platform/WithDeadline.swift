@@ -15,7 +15,7 @@ func withDeadline<Value: Sendable>(
   _ limit: Duration?, _ clock: CacheClock, _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
   guard let limit else { return try await operation() }
-  let race = Race<Value>()
+  let race = OneShot<Result<Value, any Error>>()
   let work = Task { @concurrent in
     do { race.finish(.success(try await operation())) } catch { race.finish(.failure(error)) }
   }
@@ -28,40 +28,6 @@ func withDeadline<Value: Sendable>(
     timer.cancel()
     work.cancel()
   }
-  return try await withTaskCancellationHandler {
-    try await race.result()
-  } onCancel: {
-    work.cancel()
-    race.finish(.failure(CancellationError()))
-  }
-}
-
-/// The first result of several.
-private struct Race<Value: Sendable>: Sendable {
-  private struct State {
-    var result: Result<Value, any Error>?
-    var waiter: UnsafeContinuation<Value, any Error>?
-  }
-
-  private let state = Locked(State())
-
-  func finish(_ result: Result<Value, any Error>) {
-    let waiter = state.withLock { state -> UnsafeContinuation<Value, any Error>? in
-      guard state.result == nil else { return nil }
-      state.result = result
-      defer { state.waiter = nil }
-      return state.waiter
-    }
-    waiter?.resume(with: result)
-  }
-
-  func result() async throws -> Value {
-    try await withUnsafeThrowingContinuation { continuation in
-      let ready = state.withLock { state -> Result<Value, any Error>? in
-        if state.result == nil { state.waiter = continuation }
-        return state.result
-      }
-      if let ready { continuation.resume(with: ready) }
-    }
-  }
+  guard let result = await race.value() else { throw CancellationError() }
+  return try result.get()
 }

@@ -76,14 +76,26 @@ final class AutoRefresher: Sendable {
     if isTracked { watch() }
   }
 
-  /// Ends what is under way, and begins nothing any more. Returns when all has ended.
-  func stop() async {
-    let (watchdog, refreshes) = state.withLock { state in
+  /// Begins no refresh any more.
+  func stop() {
+    let watchdog = state.withLock { state in
       state.isStopped = true
-      return (state.watchdog, Array(state.refreshes.values))
+      return state.watchdog
     }
     watchdog?.cancel()
-    for refresh in refreshes { await refresh.value }
+  }
+
+  /// Begins no refresh any more, and returns when those under way have ended. At the limit they are cancelled, and nobody
+  /// waits for them any longer.
+  func stop(within limit: Duration) async {
+    stop()
+    let refreshes = state.withLock { Array($0.refreshes.values) }
+    guard !refreshes.isEmpty else { return }
+    // In a task of its own: the caller's may have been cancelled, and the refreshes are to end all the same.
+    await Task { [clock] in
+      try? await withDeadline(limit, clock) { for refresh in refreshes { await refresh.value } }
+    }.value
+    for refresh in refreshes { refresh.cancel() }
   }
 
   // MARK: The schedule

@@ -41,7 +41,8 @@ final class ReplyBuilder {
     root = reply
   }
 
-  private func addString(_ type: CInt, _ bytes: UnsafeRawBufferPointer) {
+  /// - Returns: False for a type of RESP3, which no server sends that has not been asked to. The parser then fails.
+  private func addString(_ type: CInt, _ bytes: UnsafeRawBufferPointer) -> Bool {
     switch type {
     case REDIS_REPLY_STATUS:
       add(.status(String(decoding: bytes, as: UTF8.self)))
@@ -52,9 +53,12 @@ final class ReplyBuilder {
       } else {
         add(.error(RedisError(serverMessage: message)))
       }
-    default:
+    case REDIS_REPLY_STRING:
       add(.bulk(Bytes(copying: bytes)))
+    default:
+      return false
     }
+    return true
   }
 
   private func addArray(_ count: Int) {
@@ -71,30 +75,31 @@ final class ReplyBuilder {
   /// nonisolated(unsafe): written once, before anybody can see it; hiredis only reads it.
   nonisolated(unsafe) static let functions: UnsafeMutablePointer<redisReplyObjectFunctions> = {
     let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
-    functions.initialize(
-      to: redisReplyObjectFunctions(
-        createString: { task, string, length in
-          guard let task, let object = task.pointee.privdata else { return nil }
-          ReplyBuilder.of(object).addString(task.pointee.type, UnsafeRawBufferPointer(start: string, count: length))
-          return object
-        },
-        createArray: { task, count in
-          guard let object = task?.pointee.privdata else { return nil }
-          ReplyBuilder.of(object).addArray(Int(count))
-          return object
-        },
-        createInteger: { task, value in
-          guard let object = task?.pointee.privdata else { return nil }
-          ReplyBuilder.of(object).add(.integer(Int64(value)))
-          return object
-        },
-        createNil: { task in
-          guard let object = task?.pointee.privdata else { return nil }
-          ReplyBuilder.of(object).add(.null)
-          return object
-        },
-        // Nothing to free: an unfinished reply stays with the builder, which goes with its reader.
-        freeObject: { _ in }))
+    // Member by member: hiredis 1.0 and later have more than 0.14.
+    functions.initialize(to: redisReplyObjectFunctions())
+    functions.pointee.createString = { task, string, length in
+      guard let task, let object = task.pointee.privdata else { return nil }
+      let bytes = UnsafeRawBufferPointer(start: string, count: length)
+      return ReplyBuilder.of(object).addString(task.pointee.type, bytes) ? object : nil
+    }
+    functions.pointee.createArray = { task, count in
+      guard let task, task.pointee.type == REDIS_REPLY_ARRAY, let object = task.pointee.privdata else { return nil }
+      ReplyBuilder.of(object).addArray(Int(count))
+      return object
+    }
+    functions.pointee.createInteger = { task, value in
+      guard let object = task?.pointee.privdata else { return nil }
+      ReplyBuilder.of(object).add(.integer(Int64(value)))
+      return object
+    }
+    functions.pointee.createNil = { task in
+      guard let object = task?.pointee.privdata else { return nil }
+      ReplyBuilder.of(object).add(.null)
+      return object
+    }
+    // Nothing to free: an unfinished reply stays with the builder, which goes with its reader.
+    functions.pointee.freeObject = { _ in }
+    chr_refuse_other_types(functions)
     return functions
   }()
 

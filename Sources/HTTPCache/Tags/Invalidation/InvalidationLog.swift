@@ -38,8 +38,23 @@ public final class InvalidationLog: Sendable {
   /// A log without invalidations.
   public convenience init() { self.init(limit: Self.limit) }
 
-  init(limit: Int) {
-    state = Locked(State(stored: InvalidationTable(limit: limit), fills: InvalidationTable(limit: limit)))
+  /// A log that goes on where another has ended, for a store that keeps its entries over a restart.
+  ///
+  /// Invalidations are numbered from `number + 1` on. The log does not know those up to `number`: a response whose stamp is
+  /// lower counts as invalidated. So a store that takes out what is invalidated before an invalidation returns gives the
+  /// entries that it finds at its start the stamp `number`. One that only compares stamps at lookups keeps its
+  /// invalidations too: it begins with the number before the oldest of them, and records them again in their order.
+  ///
+  /// - Parameter number: A number that no stamp given before is above. A store keeps its own, or an upper bound.
+  public convenience init(startingAt number: UInt64) { self.init(limit: Self.limit, startingAt: number) }
+
+  init(limit: Int, startingAt number: UInt64 = 0) {
+    state = Locked(
+      State(
+        stored: InvalidationTable(limit: limit, floor: number), fills: InvalidationTable(limit: limit, floor: number)))
+    counter.store(number, ordering: .relaxed)
+    // What is stamped with less is looked at closely, whatever its tags are.
+    lastBroad.store(number, ordering: .relaxed)
   }
 
   /// The number of the last invalidation.
