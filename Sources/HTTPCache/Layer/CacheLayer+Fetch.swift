@@ -175,7 +175,7 @@ extension CacheLayer {
         return staleResponse(stored, plan, .ifError)
       }
       report(
-        .answered(.failed(.originFailed)), key: plan.key, method: plan.request.method, since: plan.startedAt,
+        .answered(.failed(.originFailed)), key: plan.key, request: plan.request, since: plan.startedAt,
         error: error)
       throw error
     case .released, .expired:
@@ -230,7 +230,7 @@ extension CacheLayer {
       counters.count(.answered(outcome), stripe: plan.key.digest.low)
     } else {
       report(
-        .answered(outcome), key: plan.key, method: plan.request.method, status: response.status,
+        .answered(outcome), key: plan.key, request: plan.request, status: response.status,
         bodySize: response.body.length, since: plan.startedAt, now: now, originDuration: answer.originDuration,
         storing: answer.storing)
     }
@@ -291,7 +291,7 @@ extension CacheLayer {
       to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())
     response.outcome = .failed(reason)
     report(
-      .answered(.failed(reason)), key: plan.key, method: plan.request.method, status: status, since: plan.startedAt)
+      .answered(.failed(reason)), key: plan.key, request: plan.request, status: status, since: plan.startedAt)
     return response
   }
 }

@@ -19,7 +19,7 @@ extension CacheLayer {
       flightCount += 1
     }
     if case .everything = invalidation.target { uncacheable.removeAll() }
-    report(.invalidated, key: invalidation.key)
+    report(.invalidated, key: invalidation.key, tags: invalidation.tags)
     var receipt = await forwardToBackend(invalidation)
     receipt.flightCount += flightCount
     return receipt

@@ -44,7 +44,7 @@ extension CacheLayer {
     response.outcome = outcome
     TagScope.bubble(entry.tags)
     report(
-      .answered(outcome), key: entry.key, method: request.method, status: response.status,
+      .answered(outcome), key: entry.key, request: request, tags: entry.tags?.names, status: response.status,
       bodySize: response.body.length, age: age, since: startedAt, now: now)
     return response
   }

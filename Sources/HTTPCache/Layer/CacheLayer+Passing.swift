@@ -155,7 +155,7 @@ extension CacheLayer {
         .originTimeout, 504, [:], "The origin did not answer in time.\n", request, key, startedAt)
     } catch {
       turn.failed()
-      report(.answered(.failed(.originFailed)), key: key, method: request.method, since: startedAt, error: error)
+      report(.answered(.failed(.originFailed)), key: key, request: request, since: startedAt, error: error)
       throw error
     }
     response.outcome = outcome
@@ -163,7 +163,7 @@ extension CacheLayer {
     details.fwdStatus = response.status
     RFC9211.append(to: &response.fields, cacheName: name, outcome: outcome, details: details)
     report(
-      .answered(outcome), key: key, method: request.method, status: response.status, bodySize: response.body.length,
+      .answered(outcome), key: key, request: request, status: response.status, bodySize: response.body.length,
       since: startedAt)
     return response
   }
@@ -180,7 +180,7 @@ extension CacheLayer {
     response.outcome = .failed(reason)
     RFC9211.append(
       to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())
-    report(.answered(.failed(reason)), key: key, method: request.method, status: status, since: startedAt)
+    report(.answered(.failed(reason)), key: key, request: request, status: status, since: startedAt)
     return response
   }
 

@@ -30,7 +30,7 @@ extension CacheLayer {
     if request.method == .head { response.body = .empty }
     if outcome != .hit || !observers.isEmpty {
       report(
-        .answered(outcome), key: entry.key, method: request.method, status: response.status,
+        .answered(outcome), key: entry.key, request: request, tags: entry.tags?.names, status: response.status,
         bodySize: response.body.length, age: age, since: startedAt, now: now)
     }
     return response

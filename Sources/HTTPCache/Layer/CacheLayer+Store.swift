@@ -290,7 +290,7 @@ extension CacheLayer {
       if observers.isEmpty {
         counters.count(.stored, stripe: entry.digest.low)
       } else {
-        report(.stored, key: entry.key, status: entry.status, bodySize: entry.body.count)
+        report(.stored, key: entry.key, tags: entry.tags?.names, status: entry.status, bodySize: entry.body.count)
       }
     case .refused: report(.refused(.tooLarge), key: entry.key, bodySize: entry.body.count)
     case .invalidated: report(.refused(.invalidated), key: entry.key)

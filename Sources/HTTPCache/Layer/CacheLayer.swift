@@ -43,6 +43,7 @@ public final actor CacheLayer: Layer {
   /// `nonisolated(unsafe)`: written in `init`, freed in `deinit`, and in between nobody changes what it points to.
   nonisolated(unsafe) let hitPath: UnsafePointer<HitPath>?
   nonisolated let observers: [any CacheObserver]
+  nonisolated let requestID: (@Sendable (CacheRequest) -> String?)?
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
   /// The `Cache-Status` of the usual miss: nothing was there, the origin answered 200, that was stored.
@@ -66,8 +67,10 @@ public final actor CacheLayer: Layer {
   ///   - observers: Who is told what the cache does.
   ///   - autoRefresh: Which entries are refreshed before they expire without being asked for; nil for none.
   ///   - originLimit: How many calls to the origin there may be at a time, across all keys and policies; nil for any number.
-  ///   - clock: Where the time comes from; tests give a manual one.
-  /// - Throws: When the policy makes no sense.
+  ///   - requestID: The identifier of a request, for ``CacheEvent/requestID``: from a header field or a task-local value. Called
+  ///     in the request's task, and only if there are observers.
+  ///   - clock: Where the time comes from; nil (the default) for the backend's clock (``CacheBackend/entryClock``).
+  /// - Throws: When the policy makes no sense, or the backend reads another clock.
   public init(
     backend: some CacheBackend,
     policy: CachePolicy = CachePolicy(),
@@ -76,16 +79,17 @@ public final actor CacheLayer: Layer {
     observers: [any CacheObserver] = [],
     autoRefresh: AutoRefreshPolicy? = nil,
     originLimit: OriginLimit? = nil,
-    clock: CacheClock = .system
+    requestID: (@Sendable (CacheRequest) -> String?)? = nil,
+    clock: CacheClock? = nil
   ) throws(CacheConfigurationError) {
     try self.init(
       backend: backend, policies: PolicyRouter(default: policy), name: name, showsKeys: showsKeys,
-      observers: observers, autoRefresh: autoRefresh, originLimit: originLimit, clock: clock)
+      observers: observers, autoRefresh: autoRefresh, originLimit: originLimit, requestID: requestID, clock: clock)
   }
 
   /// A cache with different policies for different requests.
   ///
-  /// - Parameters: as in ``init(backend:policy:name:showsKeys:observers:autoRefresh:originLimit:clock:)``.
+  /// - Parameters: as in ``init(backend:policy:name:showsKeys:observers:autoRefresh:originLimit:requestID:clock:)``.
   /// - Throws: When one of the policies makes no sense.
   public init(
     backend: some CacheBackend,
@@ -95,8 +99,10 @@ public final actor CacheLayer: Layer {
     observers: [any CacheObserver] = [],
     autoRefresh: AutoRefreshPolicy? = nil,
     originLimit: OriginLimit? = nil,
-    clock: CacheClock = .system
+    requestID: (@Sendable (CacheRequest) -> String?)? = nil,
+    clock: CacheClock? = nil
   ) throws(CacheConfigurationError) {
+    let clock = try CacheClock.shared(by: [("the cache", clock), ("its backend", backend.entryClock)])
     self.backend = backend
     self.memory = backend as? InMemoryBackend
     try autoRefresh?.validate()
@@ -110,6 +116,7 @@ public final actor CacheLayer: Layer {
       details: CacheStatusDetails(fwdStatus: 200, stored: true))
     self.usualMissStatus = usualMissStatus
     self.observers = observers
+    self.requestID = requestID
     self.clock = clock
     self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }
     self.shield = originLimit.map { OriginShield($0, clock: clock) }

@@ -19,6 +19,8 @@ import Synchronization
 public final class InMemoryBackend: CacheBackend {
   /// What the backend was made with.
   public let configuration: Configuration
+  /// The configuration's clock.
+  public var entryClock: CacheClock? { configuration.clock }
   let shards: ShardArray
   /// What has been invalidated, so that a response on its way knows.
   let log = InvalidationLog()

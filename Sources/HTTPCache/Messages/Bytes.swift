@@ -174,7 +174,9 @@ public struct Bytes: @unchecked Sendable {
   /// to write to it.
   ///
   /// A part of a larger value has the whole's owner, and keeps all of its memory alive.
-  public var unsafeMemory: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: count == 0 ? nil : base, count: count) }
+  public var unsafeMemory: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: count == 0 ? nil : base, count: count)
+  }
 
   /// Calls `body` with a bounds-checked view of the memory, valid only during the call.
   @inlinable

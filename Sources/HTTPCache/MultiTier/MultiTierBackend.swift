@@ -25,6 +25,8 @@ import Synchronization
 public final class MultiTierBackend<Near: CacheBackend, Far: CacheBackend>: CacheBackend {
   /// What the backend was made with.
   public let configuration: TierConfiguration
+  /// The clock of the configuration, or that of the tiers if it has none of its own.
+  public var entryClock: CacheClock? { configuration.clock }
   let near: Tier<Near>
   let far: Tier<Far>
   let reporter: TierReporter
@@ -48,11 +50,16 @@ public final class MultiTierBackend<Near: CacheBackend, Far: CacheBackend>: Cach
   ///   - far: The tier that counts.
   ///   - backplane: What connects this node with others that share the far tier.
   ///   - configuration: How the tiers work together.
-  /// - Throws: When the configuration makes no sense; the error says what and why.
+  /// - Throws: When the configuration makes no sense, or the tiers read different clocks; the error says what and why.
   public init(
     near: Near, far: Far, backplane: (any Backplane)? = nil, configuration: TierConfiguration = TierConfiguration()
   ) throws(CacheConfigurationError) {
     try configuration.validate()
+    var configuration = configuration
+    configuration.clock = try CacheClock.shared(by: [
+      ("the tiers' configuration", configuration.clock.isSystem ? nil : configuration.clock),
+      ("the near tier", near.entryClock), ("the far tier", far.entryClock),
+    ])
     self.configuration = configuration
     let reporter = TierReporter(configuration.observer)
     self.reporter = reporter

@@ -52,7 +52,8 @@ public struct TierConfiguration: Sendable {
   /// How often a message says that this node is still there, so that others notice what they have missed. Five seconds
   /// unless said otherwise.
   public var heartbeatInterval: Duration
-  /// Where the time comes from.
+  /// Where the time comes from. If it is the system's clock, which it is unless said otherwise, and the tiers read another,
+  /// theirs is used.
   public var clock: CacheClock
   /// Is told what happens, in whatever task it happens in; must be short.
   public var observer: (@Sendable (TierEvent) -> Void)?

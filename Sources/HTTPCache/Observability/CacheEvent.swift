@@ -39,6 +39,14 @@ public struct CacheEvent: Sendable {
   public var key: CacheKey?
   /// The request's method.
   public var method: RequestMethod?
+  /// The path and query of the request; nil where there is no request. That of the key may be another.
+  public var target: String?
+  /// The request's identifier, if the cache was told where to find it (`requestID`).
+  public var requestID: String?
+  /// The name of the policy that applied, if it has one (``CachePolicy/name``).
+  public var policyName: String?
+  /// The tags of the response that was stored or used, or those that were invalidated.
+  public var tags: [String]
   /// The status of the response.
   public var status: Int?
   /// The length of the body in bytes, when it is known.
@@ -54,14 +62,22 @@ public struct CacheEvent: Sendable {
   /// What went wrong, if something did.
   public var error: (any Error)?
 
-  init(
-    _ kind: Kind, key: CacheKey? = nil, method: RequestMethod? = nil, status: Int? = nil, bodySize: Int? = nil,
-    age: Int64? = nil, duration: Duration = .zero, originDuration: Duration? = nil, storing: Storing = .none,
-    error: (any Error)? = nil
+  /// Creates an event, for tests of observers and for caches of one's own.
+  ///
+  /// - Parameters: see the properties of the same names.
+  public init(
+    _ kind: Kind, key: CacheKey? = nil, method: RequestMethod? = nil, target: String? = nil,
+    requestID: String? = nil, policyName: String? = nil, tags: [String] = [], status: Int? = nil,
+    bodySize: Int? = nil, age: Int64? = nil, duration: Duration = .zero, originDuration: Duration? = nil,
+    storing: Storing = .none, error: (any Error)? = nil
   ) {
     self.kind = kind
     self.key = key
     self.method = method
+    self.target = target
+    self.requestID = requestID
+    self.policyName = policyName
+    self.tags = tags
     self.status = status
     self.bodySize = bodySize
     self.age = age

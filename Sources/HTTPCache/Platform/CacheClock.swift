@@ -32,6 +32,38 @@ public struct CacheClock: Sendable {
 
   private init(box: Source?) { self.box = box }
 
+  /// Whether there is no source of one's own.
+  var isSystem: Bool { box == nil }
+
+  /// Whether both read the same time. Two sources that are values of one type count as the same: they cannot be told apart.
+  func isSame(as other: CacheClock) -> Bool {
+    guard let box, let other = other.box else { return self.box == nil && other.box == nil }
+    if box === other { return true }
+    let (type, otherType) = (Swift.type(of: box.source), Swift.type(of: other.source))
+    guard type is AnyClass, otherType is AnyClass else { return type == otherType }
+    return box.source as AnyObject === other.source as AnyObject
+  }
+
+  /// The one clock of several parts that work together.
+  ///
+  /// - Parameter users: The parts, by name, with the clock that each was given; nil for one that was given none. Those who
+  ///   were given none take that of the first who was.
+  /// - Throws: When two were given different clocks: what one of them considers fresh the other would have expired.
+  static func shared(by users: [(name: String, clock: CacheClock?)]) throws(CacheConfigurationError) -> CacheClock {
+    var first: (name: String, clock: CacheClock)?
+    for case (let name, let clock?) in users {
+      guard let known = first else {
+        first = (name, clock)
+        continue
+      }
+      guard known.clock.isSame(as: clock) else {
+        throw CacheConfigurationError(
+          "\(known.name) and \(name) read different clocks: give both the same, or only the backend one")
+      }
+    }
+    return first?.clock ?? .system
+  }
+
   /// The time that only goes forward.
   public var now: CacheInstant { fastNow }
 

@@ -13,6 +13,10 @@
 /// With ``respectsCacheControl`` (the default) the response's own directives rule, and the times given here fill what they
 /// leave open. Values are checked when the policy is given to a ``CacheLayer``.
 public struct CachePolicy: Sendable {
+  /// What the policy is called in events (``CacheEvent/policyName``), for whoever tells routes apart in logs and metrics. Nil
+  /// for no name.
+  public var name: String?
+
   // MARK: Lifetimes
 
   /// How long a successful response (200, 203, 300, 301, 308) is fresh when it does not say so itself.
@@ -115,7 +119,7 @@ public struct CachePolicy: Sendable {
   public var retryInterval: Duration
 
   /// How many calls to the origin this policy's requests may make at a time; nil for no limit of their own. The limit of
-  /// the whole cache (``CacheLayer/init(backend:policy:name:showsKeys:observers:autoRefresh:originLimit:clock:)``) counts
+  /// the whole cache (``CacheLayer/init(backend:policy:name:showsKeys:observers:autoRefresh:originLimit:requestID:clock:)``) counts
   /// as well.
   public var originLimit: OriginLimit?
 

@@ -6,6 +6,7 @@
 /// A router whose policies have been checked.
 final class ResolvedRouter: Sendable {
   private let fallback: ResolvedPolicy
+  private let hasNames: Bool
   private let routes: [(matches: @Sendable (CacheRequest) -> Bool, policy: ResolvedPolicy?)]
 
   init(_ router: PolicyRouter, clock: CacheClock) throws(CacheConfigurationError) {
@@ -17,6 +18,12 @@ final class ResolvedRouter: Sendable {
       routes.append((route.matches, policy))
     }
     self.routes = routes
+    hasNames = fallback.policy.name != nil || routes.contains { $0.policy?.policy.name != nil }
+  }
+
+  /// The name of the policy for `request`. Routes are asked only if any policy has a name.
+  func policyName(for request: CacheRequest) -> String? {
+    hasNames ? policy(for: request)?.policy.name : nil
   }
 
   /// The policy, when there is one for all requests.

@@ -19,6 +19,10 @@
 ///
 /// `BackendConformance` in `HTTPCacheTesting` checks a backend for all of this.
 public protocol CacheBackend: Sendable {
+  /// The clock that the moments of entries are compared with; nil (the default) for a backend that reads none. A cache takes
+  /// over the clock of its backend, and refuses to be given another.
+  var entryClock: CacheClock? { get }
+
   /// Looks without waiting.
   ///
   /// - Parameter now: The time, for recency; saves the backend reading a clock.
@@ -62,6 +66,8 @@ public protocol CacheBackend: Sendable {
 }
 
 extension CacheBackend {
+  /// Nil: this backend reads no clock.
+  public var entryClock: CacheClock? { nil }
   /// ``CachePeek/unknown``: this backend cannot answer without waiting.
   public func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek { .unknown }
   /// Nil: this backend cannot answer without waiting.

@@ -27,6 +27,8 @@ public final class MemcachedBackend: LeasingBackend {
   let keys: MemcachedKeySpace
   let logs: [MemcachedHostLog]
   let clock: CacheClock
+  /// The clock that the backend was made with.
+  public var entryClock: CacheClock? { clock }
   let leaseTokens = LeaseTokens()
 
   /// What was in the slots of entries that were looked for and had to be fetched: storing replaces exactly that.

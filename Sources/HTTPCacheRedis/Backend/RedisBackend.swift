@@ -26,6 +26,8 @@ public import HTTPCache
 public final class RedisBackend: CacheBackend {
   private let client: RedisClient
   let clock: CacheClock
+  /// The clock that the backend was made with.
+  public var entryClock: CacheClock? { clock }
   let keys: RedisKeys
   let leaseTokens = LeaseTokens()
   private let log: InvalidationStream

@@ -61,6 +61,8 @@ public final class FaultyBackend<Base: CacheBackend>: CacheBackend {
   /// Whether the synchronous requirements are the base's; otherwise everything takes waiting.
   public let isSynchronous: Bool
   private let clock: CacheClock
+  /// The clock of the backend behind this one.
+  public var entryClock: CacheClock? { base.entryClock }
   private let state = Locked(State())
 
   /// - Parameters:

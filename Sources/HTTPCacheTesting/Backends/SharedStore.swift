@@ -28,6 +28,8 @@ public final class SharedStore: LeasingBackend {
 
   private let memory: InMemoryBackend
   private let clock: CacheClock
+  /// The clock that the store was made with.
+  public var entryClock: CacheClock? { clock }
   private let state = Locked(State())
 
   /// - Parameters:

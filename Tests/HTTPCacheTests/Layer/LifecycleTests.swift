@@ -105,7 +105,7 @@ import Testing
   @Test(arguments: [false, true], [1, 3])
   func `shutdown of tiers ends every run, and writes what waits`(hasBackplane: Bool, runs: Int) async throws {
     let fixture = try TierFixture(
-      TierConfiguration(writing: .back), backplane: hasBackplane ? InProcessBackplane() : nil)
+      TierConfiguration(writing: .back), backplane: hasBackplane ? InProcessBackplane.Hub().makeNode() : nil)
     fixture.far.always(.store, .error(CacheError(.unavailable, "down")))
     for number in 0..<10 { try await fixture.put(fixture.entry("/\(number)")) }
     let tasks = (0..<runs).map { _ in Task { await fixture.tiers.run() } }

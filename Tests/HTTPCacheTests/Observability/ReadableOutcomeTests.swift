@@ -19,7 +19,8 @@ import Testing
   @Test(arguments: [
     (CacheOutcome.hit, "hit"), (.stale(.whileRevalidating), "stale: stale-while-revalidate"),
     (.revalidated, "revalidated"), (.miss(.absent), "miss: uri-miss"), (.miss(.variant), "miss: vary-miss"),
-    (.collapsed, "collapsed"), (.bypass(.method), "bypass: method"), (.failed(.originTimeout), "failed: origin-timeout"),
+    (.collapsed, "collapsed"), (.bypass(.method), "bypass: method"),
+    (.failed(.originTimeout), "failed: origin-timeout"),
   ])
   func `an outcome prints as words without names of types`(outcome: CacheOutcome, text: String) {
     #expect("\(outcome)" == text)
@@ -33,7 +34,9 @@ import Testing
     #expect(try JSONDecoder().decode([CacheOutcome].self, from: data) == [outcome])
   }
 
-  @Test(arguments: ["", "Hit", "hit: x", "miss", "miss:", "miss: ", "miss:uri-miss", "miss: absent ", "stale: method", ": x"])
+  @Test(arguments: [
+    "", "Hit", "hit: x", "miss", "miss:", "miss: ", "miss:uri-miss", "miss: absent ", "stale: method", ": x",
+  ])
   func `text that is no outcome is refused`(text: String) {
     #expect(CacheOutcome(text) == nil)
     #expect(throws: DecodingError.self) {
@@ -89,5 +92,56 @@ import Testing
     #expect(await recorder.waitFor(.stored).bodySize == 100)
     recorder.removeAll()
     #expect(recorder.events.isEmpty)
+  }
+
+  // MARK: Events
+
+  @Test func `events say what was asked, by whom it is identified, under which policy, with which tags`() async throws {
+    let events = EventRecorder()
+    var news = CachePolicy(timeToLive: .seconds(60))
+    news.name = "news"
+    news.tags.extract = { _, _ in ["section:news"] }
+    let cache = try CacheLayer(
+      backend: InMemoryBackend(),
+      policies: PolicyRouter(default: CachePolicy(), routes: [.prefix("/news", news)]), observers: [events],
+      requestID: { $0.fields["X-Request-ID"].map { "\($0)" } })
+    let service = Handler { _ in CacheResponse(body: "x") }.layer(cache)
+    for number in 1...2 {
+      _ = try await service.call(CacheRequest(target: "/news?\(1)", fields: ["X-Request-ID": "r\(number)"]))
+    }
+    _ = try await service.call(CacheRequest(target: "/other"))
+    _ = try await service.call(CacheRequest(method: .post, target: "/news"))
+    await cache.invalidate(tag: "section:news")
+    let stored = await events.waitFor(.stored)
+    #expect(stored.tags == ["section:news"] && stored.key?.text.hasSuffix("/news?1") == true)
+    let miss = await events.waitFor(.answered(.miss(.absent)))
+    #expect(miss.target == "/news?1" && miss.requestID == "r1" && miss.policyName == "news" && miss.method == .get)
+    let hit = await events.waitFor(.answered(.hit))
+    #expect(
+      hit.target == "/news?1" && hit.requestID == "r2" && hit.policyName == "news" && hit.tags == ["section:news"])
+    let other = await events.waitFor { $0.target == "/other" }
+    #expect(other.policyName == nil && other.requestID == nil && other.tags.isEmpty)
+    #expect(await events.waitFor(.answered(.bypass(.method))).method == .post)
+    #expect(await events.waitFor { $0.kind == .invalidated && !$0.tags.isEmpty }.tags == ["section:news"])
+  }
+
+  @Test func `an event is encoded with what is known, and prints as a line`() throws {
+    let event = CacheEvent(
+      .answered(.miss(.absent)), method: .get, target: "/a", requestID: "7", policyName: "p", tags: ["t", "u"],
+      status: 200, bodySize: 3, duration: .milliseconds(1500), originDuration: .seconds(1), storing: .refused(.noStore))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    #expect(
+      String(decoding: try encoder.encode(event), as: UTF8.self)
+        == #"{"bodySize":3,"duration":1.5,"event":"answered","method":"GET","originDuration":1,"outcome":"miss: uri-miss","#
+        + #""policy":"p","refusal":"no-store","requestID":"7","status":200,"stored":false,"tags":["t","u"],"target":"/a"}"#
+    )
+    #expect(
+      "\(event)"
+        == "miss: uri-miss GET /a status=200 size=3 duration=1.5 seconds origin=1.0 seconds policy=p tags=t,u request=7"
+    )
+    let failure = CacheEvent(.backendFailed, error: CacheError(.unavailable, "down"))
+    #expect(String(decoding: try encoder.encode(failure), as: UTF8.self).contains("down"))
+    #expect("\(CacheEvent(.refused(.tooLarge)))" == "not stored: too-large")
   }
 }
