@@ -53,7 +53,7 @@ struct CachingProxy {
 
     var configuration = HTTPServer.Configuration(host: settings.listen.host, port: settings.listen.port)
     configuration.loops = loops
-    configuration.forwardedFor = .append
+    configuration.forwardedFor = .trusting(settings.trustedProxies)
     configuration.limits.body = settings.maximumRequestBody
     configuration.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }
     let service = upstream.layer(cache)

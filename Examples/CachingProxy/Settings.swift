@@ -24,6 +24,7 @@ struct Settings {
   var originConnections: Int
   var maximumRequestBody: Int
   var preservesHost: Bool
+  var trustedProxies: TrustedProxies
   var logs: Bool
   var isQuiet: Bool
 
@@ -85,6 +86,10 @@ struct Settings {
     let requestBody = options.option(
       "maximum-request-body", .byteSize, "SIZE", "the largest request body that is passed on", default: 1 << 30)
     let host = options.flag("preserve-host", "pass the client's Host on instead of the origin's")
+    let trusted = options.option(
+      "trusted-proxies", .trustedProxies, "ADDRESS[/BITS][,...]",
+      "who is believed about the client's address, host and scheme (X-Forwarded-For and the like), by IPv4 or IPv6 address, "
+        + "or: loopback, unix; such a proxy must set these fields, not pass them on", default: .none)
     let name = options.option(
       "name", .text, "NAME", "the proxy's name in Via and Cache-Status", default: "swift-http-cache")
     let log = options.flag("log", "print one line for each request")
@@ -117,6 +122,7 @@ struct Settings {
       capacity: values[capacity], name: values[name],
       policy: policy, connectTimeout: values[connectTimeout],
       originTimeout: values[originTimeout], originConnections: values[connections],
-      maximumRequestBody: values[requestBody], preservesHost: values[host], logs: values[log], isQuiet: values[quiet])
+      maximumRequestBody: values[requestBody], preservesHost: values[host], trustedProxies: values[trusted],
+      logs: values[log], isQuiet: values[quiet])
   }
 }

@@ -67,7 +67,10 @@
 
     @Test(arguments: [
       ("192.0.2.1", "for=192.0.2.1;proto=http;host=\"client.example\""),
-      ("198.51.100.9, 2001:db8::1", "for=\"[2001:db8::1]\";proto=http;host=\"client.example\""),
+      (
+        "2001:db8::1, 198.51.100.9",
+        "for=\"[2001:db8::1]\";proto=http;host=\"client.example\", for=198.51.100.9"
+      ),
       ("a\"b;c", "for=unknown;proto=http;host=\"client.example\""),
     ])
     func `RFC 7239 §4: Forwarded says who asked`(_ client: String, _ expected: String) async throws {

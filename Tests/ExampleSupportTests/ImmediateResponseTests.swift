@@ -117,20 +117,25 @@
     }
 
     @Test func `the address of the client is added to each request once`() async throws {
-      try await withServer(
-        { $0.forwardedFor = .append },
-        immediate: { CacheResponse(body: Body($0.fields[.xForwardedFor] ?? "-")) },
-        handler: { _ in CacheResponse(status: 500) },
-        { port in
-          let socket = try RawSocket(port: port)
-          for (fields, expected) in [
-            ("", "127.0.0.1"), ("", "127.0.0.1"), ("X-Forwarded-For: 10.0.0.1\r\n", "10.0.0.1, 127.0.0.1"),
-            ("X-Forwarded-For: 10.0.0.1\r\n", "10.0.0.1, 127.0.0.1"), ("", "127.0.0.1"),
-          ] {
-            try socket.send("GET / HTTP/1.1\r\nHost: h\r\n\(fields)\r\n")
-            #expect(try socket.readResponse().content == expected)
-          }
-        })
+      for (mode, claimed) in [
+        (HTTPServer.Configuration.ForwardedFor.replace, "127.0.0.1"), (.trusting(.none), "127.0.0.1"),
+        (.trusting(.loopback), "10.0.0.1, 127.0.0.1"),
+      ] {
+        try await withServer(
+          { $0.forwardedFor = mode },
+          immediate: { CacheResponse(body: Body($0.fields[.xForwardedFor] ?? "-")) },
+          handler: { _ in CacheResponse(status: 500) },
+          { port in
+            let socket = try RawSocket(port: port)
+            for (fields, expected) in [
+              ("", "127.0.0.1"), ("", "127.0.0.1"), ("X-Forwarded-For: 10.0.0.1\r\n", claimed),
+              ("X-Forwarded-For: 10.0.0.1\r\n", claimed), ("", "127.0.0.1"),
+            ] {
+              try socket.send("GET / HTTP/1.1\r\nHost: h\r\n\(fields)\r\n")
+              #expect(try socket.readResponse().content == expected)
+            }
+          })
+      }
     }
 
     @Test func `a client that does not read is given a few responses, and the rest when it does`() async throws {

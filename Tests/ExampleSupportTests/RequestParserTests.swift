@@ -53,15 +53,15 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
       "RFC 9112 §7.1: chunks, with extensions and trailers",
       "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n0A\r\n, big worl\r\n"
         + "1 ;x\r\nd\r\n0\r\nX-Sum: 1\r\n\r\n",
-      "PUT h/ chunked", "  Host: h", "  Transfer-Encoding: chunked", "content hello, big world", "end", "  X-Sum: 1"),
+      "PUT h/ chunked", "  Host: h", "content hello, big world", "end", "  X-Sum: 1"),
     RequestCase(
       "RFC 9112 §7: the name of the coding is compared without regard to case",
       "PUT / HTTP/1.1\r\nHost: h\r\nTRANSFER-ENCODING: Chunked\r\n\r\n0\r\n\r\n", "PUT h/ chunked", "  Host: h",
-      "  TRANSFER-ENCODING: Chunked", "end"),
+      "end"),
     RequestCase(
       "RFC 9110 §6.5.1: framing fields in a trailer section are dropped",
       "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 9\r\nX: y\r\n\r\n",
-      "PUT h/ chunked", "  Host: h", "  Transfer-Encoding: chunked", "end", "  X: y"),
+      "PUT h/ chunked", "  Host: h", "end", "  X: y"),
     RequestCase(
       "RFC 9112 §5.1: white space around a value is not part of it",
       "GET / HTTP/1.1\r\nHost:h\r\nA: \t b c \t\r\nB:\r\n\r\n", "GET h/ none", "  Host: h", "  A: b c", "  B: ", "end"),
@@ -81,11 +81,11 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
       "end"),
     RequestCase(
       "RFC 9112 §9.3: Connection: close", "GET / HTTP/1.1\r\nHost: h\r\nConnection: a, Close\r\n\r\n",
-      "GET h/ none close", "  Host: h", "  Connection: a, Close", "end"),
+      "GET h/ none close", "  Host: h", "end"),
     RequestCase("HTTP/1.0 closes, and needs no Host", "GET / HTTP/1.0\r\n\r\n", "GET default/ none close", "end"),
     RequestCase(
       "HTTP/1.0 with keep-alive", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET default/ none",
-      "  Connection: keep-alive", "end"),
+      "end"),
     RequestCase(
       "RFC 9110 §2.5: a later minor version", "GET / HTTP/1.9\r\nHost: h\r\n\r\n", "GET h/ none", "  Host: h", "end"),
     RequestCase(
@@ -276,7 +276,7 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
   }
 
   @Test func `what is done to the fields of each request is done once to each`() throws {
-    var parser = RequestParser(limits: MessageLimits()) { $0.append("X-Mark", "1") }
+    var parser = RequestParser(limits: MessageLimits()) { $0.fields.append("X-Mark", "1") }
     let text = Array((Self.messages[0] + Self.messages[1] + Self.messages[3] + Self.messages[3]).utf8)
     var repetitions: [Bool] = []
     try text.withUnsafeBytes { octets in

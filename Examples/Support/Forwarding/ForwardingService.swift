@@ -71,20 +71,25 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
     return forwarded
   }
 
+  /// The client's scheme and host are the request's own, whatever its fields say: the cache has looked it up under them.
   private func addForwarded(_ request: CacheRequest, _ fields: inout HeaderFields) {
     guard configuration.addsForwarded else { return }
-    if !fields.contains(.xForwardedProto) { fields.append(.xForwardedProto, request.scheme) }
-    if !fields.contains(.xForwardedHost) { fields.append(.xForwardedHost, request.authority) }
-    let client = fields[.xForwardedFor]?.split(separator: ",").last.map { $0.filter { $0 != " " && $0 != "\t" } }
-    var element = "for=\(Self.forwardedNode(client))"
-    element += ";proto=\(request.scheme)"
-    element += ";host=\"\(request.authority.filter { $0 != "\"" && $0 != "\\" })\""
-    fields.append(.forwarded, element)
+    fields[.xForwardedProto] = request.scheme
+    fields[.xForwardedHost] = request.authority
+    var nodes: [String] = []
+    fields.forEachValue(of: .xForwardedFor) { value in
+      value.withUnsafeBytes { $0.forEachListElement { nodes.append($0.text) } }
+    }
+    // One element for each proxy; the one that the client came to knows what the client asked for.
+    let elements = nodes.isEmpty ? ["for=unknown"] : nodes.map { "for=\(Self.forwardedNode($0))" }
+    let host = request.authority.filter { $0 != "\"" && $0 != "\\" }
+    let first = "\(elements[0]);proto=\(request.scheme);host=\"\(host)\""
+    fields[.forwarded] = ([first] + elements.dropFirst()).joined(separator: ", ")
   }
 
   /// A node as RFC 7239 §6 wants it: IPv6 addresses in brackets, and then in quotes.
-  private static func forwardedNode(_ client: String?) -> String {
-    guard let client, !client.isEmpty, client.utf8.allSatisfy(isNodeCharacter) else { return "unknown" }
+  private static func forwardedNode(_ client: String) -> String {
+    guard !client.isEmpty, client.utf8.allSatisfy(isNodeCharacter) else { return "unknown" }
     guard client.contains(":") else { return client }
     return client.hasPrefix("[") ? "\"\(client)\"" : "\"[\(client)]\""
   }

@@ -7,26 +7,12 @@ import HTTPCache
 
 /// The fields that mean something between two neighbours only (RFC 9110 §7.6.1).
 enum HopByHop {
-  private static let names: [HeaderName] = [
-    .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade, "Proxy-Authenticate",
-    "Proxy-Authorization", "HTTP2-Settings",
-  ]
-  /// What a sender cannot have removed by naming it in `Connection`: the message would be another one without it.
-  private static let protected: Set<HeaderName> = [
-    .host, .contentLength, .contentType, .contentEncoding, .contentRange, .cacheControl, .date, .via, .authorization,
-  ]
+  /// The fields between a proxy and its neighbour, beside those of the connection.
+  private static let names: [HeaderName] = ["Proxy-Authenticate", "Proxy-Authorization", "HTTP2-Settings"]
 
-  /// Removes those fields from `fields`, and the ones that `Connection` names.
+  /// Removes those fields from `fields`, and the ones that `Connection` names, as the cache does (``ConnectionFields``).
   static func remove(from fields: inout HeaderFields) {
-    if fields.contains(.connection) {
-      var listed: [String] = []
-      fields.forEachValue(of: .connection) { value in
-        value.withUnsafeBytes { $0.forEachListElement { listed.append($0.text) } }
-      }
-      for text in listed {
-        if let name = HeaderName(text), !protected.contains(name) { fields.removeAll(name) }
-      }
-    }
+    fields = ConnectionFields.removed(from: fields)
     for name in names { fields.removeAll(name) }
   }
 

@@ -9,35 +9,6 @@
   extension HTTPServer {
     /// Where a server listens, and what it puts up with.
     public struct Configuration: Sendable {
-      /// What becomes of a client's address.
-      public struct ForwardedFor: Hashable, Sendable {
-        enum Mode { case off, replace, append }
-        let mode: Mode
-
-        /// Handlers do not learn it.
-        public static let off = ForwardedFor(mode: .off)
-        /// It becomes the request's only `X-Forwarded-For`, and what a client says about whom it forwards for
-        /// (`X-Forwarded-*`, `Forwarded`) is dropped. For a server that clients talk to directly.
-        public static let replace = ForwardedFor(mode: .replace)
-        /// It is added behind what `X-Forwarded-For` says already. For a server behind a proxy that is to be trusted.
-        public static let append = ForwardedFor(mode: .append)
-
-        /// What is done to the fields of every request from `host`; nil when nothing is.
-        func amendment(for host: String) -> (@Sendable (inout HeaderFields) -> Void)? {
-          switch mode {
-          case .off: nil
-          case .append: { $0.append(.xForwardedFor, host) }
-          case .replace:
-            { fields in
-              for name in [HeaderName.xForwardedFor, .xForwardedHost, .xForwardedProto, .forwarded] {
-                fields.removeAll(name)
-              }
-              fields.append(.xForwardedFor, host)
-            }
-          }
-        }
-      }
-
       /// The address to listen on, or a name for one.
       public var host: String
       /// The port; 0 for any that is free.
@@ -74,7 +45,7 @@
       /// Whether a client that stops sending counts as gone, so that the handler's task is cancelled. A client may do so and
       /// still read (`nc -N`); what is answered without waiting reaches it in any case.
       public var treatsHalfCloseAsDisconnect = true
-      /// What becomes of a client's address.
+      /// The way that handlers learn of a client's address: not at all.
       public var forwardedFor = ForwardedFor.off
       /// What a request is answered with when the handler throws: 500, unless this says otherwise.
       public var errorResponse: @Sendable (any Error, CacheRequest) -> CacheResponse = { _, _ in

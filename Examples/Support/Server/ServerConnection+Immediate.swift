@@ -41,7 +41,7 @@
         template?.target = head.target
       } else {
         template = CacheRequest(
-          method: head.method, scheme: "http", authority: head.authority, target: head.target, fields: head.fields)
+          method: head.method, scheme: head.scheme, authority: head.authority, target: head.target, fields: head.fields)
       }
     }
 

@@ -18,7 +18,9 @@ struct RequestHead: Hashable, Sendable {
   var method: RequestMethod
   /// Path and query, or `*`.
   var target: String
-  /// From an absolute target, otherwise from `Host`.
+  /// `http`, or what a trusted proxy says.
+  var scheme = "http"
+  /// From an absolute target, otherwise from `Host`, or what a trusted proxy says.
   var authority: String
   var version: MinorVersion
   var fields: HeaderFields

@@ -35,7 +35,7 @@ struct RequestParser {
 
   private let limits: MessageLimits
   private let defaultAuthority: String
-  private let amend: (@Sendable (inout HeaderFields) -> Void)?
+  private let amend: (@Sendable (inout RequestHead) -> Void)?
   private var state = State.start
   private var start = StartLine(method: .get, target: "/", authority: nil, version: .one)
   private var previous = RepeatedHead()
@@ -47,10 +47,10 @@ struct RequestParser {
   /// - Parameters:
   ///   - limits: What is larger is refused.
   ///   - defaultAuthority: Whom a request without `Host` is meant for; only HTTP/1.0 has those.
-  ///   - amend: Changes the fields of every request in the same way.
+  ///   - amend: Changes the head of every request in the same way, behind the removal of the connection's fields.
   init(
     limits: MessageLimits, defaultAuthority: String = "localhost",
-    amend: (@Sendable (inout HeaderFields) -> Void)? = nil
+    amend: (@Sendable (inout RequestHead) -> Void)? = nil
   ) {
     self.limits = limits
     self.defaultAuthority = defaultAuthority
@@ -239,13 +239,24 @@ struct RequestParser {
       // RFC 9112 §3.2.2: the target wins, and nobody behind must see the other one.
       fields[.host] = authority
     }
-    amend?(&fields)
-    return RequestHead(
+    Self.removeConnectionFields(from: &fields, section)
+    var head = RequestHead(
       method: start.method, target: start.target, authority: start.authority ?? section.host ?? defaultAuthority,
       version: start.version, fields: fields, framing: framing,
       keepsAlive: start.version == .one ? !section.hasClose : section.hasKeepAlive && !section.hasClose,
       expectsContinue: section.expectsContinue && start.version == .one && framing != .none,
       acceptsTrailers: section.acceptsTrailers)
+    // The head holds the only reference, so that changing the fields does not copy them.
+    fields = HeaderFields()
+    amend?(&head)
+    return head
+  }
+
+  /// RFC 9110 §7.6.1: what the client lists in `Connection` goes before anything is done with the request or added to it. Of
+  /// `TE`, what can be passed on stays: whether the client takes trailers.
+  private static func removeConnectionFields(from fields: inout HeaderFields, _ section: FieldSection) {
+    fields = ConnectionFields.removed(from: fields)
+    if section.acceptsTrailers { fields.append(.te, "trailers") }
   }
 
   /// RFC 9112 §6.3, with each of its "ought to be handled as an error" an error.

@@ -33,6 +33,14 @@ extension HeaderFields {
     return kept
   }
 
+  /// Removes the fields whose name, as it is spelled, `isUnwanted` wants removed: in one pass, and without copying when there
+  /// are none.
+  package mutating func removeAll(namedAs isUnwanted: (UnsafeRawBufferPointer) -> Bool) {
+    self = filter { view in
+      !view.withName { name in name.withUnsafeBytes { isUnwanted($0) } }
+    }
+  }
+
   /// Adds a field whose name is one of the known ones.
   mutating func append(_ known: KnownHeader, _ value: UnsafeRawBufferPointer) {
     let spelling = known.spelling

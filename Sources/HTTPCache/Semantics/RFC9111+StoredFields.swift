@@ -4,11 +4,6 @@
 //===----------------------------------------------------------------------===//
 
 extension RFC9111 {
-  /// Fields that belong to one connection (RFC 9110 §7.6.1).
-  static let hopByHop =
-    KnownHeader.connection.bit | KnownHeader.keepAlive.bit | KnownHeader.proxyConnection.bit | KnownHeader.te.bit
-    | KnownHeader.transferEncoding.bit | KnownHeader.upgrade.bit
-
   /// Fields between a proxy and its next neighbour (§3.1).
   private static let proxySpecific =
     KnownHeader.proxyAuthenticate.bit | KnownHeader.proxyAuthenticationInfo.bit | KnownHeader.proxyAuthorization.bit
@@ -20,30 +15,11 @@ extension RFC9111 {
   ///   as RFC 9110 §6.6.1 demands of whoever passes it on.
   /// - Complexity: O(1) when there are none of them.
   static func fieldsWithoutHopByHop(_ fields: HeaderFields, receivedUnix: UnixTime? = nil) -> HeaderFields {
-    var result = fields
-    if fields.presence & hopByHop != 0 {
-      let listed = fieldsListedInConnection(fields)
-      result = fields.filter { view in !isHopByHop(view, listed: listed) }
-    }
+    var result = ConnectionFields.removed(from: fields)
     if let receivedUnix, !result.contains(KnownHeader.date) {
       result.append(KnownHeader.date, HTTPDate.format(receivedUnix))
     }
     return result
-  }
-
-  /// The names that the `Connection` fields list.
-  static func fieldsListedInConnection(_ fields: HeaderFields) -> NameSet {
-    guard fields.contains(KnownHeader.connection) else { return NameSet([]) }
-    var names: [HeaderName] = []
-    fields.forEachValue(of: KnownHeader.connection) { value in
-      FieldSyntax.appendNames(in: value, 0..<value.count, to: &names)
-    }
-    return NameSet(names)
-  }
-
-  private static func isHopByHop(_ view: HeaderFields.View, listed: NameSet) -> Bool {
-    if let known = view.known, known.bit & hopByHop != 0 { return true }
-    return listed.contains(view)
   }
 
   /// The header section to store for a response with `fields` (§3.1).
@@ -58,7 +34,7 @@ extension RFC9111 {
     receivedUnix: UnixTime
   ) -> HeaderFields {
     let isDateValid = date != nil
-    var dropped = hopByHop | proxySpecific | KnownHeader.age.bit
+    var dropped = ConnectionFields.known | proxySpecific | KnownHeader.age.bit
     if rules.setCookies == .strip { dropped |= KnownHeader.setCookie.bit }
     if !isDateValid { dropped |= KnownHeader.date.bit }
     // The usual case: nothing is left out, and nothing has to be looked at for that.
@@ -67,7 +43,7 @@ extension RFC9111 {
     {
       return fields
     }
-    let listed = fieldsListedInConnection(fields)
+    let listed = ConnectionFields.listed(in: fields)
     var withheld = NameSet(directives.noCacheFields)
     if !rules.ignoresPrivate { withheld.formUnion(NameSet(directives.privateFields)) }
     var stored = fields.filter { view in
@@ -113,9 +89,9 @@ extension RFC9111 {
   /// ``storability(of:to:receipt:rules:lifetimeScale:)``, which is to be asked next. A new section without `Date`
   /// counts from its receipt: the old `Date` goes.
   static func freshened(_ stored: HeaderFields, with response304: HeaderFields) -> HeaderFields {
-    let listed = fieldsListedInConnection(response304)
+    let listed = ConnectionFields.listed(in: response304)
     let kept =
-      hopByHop | proxySpecific | KnownHeader.contentLength.bit | KnownHeader.contentEncoding.bit
+      ConnectionFields.known | proxySpecific | KnownHeader.contentLength.bit | KnownHeader.contentEncoding.bit
       | KnownHeader.contentRange.bit
     let news = response304.filter { view in
       if let known = view.known, known.bit & kept != 0 { return false }

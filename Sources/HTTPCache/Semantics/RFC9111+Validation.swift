@@ -46,7 +46,7 @@ extension RFC9111 {
   /// Whether ``conditionalFields(for:validating:forwardsConditions:forwardsRange:)``, with nothing stored and the range
   /// forwarded, would leave the fields as they are.
   static func isForwardedAsIs(_ request: HeaderFields) -> Bool {
-    request.presence & (hopByHop | KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit) == 0
+    request.presence & (ConnectionFields.known | KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit) == 0
   }
 
   /// The entity tags of the stored responses, as the origin wrote them: one that is not quoted comes back as it was
