@@ -89,15 +89,33 @@ public struct CacheRequest: Sendable {
     scheme == "http" || scheme == "https" ? scheme : scheme.lowercased()
   }
 
+  /// Lower case, and without a port that is empty, the scheme's default, or written with zeros in front (RFC 3986 §3.2.3,
+  /// §6.2.3).
   private static func normalized(authority: String, scheme: String) -> String {
     var authority = authority
     let isPlain = authority.withUTF8 { bytes in
       bytes.allSatisfy { byte in !(byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")) && byte < 0x80 }
     }
     if !isPlain { authority = authority.lowercased() }
-    if scheme == "http", authority.hasSuffix(":80") { authority.removeLast(3) }
-    if scheme == "https", authority.hasSuffix(":443") { authority.removeLast(4) }
-    return authority
+    return authority.withUTF8 { bytes in normalizedPort(of: bytes, scheme: scheme) } ?? authority
+  }
+
+  /// An authority with its port in the shortest form, or without it; nil when nothing has to change.
+  private static func normalizedPort(of authority: UnsafeBufferPointer<UInt8>, scheme: String) -> String? {
+    var start = authority.count
+    while start > 0, ASCII.isDigit(authority[start - 1]) { start -= 1 }
+    // A colon within the brackets of an IPv6 address has a bracket behind it, not digits alone.
+    guard start > 1, authority[start - 1] == ASCII.colon else { return nil }
+    let host = authority[..<(start - 1)]
+    // More than one colon outside brackets is no host and port (RFC 3986 §3.2.2): what it means is nobody's guess.
+    guard host.last == UInt8(ascii: "]") || !host.contains(ASCII.colon) else { return nil }
+    let port = authority[start...].drop { $0 == UInt8(ascii: "0") }
+    let isZero = port.isEmpty && start < authority.count
+    let isDefault =
+      scheme == "http" ? port.elementsEqual("80".utf8) : scheme == "https" && port.elementsEqual("443".utf8)
+    if isDefault || (port.isEmpty && !isZero) { return String(decoding: host, as: UTF8.self) }
+    guard port.count + (isZero ? 1 : 0) < authority.count - start else { return nil }
+    return String(decoding: host, as: UTF8.self) + ":" + (isZero ? "0" : String(decoding: port, as: UTF8.self))
   }
 }
 

@@ -33,15 +33,26 @@ struct CacheDirective {
 
   /// Calls `body` with each directive of `value` that the cache knows.
   ///
-  /// Lenient where that makes the cache more careful: `no-store; max-age=60` is a `no-store`, and a `max-age` whose
-  /// argument is nonsense is reported with it, to be treated as stale (RFC 9111 §4.2.1).
+  /// Lenient where that makes the cache more careful: `no-store; max-age=60` is a `no-store`, as is `public no-store`, and
+  /// a `max-age` whose argument is nonsense is reported with it, to be treated as stale (RFC 9111 §4.2.1).
   static func forEach(in value: Span<UInt8>, _ body: (CacheDirective) -> Void) {
     let rest = forEachPlain(in: value, body)
     guard rest < value.count else { return }
     var members = ListCursor(rest..<value.count, splitsAtSemicolons: true)
     while let member = members.next(in: value) {
-      guard let directive = parse(value, member.range, isMalformed: member.touchesSemicolon) else { continue }
-      body(directive)
+      var words = WordCursor(member.range)
+      let first = words.next(in: value) ?? member.range
+      guard first != member.range else {
+        if let directive = parse(value, first, isMalformed: member.touchesSemicolon) { body(directive) }
+        continue
+      }
+      // White space where a comma should be. No word of such a member is well-formed, so that prohibitions hold and
+      // permissions do not.
+      var word: Range<Int>? = first
+      while let range = word {
+        if let directive = parse(value, range, isMalformed: true) { body(directive) }
+        word = words.next(in: value)
+      }
     }
   }
 

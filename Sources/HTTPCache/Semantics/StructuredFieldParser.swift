@@ -165,16 +165,28 @@ struct StructuredFieldParser {
     return nil
   }
 
+  /// Base64 between colons (§4.2.7, RFC 4648 §4): padding stands at the end only, and is complete or left out.
   private mutating func byteSequence(_ value: Span<UInt8>) -> StructuredField.Item? {
     position += 1
+    var digits = 0
+    var padding = 0
     while position < end {
       let byte = value[position]
       position += 1
-      if byte == ASCII.colon { return .byteSequence }
-      guard
-        ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/")
-          || byte == ASCII.equals
-      else { return nil }
+      switch byte {
+      case ASCII.colon:
+        // Of four digits come three octets; one digit alone is none.
+        guard digits % 4 != 1, padding == 0 || (digits + padding) % 4 == 0 && padding < 3 else { return nil }
+        return .byteSequence
+      case ASCII.equals:
+        padding += 1
+      case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
+        guard padding == 0 else { return nil }
+        digits += 1
+      default:
+        return nil
+      }
     }
     return nil
   }

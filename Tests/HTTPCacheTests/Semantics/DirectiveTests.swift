@@ -70,6 +70,57 @@ extension SemanticsTests {
     }
 
     @Test(
+      "white space instead of a comma hides no prohibition",
+      arguments: [
+        "no-store", "private", "no-cache", "must-revalidate", "proxy-revalidate", "no-transform",
+      ],
+      [
+        "public * , max-age=60", "foo *", "* foo", "max-age=60, max-age=60 *", "max-age=60 *", "max-age=60\t*",
+        "public   *   , foo", "public\t \t*", "foo bar baz *", "foo=\"a b\" *", "foo=\"a, b\" *", "foo=\"a *",
+        "\"a b\" *",
+        "* public", "public immutable *", "public *=1", "public *=\"a\"", "stale-while-revalidate=9 *", "= *", "a = *",
+        "foo; bar *", "bar *; foo", "X-Y:z *", "s-maxage=60 max-age=60 * max-stale",
+      ])
+    func whiteSpace(prohibition: String, form: String) {
+      let value = form.replacing("*", with: prohibition)
+      let flags: [String: ResponseDirectives.Flags] = [
+        "no-store": .noStore, "private": .isPrivate, "no-cache": .noCache, "must-revalidate": .mustRevalidate,
+        "proxy-revalidate": .proxyRevalidate, "no-transform": .noTransform,
+      ]
+      let expected = flags[prohibition] ?? []
+      if form.contains("*=\"a\"") {
+        // Too badly written to be a list of fields.
+        #expect(Self.response(value).noCacheFields.isEmpty && Self.response(value).privateFields.isEmpty)
+      }
+      #expect(Self.response(value).flags.isSuperset(of: expected), "\(value)")
+      #expect(!Self.response(value).flags.contains(.isPublic), "\(value)")
+    }
+
+    @Test(
+      "and gives no permission, nor any time",
+      arguments: [
+        "must-revalidate public", "foo public", "public foo", "foo max-age=60", "no-transform s-maxage=60",
+        "foo immutable", "a must-understand", "a=\"b c\" public", "\"a public", "must-revalidate stale-if-error=60",
+        "no-transform stale-while-revalidate=60",
+      ])
+    func whiteSpaceGivesNothing(value: String) {
+      let directives = Self.response(value)
+      #expect(directives.flags.isDisjoint(with: [.isPublic, .immutable, .mustUnderstand]))
+      for seconds in [
+        directives.maxAge, directives.sMaxage, directives.staleIfError, directives.staleWhileRevalidate,
+      ] {
+        #expect((seconds ?? 0) == 0)
+      }
+    }
+
+    @Test(
+      "what stands in a quoted string is no directive",
+      arguments: ["foo=\"a no-store b\"", "foo=\"a\\\" private\" bar"])
+    func quotedWords(value: String) {
+      #expect(Self.response(value).flags.isEmpty)
+    }
+
+    @Test(
       "a permission does not",
       arguments: [
         ("public", true), ("Public", true), ("public=1", false), ("public;foo", false), ("must-understand=1", false),
@@ -100,7 +151,9 @@ extension SemanticsTests {
 
     @Test func timeIsLinear() {
       let clock = ContinuousClock()
-      for piece in ["a=\"b\", ", "\"", "\\\"", ",", "max-age=\"1", ";", "no-cache=\"a,b\","] {
+      for piece in [
+        "a=\"b\", ", "\"", " \"", "a \\\" ", "no-store private ", "\\\"", ",", "max-age=\"1", ";", "no-cache=\"a,b\",",
+      ] {
         let text = String(repeating: piece, count: 1_000_000 / piece.utf8.count)
         let elapsed = clock.measure {
           Sample.withSpan(text) { value in CacheDirective.forEach(in: value) { _ in } }
@@ -118,6 +171,8 @@ extension SemanticsTests {
       #expect(Self.request("Cache-Control: nothing-to-see-here", "Pragma: foo").areNone)
       #expect(Self.request("Cache-Control: no-cache").noCache)
       #expect(Self.request("Cache-Control: No-Store").noStore)
+      #expect(Self.request("Cache-Control: foo no-store").noStore)
+      #expect(Self.request("Cache-Control: max-age=60 no-cache").noCache)
       #expect(Self.request("Cache-Control: only-if-cached").onlyIfCached)
       #expect(Self.request("Cache-Control: max-age=5").maxAge == 5)
       #expect(Self.request("Cache-Control: max-age=x").maxAge == 0)
