@@ -71,7 +71,23 @@ struct Settings {
     let jitter = options.option(
       "jitter", .integer(0...99), "PERCENT", "by how much lifetimes are shortened at random", default: 0)
     let override = options.flag("ignore-cache-control", "the times given here win over the response's own")
-    let ignoreClient = options.flag("ignore-client-directives", "ignore Cache-Control and Pragma of requests")
+    let respectClient = options.flag(
+      "respect-client-directives",
+      "let clients demand an answer of the origin although a fresh one is stored (no-cache, max-age, min-fresh, Pragma); "
+        + "otherwise only their no-store, only-if-cached and max-stale are followed")
+    _ = options.flag("ignore-client-directives", "the opposite, which is the default")
+    let cookies = options.option(
+      "cookies", .cookieHandling, "pass|ignore",
+      "what --ttl and --negative-ttl mean for requests with cookies: pass them to the origin, or ignore the cookies and "
+        + "give everybody the same", default: .pass)
+    let ignoredCookies = options.option(
+      "ignore-cookies", .cookieNames, "NAME[,NAME...]",
+      "cookies that mean nothing, such as those of analytics: _ga,_ga_*; a name that ends in * is that of all that begin so"
+    )
+    let setCookie = options.option(
+      "set-cookie", .setCookieHandling, "store|strip|refuse",
+      "what becomes of responses with Set-Cookie: store, cookie and all, what has an explicit lifetime above zero and nothing "
+        + "else (RFC 9111 section 7.3); strip, store them without the field; refuse, store none", default: .store)
     let softTimeout = options.option(
       "soft-timeout", .duration, "TIME", "how long a client waits when something stale may be served instead")
     let hardTimeout = options.option("hard-timeout", .duration, "TIME", "how long the origin has to begin its answer")
@@ -109,7 +125,12 @@ struct Settings {
     policy.refreshBeforeExpiration = values[refresh]
     policy.lifetimeJitter = Double(values[jitter]) / 100
     policy.respectsCacheControl = !values[override]
-    policy.respectsRequestDirectives = !values[ignoreClient]
+    policy.respectsRequestDirectives = values[respectClient]
+    policy.cookies =
+      values[cookies] == .ignore
+      ? .nonePersonal : values[ignoredCookies].map { .personal(except: $0) } ?? .allPersonal
+    policy.setCookies = values[setCookie].rule
+    if let origin = values[origin] { policy.ownAuthorities = [origin.authority] }
     policy.maximumBodySize = values[maximumBody]
     policy.softTimeout = values[softTimeout]
     policy.hardTimeout = values[hardTimeout]

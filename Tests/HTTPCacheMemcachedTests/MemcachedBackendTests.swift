@@ -89,6 +89,27 @@ extension MemcachedIntegrationTests {
       await nodes.shutdown()
     }
 
+    @Test func `removing an entry says whether there was one`() async throws {
+      let nodes = try Nodes()
+      let backend = nodes.first
+      let cache = try CacheLayer(backend: backend)
+      let service = Handler { _ in
+        CacheResponse(fields: ["Cache-Control": "max-age=60"], body: Body("x"))
+      }.layer(cache)
+      let request = CacheRequest(authority: "example.com", target: "/a")
+      let key = CacheKey(scheme: "http", authority: "example.com", target: "/a")
+      #expect(await cache.removeEntry(for: request) == false)
+      for round in 0..<3 {
+        _ = try await service.call(request).body.collect()
+        while try await backend.lookup(key).entry == nil { await Task.yield() }
+        let isRemoved = round == 1 ? await cache.removeEntry(for: key) : await cache.removeEntry(for: request)
+        #expect(isRemoved)
+        #expect(await cache.removeEntry(for: request) == false)
+        #expect(await cache.removeEntry(for: CacheRequest(authority: "example.com", target: "/b")) == false)
+      }
+      await nodes.shutdown()
+    }
+
     @Test func `a key's invalidation reaches every node, and responses that are on their way`() async throws {
       let nodes = try Nodes()
       for number in 0..<20 {

@@ -42,6 +42,27 @@ extension RedisIntegration {
           reclaimAt: end), tags: CacheTags(tags))
     }
 
+    @Test func `removing an entry says whether there was one`() async throws {
+      let server = try RedisServerProcess()
+      let backend = try await node(server)
+      let cache = try CacheLayer(backend: backend)
+      let service = Handler { _ in
+        CacheResponse(fields: ["Cache-Control": "max-age=60"], body: Body("x"))
+      }.layer(cache)
+      let request = CacheRequest(authority: "example.com", target: "/a")
+      let key = CacheKey(scheme: "http", authority: "example.com", target: "/a")
+      #expect(await cache.removeEntry(for: request) == false)
+      for round in 0..<3 {
+        _ = try await service.call(request).body.collect()
+        while try await backend.lookup(key).entry == nil { await Task.yield() }
+        let isRemoved = round == 1 ? await cache.removeEntry(for: key) : await cache.removeEntry(for: request)
+        #expect(isRemoved)
+        #expect(await cache.removeEntry(for: request) == false)
+        #expect(await cache.removeEntry(for: CacheRequest(authority: "example.com", target: "/b")) == false)
+      }
+      await backend.shutdown()
+    }
+
     @Test func `what one process stores the others find, and what was never stored nobody`() async throws {
       let server = try RedisServerProcess()
       let (one, two) = (try await node(server), try await node(server))

@@ -37,6 +37,12 @@ extension CacheLayer {
     plan.request.fields.forEachValue(of: KnownHeader.authorization) { credentials in
       key = key.variant("authorization\u{0}\(Bytes(copying: credentials))")
     }
+    // A response whose lifetime is the policy's is not for who has a personal cookie, nor his for others.
+    if plan.directives.hasPersonalCookie, let stored = plan.stored, stored.traits.contains(.policyLifetime) {
+      plan.request.fields.forEachValue(of: KnownHeader.cookie) { cookies in
+        key = key.variant("cookie\u{0}\(Bytes(copying: cookies))")
+      }
+    }
     // With a whole response to be validated, or to be fetched anew, the range is cut from it afterwards.
     guard plan.stored == nil, let range = plan.request.fields[.range] else { return key }
     return key.variant("range\u{0}\(range)\u{0}\(plan.request.fields[.ifRange] ?? "")")
@@ -48,6 +54,11 @@ extension CacheLayer {
   nonisolated func board(_ plan: FetchPlan, _ key: CacheKey?) throws -> Boarding {
     let now = clock.now
     if uncacheable.contains(key?.digest ?? plan.key.digest, at: now) { return .pass }
+    if plan.request.fields.contains(KnownHeader.cookie),
+      uncacheable.contains(Self.uncacheableKey(key ?? plan.key, of: plan.request).digest, at: now)
+    {
+      return .pass
+    }
     let softDeadline = plan.policy.policy.softTimeout.flatMap { softTimeout in
       mayServeUnvalidated(plan, at: now) ? now.advanced(by: softTimeout) : nil
     }
@@ -108,7 +119,7 @@ extension CacheLayer {
   nonisolated func refreshInBackground(_ plan: FetchPlan) -> Task<Void, Never>? {
     guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return nil }
     report(.refreshStarted, key: plan.key)
-    let plan = plan.forRefresh()
+    let plan = plan.withoutConditions(storing: stored)
     let key = stored.key
     while true {
       let (found, landings) = flights.flight(for: key)

@@ -6,20 +6,21 @@
 extension CacheLayer {
   /// The response to a request that the store alone could not answer at once.
   @usableFromInline
-  nonisolated func fetchedResponse(to request: CacheRequest, next: AnyService) async throws -> CacheResponse {
+  nonisolated func fetchedResponse(to original: CacheRequest, next: AnyService) async throws -> CacheResponse {
     let startedAt = clock.now
-    // Admission.
+    let request = Self.withoutConnectionFields(original)
+    // Admission. Where the cache stands aside, an upgrade of the protocol is between client and handler.
     guard let policy = router.policy(for: request) else {
-      return try await passed(request, next, .policy, policy: nil, startedAt: startedAt)
+      return try await passed(original, next, .policy, policy: nil, startedAt: startedAt)
     }
     guard admits(request, policy) else {
       if let response = await purgeResponse(to: request, policy) { return response }
       let isMethod = !policy.policy.methods.includes(request.method) || !request.method.isReadable
-      return try await passed(request, next, isMethod ? .method : .policy, policy: policy, startedAt: startedAt)
+      return try await passed(original, next, isMethod ? .method : .policy, policy: policy, startedAt: startedAt)
     }
     // Key.
     guard let key = key(of: request, policy) else {
-      return try await passed(request, next, .noKey, policy: policy, startedAt: startedAt)
+      return try await passed(original, next, .noKey, policy: policy, startedAt: startedAt)
     }
     let directives = directives(of: request, policy)
     let outer = TagScope.ambient
@@ -72,6 +73,8 @@ extension CacheLayer {
       response(from: entry, to: plan.request, outcome: outcome, now: now, startedAt: plan.startedAt)
     }
     switch verdict {
+    case .serve where needsCredentials(entry, plan.request):
+      return served(.hit)
     case .serve:
       if isEarlyRefreshPossible(entry, plan.policy, at: now), isEarlyRefreshDue(entry, plan.policy, at: now) {
         refreshInBackground(plan)
@@ -80,8 +83,11 @@ extension CacheLayer {
       }
       return served(.hit)
     case .serveAndRefresh:
-      refreshInBackground(plan)
+      if !needsCredentials(entry, plan.request) { refreshInBackground(plan) }
       return served(.hit)
+    case .serveStaleAndRevalidate where needsCredentials(entry, plan.request):
+      // Only this client's own request can refresh it.
+      return try await fetched(plan, index: nil)
     case .serveStaleAndRevalidate:
       let isResting = entry.refreshGate.isResting(at: now)
       refreshInBackground(plan)
@@ -111,9 +117,7 @@ extension CacheLayer {
       var isLeader = false
       switch try board(plan, flightKey) {
       case .pass:
-        return try await passed(
-          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey ?? plan.key,
-          startedAt: plan.startedAt)
+        return try await passedAsUncacheable(plan, flightKey ?? plan.key)
       case .stored:
         return nil
       case .answered(let answer):
@@ -127,9 +131,7 @@ extension CacheLayer {
       }
       switch result {
       case .released(.uncacheable):
-        return try await passed(
-          plan.request, plan.next, .uncacheable, policy: plan.policy, flightKey: flightKey ?? plan.key,
-          startedAt: plan.startedAt)
+        return try await passedAsUncacheable(plan, flightKey ?? plan.key)
       case .released(.stored):
         return nil
       case .released(.variant(let selection, let nonce)):
@@ -189,9 +191,11 @@ extension CacheLayer {
   ) -> CacheResponse {
     if let outcome = answer.entryOutcome, let entry = answer.entry {
       if !entry.traits.contains(.partial) {
-        return response(
+        var response = response(
           from: entry, to: plan.request, outcome: outcome, now: now, originStatus: answer.originStatus,
           startedAt: plan.startedAt)
+        if isLeader { response.fields.append(contentsOf: answer.leaderFields) }
+        return response
       }
       if let response = partialResponse(
         from: entry, to: plan.request, outcome: outcome, now: now, originStatus: answer.originStatus,

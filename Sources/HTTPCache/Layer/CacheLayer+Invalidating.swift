@@ -77,14 +77,20 @@ extension CacheLayer {
   /// - Returns: Whether something was stored.
   @discardableResult
   public func removeEntry(for request: CacheRequest) async -> Bool {
-    await invalidate(request).entryCount ?? 0 > 0
+    guard let policy = router.policy(for: request), let key = key(of: request.as(.get), policy) else { return false }
+    return await removeEntry(for: key)
   }
 
   /// Removes what is stored under `key`, all variants of it.
   ///
   /// - Returns: Whether something was stored.
   @discardableResult
-  public func removeEntry(for key: CacheKey) async -> Bool { await invalidate(key: key).entryCount ?? 0 > 0 }
+  public func removeEntry(for key: CacheKey) async -> Bool {
+    // A store elsewhere does not count what it removes: whether there is something has to be asked before.
+    let isThere = memory == nil ? (try? await backend.lookup(key).entry) != nil : false
+    guard let count = await invalidate(key: key).entryCount else { return isThere }
+    return count > 0
+  }
 
   /// Removes everything.
   public func removeAll() async { await invalidateAll() }

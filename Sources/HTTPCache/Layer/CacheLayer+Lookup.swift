@@ -45,13 +45,25 @@ extension CacheLayer {
     case .entry(let entry):
       let entry = entry.takeRetainedValue()
       guard let hitPath else { return nil }
-      return response(from: entry, to: request, hitPath.pointee.policy, at: now)
+      return response(from: entry, to: Self.withoutConnectionFields(request), hitPath.pointee.policy, at: now)
     }
   }
 
   /// The same for any request and any store.
   @inline(never)
-  private nonisolated func closerLook(at request: CacheRequest) -> CacheResponse? {
+  private nonisolated func closerLook(at original: CacheRequest) -> CacheResponse? {
+    let request = Self.withoutConnectionFields(original)
+    if request.fields.presence & HitPath.specialFields == KnownHeader.cookie.bit, let hitPath,
+      request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty, TagScope.ambient == nil,
+      let scheme = CacheKey.Scheme(usual: request.scheme)
+    {
+      let now = clock.fastNow
+      var miss = PlainMiss.absent
+      if let response = hitPath.pointee.hit(request, scheme, at: now, orElse: &miss, hasCookie: true) {
+        return response
+      }
+      if case .unclear = miss {} else { return response(to: request, insteadOf: miss, at: now) }
+    }
     guard let policy = router.policy(for: request), admits(request, policy),
       let key = key(of: request, policy)
     else { return nil }
@@ -96,6 +108,17 @@ extension CacheLayer {
     return response(from: entry, to: request, outcome: outcome, now: now)
   }
 
+  /// The request without the fields of its connection (RFC 9110 §7.6.1).
+  ///
+  /// Removed before the key is made and the variant chosen: a field that the origin will not see must not select among its
+  /// responses (RFC 9111 §4.1).
+  static func withoutConnectionFields(_ request: CacheRequest) -> CacheRequest {
+    guard request.fields.presence & ConnectionFields.known != 0 else { return request }
+    var request = request
+    request.fields = ConnectionFields.removed(from: request.fields)
+    return request
+  }
+
   /// Whether the request is the cache's business at all.
   @inline(__always)
   nonisolated func admits(_ request: CacheRequest, _ policy: ResolvedPolicy) -> Bool {
@@ -114,11 +137,11 @@ extension CacheLayer {
     return policy.policy.key.key(for: request)
   }
 
-  /// What the client demands of the cache.
+  /// The client's demands on the cache, as far as the policy follows them, and whether the request has a personal cookie.
   @inline(__always)
   nonisolated func directives(of request: CacheRequest, _ policy: ResolvedPolicy) -> RequestDirectives {
-    RequestDirectives.isAbsent(in: request.fields.presence) || !policy.rules.respectsRequestDirectives
-      ? .none : RequestDirectives(request.fields)
+    RequestDirectives.isAbsent(in: request.fields.presence) && !request.fields.contains(KnownHeader.cookie)
+      ? .none : policy.directives(of: request.fields)
   }
 
   /// Looks without waiting.

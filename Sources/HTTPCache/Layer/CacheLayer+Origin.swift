@@ -116,6 +116,8 @@ extension CacheLayer {
     case .store(let storing):
       if let error = flight.scope.violation(of: plan.policy.policy.tags) {
         await refuse(response, .tags, flight, plan, receipt, error: error)
+      } else if keepsStored(despite: response.status, flight, plan, at: receipt.receivedAt) {
+        await refuse(response, .demanded, flight, plan, receipt)
       } else {
         await store(response, storing, flight, plan, receipt)
       }
@@ -189,11 +191,11 @@ extension CacheLayer {
     } else {
       response.body.cancel()
     }
-    rememberUncacheable(flight.key, for: plan.policy.policy.uncacheableTimeToLive)
+    noteUncacheable(response.status, flight, plan, at: receipt.receivedAt)
     flight.answered(results, release: .uncacheable, replay: nil)
-    // What is stored has been superseded by something that may not be. Not so when the reason is this one request's: then
-    // anybody could have it removed.
-    if let stored = plan.stored, !refusal.isForRequest { await remove(stored.key) }
+    if let stored = plan.stored, isSuperseded(by: response.status, refusal, flight, plan, at: receipt.receivedAt) {
+      await remove(stored.key)
+    }
   }
 
   /// The origin confirmed what is stored (RFC 9111 §4.3.3, §4.3.4).
@@ -227,7 +229,8 @@ extension CacheLayer {
     }
     let answer = FlightResponse(
       status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
-      entryOutcome: .revalidated, originStatus: 304, storing: storing,
+      entryOutcome: .revalidated, leaderFields: RFC9111.setCookies(of: response.fields), originStatus: 304,
+      storing: storing,
       receipt: receipt)
     self.answer(flight, plan, with: answer, key: stored.key, tags: tags)
   }

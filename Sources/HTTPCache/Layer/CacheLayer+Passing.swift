@@ -7,7 +7,7 @@ extension CacheLayer {
   /// The origin's response to a request that the cache stands aside for.
   nonisolated func passed(
     _ request: CacheRequest, _ next: AnyService, _ reason: CacheOutcome.BypassReason, policy: ResolvedPolicy?,
-    flightKey: CacheKey? = nil, startedAt: CacheInstant
+    startedAt: CacheInstant
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
     let requestedAt = clock.nowAtTheEarliest
@@ -16,7 +16,8 @@ extension CacheLayer {
     let scope = policy.map { makeScope($0, outer: outer) }
     let response = try await forwarded(
       request, next, outcome, policy: policy, scope: scope, key: nil, startedAt: startedAt)
-    guard let policy, let scope, response.outcome == outcome else { return response }
+    guard response.outcome == outcome else { return response }
+    guard let policy, let scope else { return withCacheStatus(response) }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
     // Its own invalidations must not void it, those of others must: those that came until `before` are asked for, and any
     // that come between its own ones change their count.
@@ -28,16 +29,53 @@ extension CacheLayer {
     } else {
       isCurrent = false
     }
-    let ownCount = await learn(from: response, to: request, reason, policy, flightKey, scope, receipt)
+    let ownCount = await learn(from: response, to: request, reason, policy, scope)
     if reason == .method, isCurrent, let before, let stamp = backend.stampNow,
       stamp.number &- before.number == ownCount, let key, scope.violation(of: policy.policy.tags) == nil,
       case .store(let storing) = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules)
     {
       let plan = FetchPlan(
-        request: request, directives: .none, policy: policy, key: key, next: next, stored: nil, reason: .absent,
+        request: Self.withoutConnectionFields(request), directives: .none, policy: policy, key: key, next: next,
+        stored: nil, reason: .absent,
         stamp: stamp, startedAt: startedAt, outer: outer)
-      return await storedForGet(response, storing, plan, scope, receipt)
+      return withCacheStatus(await storedForGet(response, storing, plan, scope, receipt))
     }
+    return withCacheStatus(response)
+  }
+
+  /// The origin's response to a request whose responses have lately turned out not to be cacheable. It waits for nobody; if
+  /// it may be stored after all, it is, so that nobody whose responses are not cacheable can keep it from being stored.
+  nonisolated func passedAsUncacheable(_ plan: FetchPlan, _ flightKey: CacheKey) async throws -> CacheResponse {
+    let outcome = CacheOutcome.bypass(.uncacheable)
+    let requestedAt = clock.nowAtTheEarliest
+    let scope = makeScope(plan.policy, outer: plan.outer)
+    let response = try await forwarded(
+      plan.request, plan.next, outcome, policy: plan.policy, scope: scope, key: nil, startedAt: plan.startedAt)
+    guard response.outcome == outcome else { return response }
+    await carryOutInvalidations(scope, status: response.status)
+    let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
+    switch plan.policy.storability(of: response, to: plan.request, receipt: receipt) {
+    case .store(let storing):
+      uncacheable.forget(Self.uncacheableKey(flightKey, of: plan.request))
+      guard response.status < 400, response.status != 206, plan.stamp != nil,
+        scope.violation(of: plan.policy.policy.tags) == nil
+      else { break }
+      return withCacheStatus(await storedForGet(response, storing, plan, scope, receipt))
+    case .refuse(.cookie):
+      return withCacheStatus(response, detail: StoreRefusal.cookie.rawValue)
+    case .refuse: break
+    }
+    return withCacheStatus(response)
+  }
+
+  /// Adds what the cache has done. Last of all: a response that is stored is taken as it has come from the origin
+  /// (RFC 9211 §2: a member speaks of one request).
+  private nonisolated func withCacheStatus(_ response: CacheResponse, detail: String? = nil) -> CacheResponse {
+    guard let outcome = response.outcome else { return response }
+    var response = response
+    RFC9211.append(
+      to: &response.fields, cacheName: name, outcome: outcome,
+      details: CacheStatusDetails(fwdStatus: response.status, detail: detail))
     return response
   }
 
@@ -62,7 +100,7 @@ extension CacheLayer {
         by: response, plan, scope,
         Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
     }
-    return response
+    return response.outcome == .miss(plan.reason) ? withCacheStatus(response) : response
   }
 
   /// Stores the answer to a request that is not GET, for GETs to come (RFC 9110 §9.3.3), while its client reads it.
@@ -107,7 +145,13 @@ extension CacheLayer {
         of: CacheResponse(status: 200, fields: fields), to: plan.request.as(.get), receipt: receipt,
         rules: plan.policy.rules, lifetimeScale: plan.policy.lifetimeScale())
     else {
-      await removeEntry(for: plan.key)
+      // As for GET: anybody can ask in a way that is answered with another head.
+      if RFC9111.supersedes(
+        status: 200, refusal: .status, times: entry.times, traits: entry.traits,
+        cause: .client(hasCredentials: FetchPlan.hasCredentials(plan.request.fields)), now: receipt.receivedAt)
+      {
+        await remove(entry.key)
+      }
       return
     }
     let flight = Flight(
@@ -159,9 +203,6 @@ extension CacheLayer {
       throw error
     }
     response.outcome = outcome
-    var details = CacheStatusDetails()
-    details.fwdStatus = response.status
-    RFC9211.append(to: &response.fields, cacheName: name, outcome: outcome, details: details)
     report(
       .answered(outcome), key: key, request: request, status: response.status, bodySize: response.body.length,
       since: startedAt)
@@ -189,16 +230,18 @@ extension CacheLayer {
   /// - Returns: How many invalidations have come of it.
   private nonisolated func learn(
     from response: CacheResponse, to request: CacheRequest, _ reason: CacheOutcome.BypassReason,
-    _ policy: ResolvedPolicy, _ flightKey: CacheKey?, _ scope: TagScope, _ receipt: Receipt
+    _ policy: ResolvedPolicy, _ scope: TagScope
   ) async -> UInt64 {
     var count = await carryOutInvalidations(scope, status: response.status)
     switch reason {
     case .method:
       // RFC 9111 §4.4: a successful unsafe request makes what is stored doubtful.
-      for target in RFC9111.invalidatedTargets(of: request, response: response) {
+      for target in RFC9111.invalidatedTargets(
+        of: request, response: response, ownAuthorities: policy.ownAuthorities)
+      {
         let resource = CacheRequest(scheme: target.scheme, authority: target.authority, target: target.target)
         if let policy = router.policy(for: resource), let key = key(of: resource, policy) {
-          await removeEntry(for: key)
+          await invalidate(key: key)
           count += 1
         }
       }
@@ -208,14 +251,7 @@ extension CacheLayer {
         await invalidate(CacheInvalidation(.anyTag(tags)))
         count += 1
       }
-    case .uncacheable:
-      // It may have become cacheable: then the next request makes a flight of it again.
-      if case .store = RFC9111.storability(of: response, to: request, receipt: receipt, rules: policy.rules),
-        let flightKey
-      {
-        uncacheable.forget(flightKey)
-      }
-    case .policy, .noKey, .waitLimit: break
+    case .uncacheable, .policy, .noKey, .waitLimit: break
     }
     return count
   }

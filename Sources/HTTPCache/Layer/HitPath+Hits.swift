@@ -22,10 +22,11 @@ extension HitPath {
   /// - Parameters:
   ///   - scheme: That of the request.
   ///   - miss: Set when there is no answer.
+  ///   - hasCookie: Whether the request has a cookie, so that a lifetime that only the policy gives may not apply.
   @inline(__always)
   func hit(
     _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, at now: CacheInstant,
-    orElse miss: inout PlainMiss
+    orElse miss: inout PlainMiss, hasCookie: Bool = false
   ) -> CacheResponse? {
     let digest = digest(of: request, scheme)
     let current = currentInvalidation
@@ -43,6 +44,13 @@ extension HitPath {
     guard node.pointee.shortStamp == UInt32(truncatingIfNeeded: current),
       !node.pointee.mayBeExpired(at: now.nanoseconds)
     else {
+      shards.unlock(shardIndex)
+      miss = .unclear
+      return nil
+    }
+    if hasCookie,
+      node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.traits.contains(.policyLifetime) })
+    {
       shards.unlock(shardIndex)
       miss = .unclear
       return nil

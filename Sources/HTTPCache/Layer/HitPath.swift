@@ -66,8 +66,8 @@ struct HitPath: ~Copyable, Sendable {
     (scheme == .https ? https : http).appending(request.authority, request.target)
   }
 
-  /// The fields of a request that make it more than plain.
+  /// The fields of a request that make it more than plain. A cookie alone is looked at in ``hit(_:_:at:orElse:hasCookie:)``.
   static let specialFields =
-    KnownHeader.cacheControl.bit | KnownHeader.pragma.bit | KnownHeader.ifNoneMatch.bit
+    KnownHeader.cookie.bit | KnownHeader.cacheControl.bit | KnownHeader.pragma.bit | KnownHeader.ifNoneMatch.bit
     | KnownHeader.ifModifiedSince.bit | KnownHeader.range.bit
 }

@@ -56,6 +56,7 @@ final class Sharing: Sendable {
   /// been invalidated before the other began.
   func isFor(_ other: FetchPlan) -> Bool {
     if other === plan { return true }
+    if storing.traits.contains(.policyLifetime), other.directives.hasPersonalCookie { return false }
     guard storing.vary.isEmpty || RFC9111.selection(storing.vary, in: other.request.fields) == selection else {
       return false
     }

@@ -53,7 +53,9 @@ public struct CachePolicy: Sendable {
   /// still hold unless ``overrides`` says otherwise.
   public var respectsCacheControl: Bool
 
-  /// Whether a client's `Cache-Control` and `Pragma` are followed (RFC 9111 §5.2.1).
+  /// Whether a client's `Cache-Control` and `Pragma` are followed (RFC 9111 §5.2.1). If not, `no-cache`, `max-age` and
+  /// `min-fresh` are ignored, so that no client can make the cache ask the origin while something fresh is stored.
+  /// `only-if-cached`, `max-stale` and `no-store` concern nobody but the client, and are followed in any case.
   public var respectsRequestDirectives: Bool
 
   /// Directives of a response that are ignored, named one by one.
@@ -70,6 +72,10 @@ public struct CachePolicy: Sendable {
 
   /// What becomes of responses with `Set-Cookie`.
   public var setCookies: SetCookieRule
+
+  /// Which cookies of a request may make its response one user's own: a lifetime that only this policy gives does not apply
+  /// to requests with one, and they are not answered with a response that has no other.
+  public var cookies: CookieRule
 
   /// The only fields that are stored, beside those without which a stored response would be wrong (`Content-*`, `Date`,
   /// `ETag`, `Vary` and the like). Nil: all that may be.
@@ -88,6 +94,11 @@ public struct CachePolicy: Sendable {
   public var targetedFields: [HeaderName]
 
   // MARK: Invalidation
+
+  /// Other names of this server, with their ports, by which a handler may call its own resources in `Location` and
+  /// `Content-Location`: those of an origin behind a proxy that does not pass `Host` on. What an unsafe request names so is
+  /// invalidated like what it names by the request's own authority (RFC 9111 §4.4).
+  public var ownAuthorities: Set<String>
 
   /// Where the tags of responses come from, and which are permitted.
   public var tags: TagPolicy
@@ -164,6 +175,7 @@ public struct CachePolicy: Sendable {
     methods: MethodRule = .standard,
     statuses: StatusRule = .standard,
     setCookies: SetCookieRule = .whenExplicit,
+    cookies: CookieRule = .allPersonal,
     storedFieldNames: Set<HeaderName>? = nil,
     minimumBodySize: Int = 0,
     maximumBodySize: Int = 8 << 20,
@@ -187,11 +199,13 @@ public struct CachePolicy: Sendable {
     self.methods = methods
     self.statuses = statuses
     self.setCookies = setCookies
+    self.cookies = cookies
     self.storedFieldNames = storedFieldNames
     self.minimumBodySize = minimumBodySize
     self.maximumBodySize = maximumBodySize
     self.key = key
     self.targetedFields = [.cdnCacheControl]
+    self.ownAuthorities = []
     self.tags = TagPolicy()
     self.purging = nil
     self.softTimeout = softTimeout

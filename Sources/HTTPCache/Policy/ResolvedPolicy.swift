@@ -11,6 +11,8 @@ final class ResolvedPolicy: Sendable {
   let shield: OriginShield?
   /// What new resources the policy lets in.
   let admission: AdmissionFilter?
+  /// Other names of the server, as keys have them.
+  let ownAuthorities: Set<String>
   /// Whether responses are stored as they come: nobody makes tags of them, validators for them, or keeps them out.
   let storesAsIs: Bool
 
@@ -20,6 +22,10 @@ final class ResolvedPolicy: Sendable {
     self.rules = policy.rules
     self.shield = policy.originLimit.map { OriginShield($0, clock: clock) }
     self.admission = policy.admission.map { AdmissionFilter($0) }
+    self.ownAuthorities = Set(
+      policy.ownAuthorities.flatMap { authority in
+        ["http", "https"].map { CacheRequest(scheme: $0, authority: authority).authority }
+      })
     self.storesAsIs = policy.admission == nil && policy.tags.extract == nil && !policy.generatesEntityTags
   }
 
@@ -31,6 +37,15 @@ final class ResolvedPolicy: Sendable {
   func storability(of response: CacheResponse, to request: CacheRequest, receipt: Receipt) -> Storability {
     RFC9111.storability(
       of: response, to: request, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale())
+  }
+
+  /// The demands of a request with these fields, as far as the policy follows them, and whether it has a personal cookie.
+  @inline(never)
+  func directives(of fields: HeaderFields) -> RequestDirectives {
+    var directives = RequestDirectives(fields)
+    if !rules.respectsRequestDirectives { directives = directives.withoutDemands }
+    directives.hasPersonalCookie = rules.cookies.findsPersonalCookie(in: fields)
+    return directives
   }
 
   /// The factor for the lifetime of a response that is stored now.
@@ -48,6 +63,7 @@ extension CachePolicy {
     rules.ignoresNoStore = overrides.contains(.noStore)
     rules.ignoresPrivate = overrides.contains(.private)
     rules.setCookies = setCookies
+    rules.cookies = cookies
     rules.staleWhileRevalidate = staleWhileRevalidate
     rules.staleIfError = staleIfError
     rules.refreshBeforeExpiration = refreshBeforeExpiration

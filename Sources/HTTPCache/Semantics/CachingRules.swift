@@ -16,10 +16,12 @@ public struct CachingRules: Sendable {
 
   /// Whether `Cache-Control` and `Pragma` of requests are heeded (RFC 9111 §5.2.1).
   ///
-  /// When false, no client can make the cache ask the origin, or keep a response from being stored.
+  /// When false, no client can make the cache ask the origin although a stored response may be used: `no-cache`, `max-age`
+  /// and `min-fresh` are ignored. `max-stale`, `stale-if-error` and `only-if-cached` are followed all the same, and a
+  /// response to a request with `no-store` is never stored.
   public var respectsRequestDirectives = true
 
-  /// Stores responses that say `no-store`, of whoever asked or answered. Departs from RFC 9111 §5.2.2.5.
+  /// Stores responses that say `no-store`. Departs from RFC 9111 §5.2.2.5. (Those to a request that says so are not stored.)
   public var ignoresNoStore = false
 
   /// Stores responses that say `private`. Departs from RFC 9111 §5.2.2.7: what is meant for one user is given to all.
@@ -31,6 +33,10 @@ public struct CachingRules: Sendable {
 
   /// What to do with responses that set cookies.
   public var setCookies: SetCookieRule = .whenExplicit
+
+  /// Which cookies of a request may make its response one user's own, so that a lifetime that only ``lifetime`` gives does
+  /// not apply.
+  public var cookies: CookieRule = .allPersonal
 
   /// The lifetime that the policy gives to responses of a status; nil where it gives none. It counts from the moment of
   /// receipt.

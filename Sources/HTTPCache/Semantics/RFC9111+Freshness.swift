@@ -16,6 +16,21 @@ extension RFC9111 {
     receivedUnix: UnixTime, rules: CachingRules
   ) -> Freshness {
     if !rules.respectsResponseDirectives, let policy = policyFreshness(status: status, rules: rules) { return policy }
+    if directives.sMaxage == nil, directives.maxAge == nil, isTargeted || !fields.contains(KnownHeader.expires),
+      let policy = policyFreshness(status: status, rules: rules)
+    {
+      return policy
+    }
+    return ownFreshness(
+      status: status, fields: fields, directives: directives, isTargeted: isTargeted, date: date,
+      receivedUnix: receivedUnix, rules: rules)
+  }
+
+  /// The same without the policy.
+  static func ownFreshness(
+    status: Int, fields: HeaderFields, directives: ResponseDirectives, isTargeted: Bool, date: UnixTime?,
+    receivedUnix: UnixTime, rules: CachingRules
+  ) -> Freshness {
     if let seconds = directives.sMaxage ?? directives.maxAge {
       return Freshness(lifetime: seconds.secondsAsNanoseconds, source: .response)
     }
@@ -24,7 +39,6 @@ extension RFC9111 {
       return Freshness(
         lifetime: expiresLifetime(of: fields, date: date, receivedUnix: receivedUnix), source: .response)
     }
-    if let policy = policyFreshness(status: status, rules: rules) { return policy }
     if rules.usesHeuristics, directives.isPublic || isHeuristicallyCacheable(status: status),
       let lifetime = heuristicLifetime(of: fields, date: date, receivedUnix: receivedUnix, rules: rules)
     {

@@ -11,8 +11,11 @@ extension RFC9111 {
   static func verdict(
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
   ) -> Verdict {
-    if rules.respectsRequestDirectives, !directives.areNone {
-      return verdictOnDemand(times: times, traits: traits, directives: directives, now: now, rules: rules)
+    if traits.contains(.policyLifetime), directives.hasPersonalCookie { return .validate(.request) }
+    if !directives.areNone {
+      return verdictOnDemand(
+        times: times, traits: traits,
+        directives: rules.respectsRequestDirectives ? directives : directives.withoutDemands, now: now, rules: rules)
     }
     return plainVerdict(times: times, traits: traits, now: now, rules: rules)
   }
@@ -80,8 +83,8 @@ extension RFC9111 {
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
   ) -> Bool {
     if traits.contains(.alwaysValidate) { return false }
-    let directives = rules.respectsRequestDirectives ? directives : .none
-    if directives.noCache { return false }
+    if directives.noCache, rules.respectsRequestDirectives { return false }
+    if traits.contains(.policyLifetime), directives.hasPersonalCookie { return false }
     if now < times.freshUntil || now < times.staleIfErrorUntil { return true }
     guard let seconds = directives.staleIfError, !traits.contains(.mustRevalidate) else { return false }
     return now.nanoseconds.subtractingSaturated(times.freshUntil.nanoseconds) < seconds.secondsAsNanoseconds
@@ -93,6 +96,7 @@ extension RFC9111 {
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant
   ) -> Bool {
     if traits.contains(.alwaysValidate) || directives.noCache { return false }
+    if traits.contains(.policyLifetime), directives.hasPersonalCookie { return false }
     if now < times.freshUntil { return true }
     if now < times.staleWhileRevalidateUntil || now < times.staleIfErrorUntil { return true }
     if traits.contains(.mustRevalidate) { return false }

@@ -81,18 +81,24 @@ extension RFC9111 {
     return view.hasName(startingWith: "content-") || rules.targetedFields.contains { view.isNamed($0) }
   }
 
+  /// The `Set-Cookie` fields of a response.
+  static func setCookies(of fields: HeaderFields) -> HeaderFields {
+    fields.contains(KnownHeader.setCookie) ? fields.filter { $0.known == .setCookie } : HeaderFields()
+  }
+
   /// The stored header section after a 304, or a response to HEAD, has brought news of it (§3.2).
   ///
   /// Each field of the new section replaces those of its name. Not taken over are the fields that are not stored
   /// anyway, and those that describe the stored octets, which have not changed: `Content-Length`, `Content-Encoding`,
   /// `Content-Range` and `Transfer-Encoding`. `Age` is taken over, and dropped again by
-  /// ``storability(of:to:receipt:rules:lifetimeScale:)``, which is to be asked next. A new section without `Date`
+  /// ``storability(of:to:receipt:rules:lifetimeScale:)``, which is to be asked next. `Set-Cookie` is not taken over: it is for
+  /// the client that has caused the new section (``setCookies(of:)``). A new section without `Date`
   /// counts from its receipt: the old `Date` goes.
   static func freshened(_ stored: HeaderFields, with response304: HeaderFields) -> HeaderFields {
     let listed = ConnectionFields.listed(in: response304)
     let kept =
       ConnectionFields.known | proxySpecific | KnownHeader.contentLength.bit | KnownHeader.contentEncoding.bit
-      | KnownHeader.contentRange.bit
+      | KnownHeader.contentRange.bit | KnownHeader.setCookie.bit
     let news = response304.filter { view in
       if let known = view.known, known.bit & kept != 0 { return false }
       return !listed.contains(view)

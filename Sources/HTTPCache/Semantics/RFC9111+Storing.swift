@@ -37,12 +37,8 @@ extension RFC9111 {
     if let refusal = refusal(of: response, to: request, directives: directives, rules: rules) {
       return .refuse(refusal)
     }
-    if fields.contains(KnownHeader.setCookie) {
-      let isExplicit = hasExplicitLifetime || directives.isPublic
-      if rules.setCookies == .refuse || (rules.setCookies == .whenExplicit && !isExplicit) {
-        return .refuse(.setCookie)
-      }
-    }
+    let hasSetCookie = fields.contains(KnownHeader.setCookie)
+    if hasSetCookie, rules.setCookies == .refuse { return .refuse(.setCookie) }
     var vary = VarySelection.none
     if fields.contains(KnownHeader.vary) {
       switch varySelection(of: fields, limit: rules.maximumVaryFields) {
@@ -52,19 +48,42 @@ extension RFC9111 {
     }
 
     let date = dateValue(of: fields, known: .date, now: receipt.receivedUnix)
-    let freshness = freshness(
+    var freshness = freshness(
       status: response.status, fields: fields, directives: directives, isTargeted: isTargeted, date: date,
       receivedUnix: receipt.receivedUnix, rules: rules)
+    // Where the policy's lifetimes come first, the response may have one of its own all the same.
+    var explicitLifetime = freshness.source == .response ? freshness.lifetime : 0
+    if freshness.source == .policy {
+      let isPersonal = rules.cookies.findsPersonalCookie(in: request.fields)
+      var own = Freshness(lifetime: 0, source: .none)
+      if hasExplicitLifetime || isPersonal {
+        own = ownFreshness(
+          status: response.status, fields: fields, directives: directives, isTargeted: isTargeted, date: date,
+          receivedUnix: receipt.receivedUnix, rules: rules)
+        if own.source == .response { explicitLifetime = own.lifetime }
+      }
+      if explicitLifetime <= 0 {
+        if isPersonal {
+          guard own.lifetime > 0 else { return .refuse(.cookie) }
+          freshness = own
+        } else {
+          traits.insert(.policyLifetime)
+        }
+      }
+    }
     // §3, the last condition: something must say that the response is meant to be stored.
     guard
       hasExplicitLifetime || directives.isPublic || freshness.source == .policy
         || isHeuristicallyCacheable(status: response.status)
     else { return .refuse(.noLifetime) }
 
+    let initialAge = correctedInitialAge(of: fields, date: date, receipt: receipt)
+    if hasSetCookie, rules.setCookies == .whenExplicit, explicitLifetime <= initialAge || directives.noCache {
+      return .refuse(.setCookie)
+    }
     let hasValidator = hasValidator(fields) || (rules.givesValidators && response.status == 200)
     let times = entryTimes(
-      freshness: freshness, initialAge: correctedInitialAge(of: fields, date: date, receipt: receipt),
-      directives: directives,
+      freshness: freshness, initialAge: initialAge, directives: directives,
       hasValidator: hasValidator, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale)
     // What could neither be used nor validated would only take room.
     guard hasValidator || (!directives.noCache && times.reclaimAt > receipt.receivedAt) else {
@@ -101,9 +120,7 @@ extension RFC9111 {
     if mustUnderstand, !isUnderstood(status: status) { return .mustUnderstand }
     // §5.2.2.3: no-store beside must-understand is for caches that do not know the latter.
     if directives.noStore, !mustUnderstand, !rules.ignoresNoStore { return .noStore }
-    if rules.respectsRequestDirectives, !rules.ignoresNoStore,
-      !RequestDirectives.isAbsent(in: request.fields.presence), RequestDirectives(request.fields).noStore
-    {
+    if !RequestDirectives.isAbsent(in: request.fields.presence), RequestDirectives(request.fields).noStore {
       return .requestNoStore
     }
     if directives.isPrivate, !rules.ignoresPrivate { return .isPrivate }

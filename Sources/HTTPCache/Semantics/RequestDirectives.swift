@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What a request demands of the cache (RFC 9111 §5.2.1, RFC 5861 §4).
+/// What a request demands of the cache (RFC 9111 §5.2.1, RFC 5861 §4), and whether it may be one user's own.
 struct RequestDirectives: Hashable, Sendable {
   /// How stale a response the client accepts (§5.2.1.2).
   enum MaxStale: Hashable, Sendable {
@@ -27,6 +27,9 @@ struct RequestDirectives: Hashable, Sendable {
   var maxStale: MaxStale?
   /// RFC 5861 §4: by how many seconds it may be stale when the origin fails.
   var staleIfError: Int64?
+  /// Whether the request has a cookie that may make its response one user's own (``CookieRule``). Such a request is not
+  /// answered with a response whose lifetime only the policy gives.
+  var hasPersonalCookie = false
 
   /// No demands.
   static let none = RequestDirectives()
@@ -61,6 +64,17 @@ struct RequestDirectives: Hashable, Sendable {
   @inline(__always)
   var areNone: Bool {
     !noCache && !noStore && !onlyIfCached && maxAge == nil && minFresh == nil && maxStale == nil && staleIfError == nil
+  }
+
+  /// The same without what makes the cache ask the origin although a stored response could be used: for a cache whose
+  /// clients are not to decide that. Permissions (`max-stale`, `stale-if-error`), `only-if-cached` and `no-store` concern
+  /// nobody but the client, and stay.
+  var withoutDemands: RequestDirectives {
+    var directives = self
+    directives.noCache = false
+    directives.maxAge = nil
+    directives.minFresh = nil
+    return directives
   }
 
   private mutating func add(_ directive: CacheDirective, of value: Span<UInt8>) {

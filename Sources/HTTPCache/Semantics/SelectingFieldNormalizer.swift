@@ -11,8 +11,9 @@ enum SelectingFieldNormalizer {
 
   /// The value of the field `name`, its lines combined (RFC 9110 §5.3).
   ///
-  /// - `Accept`, `Accept-Charset`, `Accept-Encoding`, `Accept-Language`: sets of ranges with a quality each. Case and
-  ///   order do not count, nor how a quality is written; the lower-case members are sorted.
+  /// - `Accept`, `Accept-Charset`, `Accept-Encoding`, `Accept-Language`: ranges with a quality each. Case does not count, nor
+  ///   how a quality is written; the lower-case members are sorted by quality. Among equals the order counts in the first
+  ///   three, for many servers choose by it; in `Accept-Language` it does not.
   /// - `Cookie`: lines are parts of one cookie string (RFC 9113 §8.2.3).
   /// - All others: white space around commas does not count, nor on how many lines a list stands.
   ///
@@ -22,9 +23,10 @@ enum SelectingFieldNormalizer {
     let combined = combinedValue(of: name, in: fields, isCookie: name.known == .cookie)
     let canonical: [UInt8]? =
       switch name.known {
-      case .accept: preferences(combined, hasParameters: true)
-      case .acceptEncoding, .acceptLanguage: preferences(combined, hasParameters: false)
-      case nil where name.canonical == "accept-charset": preferences(combined, hasParameters: false)
+      case .accept: preferences(combined, hasParameters: true, isOrdered: true)
+      case .acceptEncoding: preferences(combined, hasParameters: false, isOrdered: true)
+      case .acceptLanguage: preferences(combined, hasParameters: false, isOrdered: false)
+      case nil where name.canonical == "accept-charset": preferences(combined, hasParameters: false, isOrdered: true)
       default: nil
       }
     return (canonical ?? combined, canonical != nil)
@@ -58,7 +60,9 @@ enum SelectingFieldNormalizer {
   }
 
   /// A list of ranges with qualities in canonical form; nil when it is not well-formed, or too long to be sorted.
-  private static func preferences(_ value: [UInt8], hasParameters: Bool) -> [UInt8]? {
+  ///
+  /// - Parameter isOrdered: Whether the order counts among members with the same quality.
+  private static func preferences(_ value: [UInt8], hasParameters: Bool, isOrdered: Bool) -> [UInt8]? {
     let span = value.span
     var preferences: [Preference] = []
     preferences.reserveCapacity(8)
@@ -73,7 +77,7 @@ enum SelectingFieldNormalizer {
       preferences.append(preference)
     }
     let ranges = buffer.span
-    sort(&preferences, in: ranges)
+    sort(&preferences, in: ranges, isOrdered: isOrdered)
     var result: [UInt8] = []
     result.reserveCapacity(value.count + 8)
     for (index, preference) in preferences.enumerated() {
@@ -90,10 +94,13 @@ enum SelectingFieldNormalizer {
   }
 
   /// By insertion: there are few, and a closure over a view of the buffer could not be passed to `sort`.
-  private static func sort(_ preferences: inout [Preference], in ranges: Span<UInt8>) {
+  private static func sort(_ preferences: inout [Preference], in ranges: Span<UInt8>, isOrdered: Bool) {
+    func comesBefore(_ left: Preference, _ right: Preference) -> Bool {
+      isOrdered ? left.quality > right.quality : order(left, right, in: ranges) < 0
+    }
     for end in 1..<max(1, preferences.count) {
       var position = end
-      while position > 0, order(preferences[position], preferences[position - 1], in: ranges) < 0 {
+      while position > 0, comesBefore(preferences[position], preferences[position - 1]) {
         preferences.swapAt(position, position - 1)
         position -= 1
       }

@@ -11,9 +11,9 @@ public struct SetCookieRule: Hashable, Sendable {
 
   /// It is not stored.
   public static let refuse = SetCookieRule(kind: .refuse)
-  /// It is stored, cookie and all, if the response itself says that it may be: with `max-age`, `s-maxage`, `Expires`,
-  /// `public` or a targeted field that says so (RFC 9213). A lifetime that only the policy or a heuristic gives is not
-  /// enough.
+  /// It is stored, cookie and all, if the response itself gives a lifetime that is not over when it comes: with `max-age`,
+  /// `s-maxage`, `Expires` or a targeted field (RFC 9213). `public` alone, or a lifetime that only the policy or a heuristic
+  /// gives, is not enough; nor is any lifetime beside `no-cache`.
   public static let whenExplicit = SetCookieRule(kind: .whenExplicit)
   /// It is stored without its `Set-Cookie` fields.
   public static let strip = SetCookieRule(kind: .strip)

@@ -19,6 +19,9 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   case authorization = "authorization"
   /// The response sets a cookie and does not say that it may be shared.
   case setCookie = "set-cookie"
+  /// Only the policy would give the response a lifetime, and the request has a cookie that may make the response one
+  /// user's own (``CookieRule``).
+  case cookie = "cookie"
   /// `Vary: *` (RFC 9111 §4.1).
   case varyStar = "vary-star"
   /// `Vary` lists more fields than the cache is willing to select by.
@@ -45,13 +48,16 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   case tags = "tags"
   /// The backend failed.
   case backend = "backend"
+  /// An error, in answer to a request that would have been answered with a fresh stored response if it had not demanded
+  /// otherwise, or to a refresh without the credentials that the resource may need. The stored response stays.
+  case demanded = "demanded"
   /// The origin failed (5xx): nothing is stored, so that what is stored may still be served stale.
   case originError = "origin-error"
 
   /// Whether the reason lies in the request, and says nothing about the resource.
   var isForRequest: Bool {
     switch self {
-    case .authorization, .requestNoStore, .method, .partial: true
+    case .authorization, .cookie, .demanded, .requestNoStore, .method, .partial: true
     default: false
     }
   }

@@ -25,11 +25,13 @@ final class FetchPlan: Sendable {
   let startedAt: CacheInstant
   /// The scope of the handler further out that asks, for a response of its own.
   let outer: TagScope?
+  /// Whether the request is the cache's own, made of a client's without the credentials which that had.
+  let withholdsCredentials: Bool
 
   init(
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
     stored: CacheEntry?, partial: CacheEntry? = nil, reason: CacheOutcome.MissReason, stamp: InvalidationStamp?,
-    landings: UInt64? = nil, startedAt: CacheInstant, outer: TagScope?
+    landings: UInt64? = nil, startedAt: CacheInstant, outer: TagScope?, withholdsCredentials: Bool = false
   ) {
     self.request = request
     self.directives = directives
@@ -43,27 +45,22 @@ final class FetchPlan: Sendable {
     self.landings = landings
     self.startedAt = startedAt
     self.outer = outer
-  }
-
-  /// The plan of a refresh: what a HEAD was answered with is refreshed by a GET, or nothing of it could be stored.
-  func forRefresh() -> FetchPlan {
-    guard request.method == .head else { return self }
-    return FetchPlan(
-      request: request.as(.get), directives: directives, policy: policy, key: key, next: next, stored: stored,
-      partial: partial, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer)
+    self.withholdsCredentials = withholdsCredentials
   }
 
   /// The same request, with nothing stored that could be confirmed.
   func withoutStored() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: nil, partial: partial,
-      reason: reason, stamp: stamp, startedAt: startedAt, outer: outer)
+      reason: reason, stamp: stamp, startedAt: startedAt, outer: outer,
+      withholdsCredentials: withholdsCredentials)
   }
 
   /// The same request, with nothing stored that could be completed.
   func withoutPartial() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, reason: reason,
-      stamp: stamp, startedAt: startedAt, outer: outer)
+      stamp: stamp, startedAt: startedAt, outer: outer,
+      withholdsCredentials: withholdsCredentials)
   }
 }

@@ -44,6 +44,8 @@ final class FlightResponse: Sendable {
   let entry: CacheEntry?
   /// The outcome, when the answer is to be made from `entry`: the origin has confirmed it, or brought what it lacked.
   let entryOutcome: CacheOutcome?
+  /// Fields for the leader only, beside those of `entry`.
+  let leaderFields: HeaderFields
   /// The status that the origin sent.
   let originStatus: Int
   /// What became of it.
@@ -56,7 +58,8 @@ final class FlightResponse: Sendable {
 
   init(
     status: Int, fields: HeaderFields, body: Body, trailers: HeaderFields? = nil, entry: CacheEntry? = nil,
-    entryOutcome: CacheOutcome? = nil, originStatus: Int, storing: CacheEvent.Storing, receipt: Receipt
+    entryOutcome: CacheOutcome? = nil, leaderFields: HeaderFields = HeaderFields(), originStatus: Int,
+    storing: CacheEvent.Storing, receipt: Receipt
   ) {
     self.status = status
     self.fields = fields
@@ -64,6 +67,7 @@ final class FlightResponse: Sendable {
     self.trailers = trailers
     self.entry = entry
     self.entryOutcome = entryOutcome
+    self.leaderFields = leaderFields
     self.originStatus = originStatus
     self.storing = storing
     self.originNanoseconds = receipt.originNanoseconds

@@ -153,6 +153,31 @@ extension SemanticsTests {
     func safe(method: String) { #expect(Self.targets(method: RequestMethod(rawValue: method)) == []) }
 
     @Test(
+      "of the server's other names",
+      arguments: [
+        ("http://origin:3000/x", "http://example.com/x"), ("https://origin:3000/x?y", "http://example.com/x?y"),
+        ("HTTP://ORIGIN:3000/x", "http://example.com/x"), ("//origin:3000/x", "http://example.com/x"),
+        ("http://origin:03000/x", "http://example.com/x"), ("http://origin/x", nil), ("http://origin:3001/x", nil),
+        ("http://origin.other:3000/x", nil), ("http://u@origin:3000/x", nil),
+        ("http://[::1]/x", "http://example.com/x"),
+        ("http://[::1]:80/x", "http://example.com/x"), ("http://[::1]:/x", "http://example.com/x"),
+      ] as [(String, String?)], ["Location", "Content-Location"])
+    func ownAuthorities(value: (reference: String, target: String?), field: String) throws {
+      var policy = CachePolicy()
+      policy.ownAuthorities = ["Origin:3000", "[::1]:"]
+      let resolved = try ResolvedPolicy(policy, clock: .system)
+      for scheme in ["http", "https"] {
+        let targets = RFC9111.invalidatedTargets(
+          of: CacheRequest(method: .post, scheme: scheme, authority: "example.com", target: "/a"),
+          response: CacheResponse(status: 201, fields: [HeaderName(field)!: value.reference]),
+          ownAuthorities: resolved.ownAuthorities
+        ).map { "\($0.scheme)://\($0.authority)\($0.target)" }
+        let other = value.target.map { $0.replacing("http:", with: "\(scheme):") }
+        #expect(targets == ["\(scheme)://example.com/a"] + (other.map { [$0] } ?? []))
+      }
+    }
+
+    @Test(
       "of the same origin",
       arguments: [
         ("/x", "http://example.com/x"), ("x?y", "http://example.com/a/x?y"), ("../x", "http://example.com/x"),

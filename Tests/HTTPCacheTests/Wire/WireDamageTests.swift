@@ -83,7 +83,7 @@ struct WireDamageTests {
     ([0x02], Offset.flags, "unknown flags"), ([0x81], Offset.flags, "unknown flags"),
     ([0x00], Offset.flags, "trailers that there are none of"),
     ([0x01], Offset.reserved, "unknown flags"), ([0x01], Offset.reserved + 1, "unknown flags"),
-    ([0x00, 0x02], Offset.traits, "unknown traits"), ([0x00, 0x80], Offset.traits, "unknown traits"),
+    ([0x00, 0x04], Offset.traits, "unknown traits"), ([0x00, 0x80], Offset.traits, "unknown traits"),
     ([0x80], Offset.traits, "a variant index is no response"),
     ([0x00, 0x00], Offset.status, "no status code"), ([99, 0], Offset.status, "no status code"),
     ([0xE8, 0x03], Offset.status, "no status code"), ([0xFF, 0xFF], Offset.status, "no status code"),

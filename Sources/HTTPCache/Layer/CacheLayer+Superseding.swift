@@ -1,0 +1,56 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// What an answer that is not stored means for what is stored, and for the requests to come.
+extension CacheLayer {
+  /// Whether the stored response of `plan` must go because of an answer that may not be stored.
+  nonisolated func isSuperseded(
+    by status: Int, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant
+  ) -> Bool {
+    guard let stored = plan.stored else { return false }
+    return RFC9111.supersedes(
+      status: status, refusal: refusal, times: stored.times, traits: stored.traits, cause: cause(flight, plan), now: now
+    )
+  }
+
+  /// Whether the stored response of `plan` stays although an error could be stored in its place.
+  nonisolated func keepsStored(
+    despite status: Int, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant
+  ) -> Bool {
+    guard status >= 400, let stored = plan.stored else { return false }
+    return RFC9111.keepsStored(
+      despite: status, stored: stored.status, times: stored.times, traits: stored.traits, cause: cause(flight, plan),
+      now: now)
+  }
+
+  private nonisolated func cause(_ flight: Flight, _ plan: FetchPlan) -> RefreshCause {
+    flight.isRefresh
+      ? .cache(withholdsCredentials: plan.withholdsCredentials)
+      : .client(hasCredentials: FetchPlan.hasCredentials(plan.request.fields))
+  }
+
+  /// Remembers that the requests for a resource need not wait for each other, as far as the answer says something about the
+  /// resource: an error, or an answer to what a client has demanded, may be that client's doing.
+  nonisolated func noteUncacheable(_ status: Int, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant) {
+    guard !flight.isRefresh, status < 400 || status == 404 || status == 410 else { return }
+    if let stored = plan.stored, RFC9111.isServable(times: stored.times, traits: stored.traits, now: now) { return }
+    rememberUncacheable(
+      Self.uncacheableKey(flight.key, of: plan.request), for: plan.policy.policy.uncacheableTimeToLive)
+  }
+
+  /// What a resource is remembered by as not cacheable: a response that is for one user because of a cookie says nothing
+  /// about requests without any.
+  static func uncacheableKey(_ key: CacheKey, of request: CacheRequest) -> CacheKey {
+    request.fields.contains(KnownHeader.cookie) ? key.variant("cookie") : key
+  }
+
+  /// Whether a refresh of `entry` without the credentials of `request` would be one of another variant (RFC 9111 §4.1).
+  nonisolated func needsCredentials(_ entry: CacheEntry, _ request: CacheRequest) -> Bool {
+    guard entry.fields.contains(KnownHeader.vary), FetchPlan.hasCredentials(request.fields),
+      case .success(let selection) = RFC9111.varySelection(of: entry.fields, limit: .max)
+    else { return false }
+    return FetchPlan.credentials.contains { selection.names.contains($0) && request.fields.contains($0) }
+  }
+}

@@ -1,0 +1,91 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// The cookies of a request that may make its response one user's own.
+///
+/// A response without `Cache-Control`, `Expires` and `Last-Modified` says nothing about who may have it. When a policy gives
+/// it a lifetime all the same (``CachePolicy/timeToLive`` and the like), that lifetime does not apply to requests with such a
+/// cookie: their responses are not stored, and they are not answered with a response that has no other lifetime. What the
+/// origin itself gives a lifetime is not concerned.
+///
+/// ```swift
+/// policy.cookies = .personal(["session", "wordpress_*"])   // other cookies mean nothing
+/// policy.cookies = .personal(except: ["_ga", "_ga_*"])     // all but those of analytics
+/// ```
+///
+/// A name that ends in `*` stands for all that begin so. Names of cookies are case-sensitive (RFC 6265 §5.3).
+public struct CookieRule: Hashable, Sendable {
+  enum Kind: Hashable, Sendable {
+    case all
+    case none
+    case only([String])
+    case except([String])
+  }
+  let kind: Kind
+
+  /// Every cookie is personal.
+  public static let allPersonal = CookieRule(kind: .all)
+  /// No cookie is: the policy's lifetimes apply to all requests. Only for sites, or routes, that give everybody the same.
+  public static let nonePersonal = CookieRule(kind: .none)
+  /// These cookies are personal, others are not.
+  public static func personal(_ names: [String]) -> CookieRule { CookieRule(kind: .only(names)) }
+  /// All cookies are personal but these.
+  public static func personal(except names: [String]) -> CookieRule { CookieRule(kind: .except(names)) }
+
+  /// The first name that cannot be one; nil when all can.
+  var invalidName: String? {
+    let names: [String]
+    switch kind {
+    case .all, .none: return nil
+    case .only(let list), .except(let list): names = list
+    }
+    return names.first { name in
+      name.isEmpty || name.dropLast().utf8.contains(UInt8(ascii: "*"))
+        || !name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != ASCII.semicolon && $0 != ASCII.equals }
+    }
+  }
+
+  /// Whether `fields` have a personal cookie (RFC 6265 §5.4).
+  func findsPersonalCookie(in fields: HeaderFields) -> Bool {
+    guard fields.contains(KnownHeader.cookie), kind != .none else { return false }
+    var isFound = false
+    fields.forEachValue(of: KnownHeader.cookie) { value in
+      if isFound { return }
+      var start = 0
+      while start < value.count, !isFound {
+        var end = start
+        while end < value.count, value[end] != ASCII.semicolon { end += 1 }
+        let pair = FieldSyntax.trimmed(value, start..<end)
+        if !pair.isEmpty { isFound = isPersonal(value, pair) }
+        start = end + 1
+      }
+    }
+    return isFound
+  }
+
+  /// Whether the cookie that stands at `pair` is personal. What has no equals sign counts as a name.
+  private func isPersonal(_ value: Span<UInt8>, _ pair: Range<Int>) -> Bool {
+    func isNamed(_ names: [String]) -> Bool {
+      var end = pair.lowerBound
+      while end < pair.upperBound, value[end] != ASCII.equals { end += 1 }
+      let name = FieldSyntax.trimmed(value, pair.lowerBound..<end)
+      return names.contains { Self.matches($0, value, name) }
+    }
+    return switch kind {
+    case .all: true
+    case .none: false
+    case .only(let names): isNamed(names)
+    case .except(let names): !isNamed(names)
+    }
+  }
+
+  private static func matches(_ pattern: String, _ value: Span<UInt8>, _ name: Range<Int>) -> Bool {
+    let pattern = pattern.utf8
+    let isPrefix = pattern.last == UInt8(ascii: "*")
+    let count = pattern.count - (isPrefix ? 1 : 0)
+    guard isPrefix ? name.count >= count : name.count == count else { return false }
+    return pattern.prefix(count).enumerated().allSatisfy { value[name.lowerBound + $0.offset] == $0.element }
+  }
+}
