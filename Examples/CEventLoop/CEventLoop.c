@@ -10,11 +10,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -148,6 +150,11 @@ intptr_t cel_send1(int fd, const void *bytes, size_t count) {
 intptr_t cel_send2(int fd, const void *p0, size_t n0, const void *p1, size_t n1) {
   const struct iovec vectors[2] = {{(void *)p0, n0}, {(void *)p1, n1}};
   return cel_send(fd, vectors, 2, 0);
+}
+
+intptr_t cel_unacknowledged(int fd) {
+  int count = 0;
+  return ioctl(fd, SIOCOUTQ, &count) < 0 ? -errno : count;
 }
 
 int cel_memory_file(const void *bytes, size_t count) {

@@ -39,24 +39,19 @@ struct CachingProxy {
     } catch {
       fail("cannot start \(settings.threads) threads: \(error)")
     }
-    var clientConfiguration = UpstreamClient.Configuration()
+    var clientConfiguration = settings.client
     clientConfiguration.loops = loops
-    clientConfiguration.connectTimeout = settings.connectTimeout
-    clientConfiguration.headTimeout = settings.originTimeout
-    clientConfiguration.maximumConnections = settings.originConnections
     var forwarding = ForwardingService<UpstreamClient>.Configuration()
     forwarding.preservesHost = settings.preservesHost
     forwarding.viaName = settings.name
-    let upstream = ForwardingService(
-      to: origin, through: UpstreamClient(origin: origin, configuration: clientConfiguration),
-      configuration: forwarding)
+    let client = UpstreamClient(origin: origin, configuration: clientConfiguration)
+    let upstream = ForwardingService(to: origin, through: client, configuration: forwarding)
 
-    var configuration = HTTPServer.Configuration(host: settings.listen.host, port: settings.listen.port)
+    var configuration = settings.server
     configuration.loops = loops
     configuration.forwardedFor = .trusting(settings.trustedProxies)
-    configuration.limits.body = settings.maximumRequestBody
     configuration.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }
-    let service = upstream.layer(cache)
+    let service = FairCollapsing(before: upstream.layer(cache), sharing: client)
     let server: HTTPServer
     do {
       server =

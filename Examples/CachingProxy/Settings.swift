@@ -19,10 +19,8 @@ struct Settings {
   var capacity: Int
   var name: String
   var policy: CachePolicy
-  var connectTimeout: Duration
-  var originTimeout: Duration
-  var originConnections: Int
-  var maximumRequestBody: Int
+  var server: HTTPServer.Configuration
+  var client: UpstreamClient.Configuration
   var preservesHost: Bool
   var trustedProxies: TrustedProxies
   var logs: Bool
@@ -93,14 +91,6 @@ struct Settings {
     let hardTimeout = options.option("hard-timeout", .duration, "TIME", "how long the origin has to begin its answer")
     let waitLimit = options.option(
       "wait-limit", .duration, "TIME", "how long a request waits for another's call", default: .seconds(10))
-    let connectTimeout = options.option(
-      "connect-timeout", .duration, "TIME", "how long connecting to the origin may take", default: .seconds(5))
-    let originTimeout = options.option(
-      "origin-timeout", .duration, "TIME", "how long the origin may be silent", default: .seconds(60))
-    let connections = options.option(
-      "origin-connections", .integer(1...10_000), "N", "how many connections to the origin at most", default: 128)
-    let requestBody = options.option(
-      "maximum-request-body", .byteSize, "SIZE", "the largest request body that is passed on", default: 1 << 30)
     let host = options.flag("preserve-host", "pass the client's Host on instead of the origin's")
     let trusted = options.option(
       "trusted-proxies", .trustedProxies, "ADDRESS[/BITS][,...]",
@@ -108,6 +98,7 @@ struct Settings {
         + "or: loopback, unix; such a proxy must set these fields, not pass them on", default: .none)
     let name = options.option(
       "name", .text, "NAME", "the proxy's name in Via and Cache-Status", default: "swift-http-cache")
+    let connections = ConnectionOptions(declaringIn: &options)
     let log = options.flag("log", "print one line for each request")
     let quiet = options.flag("quiet", "print nothing else")
     let values = options.parseOrExit()
@@ -136,14 +127,15 @@ struct Settings {
     policy.hardTimeout = values[hardTimeout]
     policy.waitLimit = values[waitLimit]
     policy.originLease = values[lease]
+    var server = HTTPServer.Configuration(host: values[listen].host, port: values[listen].port)
+    var client = UpstreamClient.Configuration()
+    connections.apply(values, to: &server, &client)
     return Settings(
       origin: values[demo] ? nil : values[origin], listen: values[listen],
       threads: values[threads], backend: values[backend], namespace: values[namespace],
       tiers: TierConfiguration(nearTimeToLive: values[nearTime]), watchesKeys: values[watches],
       capacity: values[capacity], name: values[name],
-      policy: policy, connectTimeout: values[connectTimeout],
-      originTimeout: values[originTimeout], originConnections: values[connections],
-      maximumRequestBody: values[requestBody], preservesHost: values[host], trustedProxies: values[trusted],
+      policy: policy, server: server, client: client, preservesHost: values[host], trustedProxies: values[trusted],
       logs: values[log], isQuiet: values[quiet])
   }
 }

@@ -35,12 +35,24 @@ struct ResponseCase: CustomTestStringConvertible, Sendable {
       events: ["200 untilClose close", "content hi", "end"]),
     ResponseCase(
       name: "RFC 9112 §6.3: HEAD has no content", method: .head, input: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
-      events: ["200 none", "  Content-Length: 9", "end"]),
+      events: ["200 none close", "  Content-Length: 9", "end"]),
     ResponseCase(
       name: "RFC 9112 §6.3: 204 has no content", input: "HTTP/1.1 204 No Content\r\n\r\n", events: ["204 none", "end"]),
     ResponseCase(
-      name: "RFC 9112 §6.3: 304 has no content", input: "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
-      events: ["304 none", "  Content-Length: 9", "end"]),
+      name: "RFC 9112 §6.3: 304 has no content", input: "HTTP/1.1 304 Not Modified\r\nETag: 9\r\n\r\n",
+      events: ["304 none", "  ETag: 9", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: 304 has no content, but what is announced may come late",
+      input: "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+      events: ["304 none close", "  Content-Length: 9", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: 304 has no content, and none is announced",
+      input: "HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n",
+      events: ["304 none", "  Content-Length: 0", "end"]),
+    ResponseCase(
+      name: "RFC 9112 §6.3: 204 has no content, but what is announced may come late",
+      input: "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+      events: ["204 none close", "  Transfer-Encoding: chunked", "end"]),
     ResponseCase(
       name: "RFC 9110 §15.2: interim responses",
       input: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 204 N\r\n\r\n",

@@ -67,6 +67,9 @@ intptr_t cel_send(int fd, const void *vectors, int count, int has_more);
 intptr_t cel_send1(int fd, const void *bytes, size_t count);
 intptr_t cel_send2(int fd, const void *p0, size_t n0, const void *p1, size_t n1);
 
+/// How many octets that were sent the peer has not acknowledged.
+intptr_t cel_unacknowledged(int fd);
+
 /// A file that is in memory only, and holds these bytes.
 int cel_memory_file(const void *bytes, size_t count);
 /// Sends from such a file, without copying. The thread must block SIGPIPE.

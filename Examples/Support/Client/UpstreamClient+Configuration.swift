@@ -9,7 +9,12 @@
     public struct Configuration: Sendable {
       /// The most connections at a time, busy and idle: 128.
       public var maximumConnections = 128
-      /// How long a request waits for a connection when all are busy: 5 s.
+      /// How many of them requests with content leave to those without: 32. Uploads last as long as their senders like. With
+      /// fewer than twice as many connections, half of them.
+      public var reservedConnections = 32
+      /// The octets of a request's content that have to be there before a connection is asked for: 32 KiB, or all of it.
+      public var contentPrefix = 32 << 10
+      /// How long a request waits for a connection when all are busy: 5 s. Clients that hold fewer connections go first.
       public var poolTimeout = Duration.seconds(5)
       /// How long making a connection may take, over all addresses of the host: 5 s.
       public var connectTimeout = Duration.seconds(5)

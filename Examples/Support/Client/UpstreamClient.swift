@@ -31,7 +31,8 @@
       self.origin = origin
       self.configuration = configuration
       pool = UpstreamPool(
-        limit: max(1, configuration.maximumConnections), timeout: configuration.poolTimeout, origin: origin.authority)
+        limit: max(1, configuration.maximumConnections), reserve: max(0, configuration.reservedConnections),
+        timeout: configuration.poolTimeout, origin: origin.authority)
       loops = configuration.loops ?? .shared
     }
 
@@ -42,18 +43,26 @@
 
     /// Sends `request` to the origin, whatever its authority is: `Host` is what the fields say, or the origin's authority.
     ///
+    /// A connection is asked for once all of the content is there, or the first ``Configuration/contentPrefix`` octets. So
+    /// clients that send slowly, or wait for 100 (Continue), keep none from others.
+    ///
     /// - Throws: ``UpstreamError``; `CancellationError`; what the request's body throws.
     public func call(_ request: CacheRequest) async throws -> CacheResponse {
+      var request = request
       do {
-        let (connection, isReused) = try await connection(isFresh: false)
-        do {
-          return try await connection.exchange(request)
-        } catch let error as StaleConnectionError {
-          guard isReused, error.hasSentNothing || Self.mayRepeat(request) else { throw error.underlying }
+        guard request.method != .trace || request.body.isEmpty else {
+          throw UpstreamError(.invalidRequest, origin: origin.authority, "TRACE has no content (RFC 9110 §9.3.8)")
         }
-        let fresh = try await self.connection(isFresh: true)
+        if request.body.bytes == nil, !request.body.isEmpty {
+          request.body = try await ContentPrefix.read(configuration.contentPrefix, of: request.body)
+        }
         do {
-          return try await fresh.connection.exchange(request)
+          return try await exchange(request, isFresh: false)
+        } catch let error as StaleConnectionError {
+          guard error.isReused, error.hasSentNothing || Self.mayRepeat(request) else { throw error.underlying }
+        }
+        do {
+          return try await exchange(request, isFresh: true)
         } catch let error as StaleConnectionError {
           throw error.underlying
         }
@@ -63,20 +72,48 @@
       }
     }
 
+    /// Calls `body`, during which a request for `target` that waits for a connection may use the share of the current
+    /// request's client: one client must not wait longer because another asked first.
+    func withInterest<Result>(
+      in target: String, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+    ) async rethrows -> Result {
+      guard let client = RequestClient.current?.address else { return try await body() }
+      pool.beginInterest(in: target, of: client)
+      defer { pool.endInterest(in: target, of: client) }
+      return try await body()
+    }
+
     private static func mayRepeat(_ request: CacheRequest) -> Bool {
       request.body.isEmpty
         && ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"].contains(request.method.rawValue)
     }
 
-    private func connection(isFresh: Bool) async throws -> (connection: UpstreamConnection, isReused: Bool) {
-      switch try await pool.lease(preferring: EventLoop.current, isFresh: isFresh) {
-      case .reused(let connection):
-        return (connection, true)
-      case .slot:
+    private func exchange(_ request: CacheRequest, isFresh: Bool) async throws -> CacheResponse {
+      let hasContent = !request.body.isEmpty
+      let grant = try await pool.lease(
+        preferring: EventLoop.current, isFresh: isFresh, hasContent: hasContent,
+        resource: hasContent ? nil : request.target)
+      switch grant {
+      case .reused(let connection, let lease):
         do {
-          return (try await connect(), false)
+          return try await connection.exchange(request, lease)
+        } catch var error as StaleConnectionError {
+          pool.end(lease)
+          error.isReused = true
+          throw error
+        }
+      case .slot(let lease):
+        let connection: UpstreamConnection
+        do {
+          connection = try await connect()
         } catch {
-          pool.giveBackSlot()
+          pool.didClose(after: lease)
+          throw error
+        }
+        do {
+          return try await connection.exchange(request, lease)
+        } catch {
+          pool.end(lease)
           throw error
         }
       }

@@ -26,6 +26,10 @@
           fail(closedError("the connection broke: \(SocketError(operation: "read", code: CInt(-count)))"))
         }
       }
+      // Nothing more is asked of the server before the client has taken what there is.
+      if phase == .busy, head != nil, bufferedCount >= configuration.bufferSize || ending != nil && !chunks.isEmpty {
+        lease?.clientHasNextStep(at: loop.now)
+      }
     }
 
     private func take(_ bytes: UnsafeRawBufferPointer) {
@@ -51,7 +55,8 @@
         if informational.status != 100 { onInformational?(informational) }
       case .head(let head):
         self.head = head
-        keepsAlive = head.keepsAlive
+        keepsAlive = head.keepsAlive && !endsAfterResponse
+        mayHaveStrayContent = head.framing == .none
         wake()
       case .body(let bytes):
         chunks.append(bytes)

@@ -41,7 +41,7 @@
       let expected: Int? = if case .length(let length) = framing { length } else { nil }
       var count = 0
       do {
-        while let piece = try await reader.next() {
+        while let piece = try await nextPiece(reader) {
           guard isSending(number) else { break }
           count += piece.count
           if let expected, count > expected { throw BodyError.truncated(expected: expected, received: count) }
@@ -72,6 +72,13 @@
         fail(error)
         close()
       }
+    }
+
+    /// The next piece of a request's content. The client is the one to be waited for meanwhile.
+    private func nextPiece(_ reader: BodyReader) async throws -> Bytes? {
+      lease?.clientHasNextStep(at: loop.now)
+      defer { lease?.clientHasGoneOn(at: loop.now) }
+      return try await reader.next()
     }
 
     private func isSending(_ number: Int) -> Bool {

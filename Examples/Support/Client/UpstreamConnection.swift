@@ -51,6 +51,12 @@
     var failure: (any Error)?
     var keepsAlive = false
     var waiter: UnsafeContinuation<Void, Never>?
+    /// The use of the connection by the current request.
+    var lease: OriginLease?
+    /// Whether the connection may not be used again, because the server may take the request's content for a request.
+    var endsAfterResponse = false
+    /// Whether the last response was one that has no content, which a broken server may send all the same.
+    var mayHaveStrayContent = false
 
     init(loop: EventLoop, pool: UpstreamPool, configuration: UpstreamClient.Configuration, origin: String) {
       self.loop = loop
@@ -94,11 +100,15 @@
 
     /// Sends `request` and returns when the head of its response has arrived.
     ///
-    /// - Throws: `StaleConnectionError` when the connection died before anything of the response had come.
-    func exchange(_ request: CacheRequest) async throws -> CacheResponse {
+    /// - Throws: `StaleConnectionError` when the connection died before anything of the response had come, or was not free of
+    ///   what belongs to the response before. The lease is the caller's to end if the connection is closed already.
+    func exchange(_ request: CacheRequest, _ lease: OriginLease) async throws -> CacheResponse {
+      if phase == .idle, mayHaveStrayContent, hasInput() { close() }
       guard phase != .closed else {
         throw StaleConnectionError(hasSentNothing: true, underlying: closedError("the connection was closed"))
       }
+      self.lease = lease
+      lease.begin(on: self)
       guard let serialized = SerializedRequest(request, authority: origin) else {
         // Nothing has been sent: the next request may have the connection.
         recycle()
@@ -106,6 +116,7 @@
           .invalidRequest, origin: origin, "the method or target has characters in it that cannot be sent")
       }
       begin(request)
+      endsAfterResponse = !request.body.isEmpty && Self.methodsWithoutContent.contains(request.method)
       let number = number
       output.append(serialized.head)
       switch (serialized.content, request.body.bytes) {
@@ -127,9 +138,13 @@
         perform { $0.cancelExchange(number) }
       }
       if let failure, head == nil {
+        // What does not even begin like a response may be the rest of the one before.
+        let isStray = number > 1 && parser?.hasStatusLine == false
         let wasSilent = !hasReceived
         close()
-        if wasSilent, let error = failure as? UpstreamError, error.kind == .closed {
+        if let error = failure as? UpstreamError,
+          wasSilent && error.kind == .closed || isStray && error.kind == .badResponse
+        {
           throw StaleConnectionError(hasSentNothing: false, underlying: error)
         }
         throw failure
@@ -141,6 +156,7 @@
     private func begin(_ request: CacheRequest) {
       number += 1
       phase = .busy
+      mayHaveStrayContent = false
       parser = ResponseParser(method: request.method, limits: configuration.limits)
       onInformational = request.onInformational
       output.removeAll()
@@ -182,6 +198,7 @@
           let all = Bytes(joining: chunks)
           chunks.removeAll(keepingCapacity: true)
           bufferedCount = 0
+          lease?.clientHasGoneOn(at: loop.now)
           pump()
           return .bytes(all)
         }
@@ -225,7 +242,25 @@
       chunks = []
       bufferedCount = 0
       setDeadline(after: configuration.idleTimeout.nanoseconds)
-      pool.put(self)
+      let lease = lease.take()
+      pool.put(self, after: lease)
+    }
+
+    /// Methods whose content has no meaning (RFC 9110 §9.3). A server that does not read it takes it for the next request.
+    private static let methodsWithoutContent: Set<RequestMethod> = [.get, .head, .delete, .options, .trace]
+
+    /// Whether something has arrived that no request has asked for, the end of the connection included.
+    private func hasInput() -> Bool {
+      let scratch = loop.scratch
+      return cel_read(descriptor, scratch.baseAddress, scratch.count) != -Int(EAGAIN)
+    }
+
+    /// Ends the exchange for `lease`, whose client has held the connection up while others wait.
+    func reclaim(_ lease: OriginLease) {
+      guard self.lease === lease, phase == .busy else { return }
+      let reason = "the client was too slow while others waited for the connection"
+      fail(UpstreamError(.overloaded, origin: origin, reason))
+      close()
     }
 
     // MARK: Ending
@@ -237,7 +272,7 @@
       tearDown()
       // One that is idle but no longer in the pool has been leased: the lease finds it closed, and the slot is free.
       if isIdle { _ = pool.takeOut(self) }
-      pool.giveBackSlot()
+      pool.didClose(after: lease.take())
     }
 
     private func tearDown() {

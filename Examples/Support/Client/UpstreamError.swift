@@ -56,4 +56,6 @@ struct StaleConnectionError: Error {
   /// Whether the server cannot have seen anything of the request.
   let hasSentNothing: Bool
   let underlying: UpstreamError
+  /// Whether the connection had carried another request before.
+  var isReused = false
 }

@@ -4,110 +4,249 @@
 //===----------------------------------------------------------------------===//
 
 #if os(Linux)
-  /// The connections of one client: those that wait for a request, and how many there may be.
+  import CEventLoop
+
+  /// The connections of one upstream client: those that wait for a request, and how the others are shared among clients.
   final class UpstreamPool: Sendable {
-    enum Lease: Sendable {
-      case reused(UpstreamConnection)
+    enum Grant: Sendable {
+      case reused(UpstreamConnection, OriginLease)
       /// A new connection may be opened.
-      case slot
+      case slot(OriginLease)
     }
 
     private struct Waiter {
-      let id: Int
-      let continuation: CheckedContinuation<Lease, any Error>
+      let request: RequestClient?
+      /// The client whose share is used.
+      var client: ClientAddress
+      /// What is asked for, if others may have the response too.
+      let resource: String?
+      let continuation: CheckedContinuation<Grant, any Error>
     }
 
     private struct State {
       /// The one used last is at the end, and is used first: the others may then grow old and go.
       var idle: [UpstreamConnection] = []
-      var count = 0
-      var waiters: [Waiter] = []
+      var openCount = 0
+      var shares: ConnectionShares<ClientAddress>
+      var waiters: [Int: Waiter] = [:]
+      var leases: [ObjectIdentifier: OriginLease] = [:]
+      /// The waiting requests for each resource, and the clients that want its response.
+      var waitersByResource: [String: [Int]] = [:]
+      var interests: [String: [ClientAddress: Int]] = [:]
       var nextID = 0
     }
+
+    /// How often a waiting request looks whether it may have a connection that is held up by its client.
+    private static let reclaimInterval = Duration.milliseconds(250)
 
     private let limit: Int
     private let timeout: Duration
     private let origin: String
-    private let state = Guarded(State())
+    private let state: Guarded<State>
 
-    init(limit: Int, timeout: Duration, origin: String) {
+    init(limit: Int, reserve: Int, timeout: Duration, origin: String) {
       self.limit = limit
       self.timeout = timeout
       self.origin = origin
+      state = Guarded(State(shares: ConnectionShares(limit: limit, reserve: min(reserve, limit / 2))))
     }
 
     /// Idle connections, and all of them.
-    var counts: (idle: Int, total: Int) { state.withLock { ($0.idle.count, $0.count) } }
+    var counts: (idle: Int, total: Int) { state.withLock { ($0.idle.count, $0.openCount) } }
 
-    /// A connection, or leave to open one. Waits in line when there are too many.
+    // MARK: Leasing
+
+    /// A connection, or leave to open one. Waits when the client has its share.
     ///
     /// - Parameters:
     ///   - loop: Whose connections are preferred.
     ///   - isFresh: Whether a new one is wanted.
-    func lease(preferring loop: EventLoop?, isFresh: Bool) async throws -> Lease {
-      if let lease = leaseNow(preferring: loop, isFresh: isFresh) { return lease }
+    ///   - hasContent: Whether the request has content.
+    ///   - resource: The request's target, if its response may be that of other requests too.
+    func lease(
+      preferring loop: EventLoop?, isFresh: Bool, hasContent: Bool, resource: String?
+    ) async throws -> Grant {
+      let client = RequestClient.current
+      let address = client?.address ?? .none
+      let grant = state.withLock { state -> Grant? in
+        guard state.shares.take(address, hasContent: hasContent) else { return nil }
+        return Self.grant(&state, client, address, hasContent, preferring: loop, isFresh: isFresh, limit: limit)
+      }
+      if let grant { return grant }
+      return try await wait(client, hasContent, resource)
+    }
+
+    private func wait(_ client: RequestClient?, _ hasContent: Bool, _ resource: String?) async throws -> Grant {
+      let address = client?.address ?? .none
       let id = state.withLock { state in
         state.nextID += 1
         return state.nextID
       }
       let timer = Task.detached { [self] in
-        try await Task.sleep(for: timeout)
-        fail(id, UpstreamError(.overloaded, origin: origin, "all \(limit) connections were busy for \(timeout)"))
+        var rest = timeout
+        while rest > .zero {
+          reclaimOne(for: id, hasContent: hasContent)
+          let step = min(rest, Self.reclaimInterval)
+          try await Task.sleep(for: step)
+          rest -= step
+        }
+        let reason = "all \(limit) connections were busy for \(timeout)"
+        fail(id, UpstreamError(.overloaded, origin: origin, reason))
       }
       defer { timer.cancel() }
       return try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { continuation in
           let isCancelled = Task.isCancelled
-          let lease = state.withLock { state -> Lease? in
-            if let lease = Self.take(&state, limit: limit, preferring: loop, isFresh: isFresh) { return lease }
-            if !isCancelled { state.waiters.append(Waiter(id: id, continuation: continuation)) }
-            return nil
+          let granted = state.withLock { state -> [(Waiter, Grant)] in
+            guard !isCancelled else { return [] }
+            state.waiters[id] = Waiter(
+              request: client, client: address, resource: resource, continuation: continuation)
+            state.shares.wait(id, address, hasContent: hasContent)
+            if let resource {
+              state.waitersByResource[resource, default: []].append(id)
+              for other in state.interests[resource]?.keys ?? [:].keys { Self.pass(id, to: other, &state) }
+            }
+            return Self.grantWaiting(&state, limit: limit)
           }
-          if let lease {
-            continuation.resume(returning: lease)
-          } else if isCancelled {
-            continuation.resume(throwing: CancellationError())
-          }
+          if isCancelled { continuation.resume(throwing: CancellationError()) }
+          Self.resume(granted)
         }
       } onCancel: {
         fail(id, CancellationError())
       }
     }
 
-    private func leaseNow(preferring loop: EventLoop?, isFresh: Bool) -> Lease? {
-      state.withLock { Self.take(&$0, limit: limit, preferring: loop, isFresh: isFresh) }
-    }
-
-    private static func take(_ state: inout State, limit: Int, preferring loop: EventLoop?, isFresh: Bool) -> Lease? {
-      if isFresh, state.count < limit {
-        state.count += 1
-        return .slot
-      }
-      if let index = state.idle.lastIndex(where: { $0.loop === loop }) ?? state.idle.indices.last {
-        return .reused(state.idle.remove(at: index))
-      }
-      guard state.count < limit else { return nil }
-      state.count += 1
-      return .slot
-    }
-
     private func fail(_ id: Int, _ error: any Error) {
       let waiter = state.withLock { state -> Waiter? in
-        guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
-        return state.waiters.remove(at: index)
+        guard let waiter = Self.removeWaiter(id, &state) else { return nil }
+        _ = state.shares.remove(id, of: waiter.client)
+        return waiter
       }
       waiter?.continuation.resume(throwing: error)
     }
 
-    /// `connection` has finished its request cleanly. It goes to whoever waits longest.
-    func put(_ connection: UpstreamConnection) {
-      let waiter = state.withLock { state -> Waiter? in
-        guard state.waiters.isEmpty else { return state.waiters.removeFirst() }
-        state.idle.append(connection)
-        return nil
+    private static func removeWaiter(_ id: Int, _ state: inout State) -> Waiter? {
+      guard let waiter = state.waiters.removeValue(forKey: id) else { return nil }
+      if let resource = waiter.resource, var ids = state.waitersByResource.removeValue(forKey: resource) {
+        ids.removeAll { $0 == id }
+        if !ids.isEmpty { state.waitersByResource[resource] = ids }
       }
-      waiter?.continuation.resume(returning: .reused(connection))
+      return waiter
     }
+
+    /// A lease for a connection that the shares have counted.
+    private static func grant(
+      _ state: inout State, _ request: RequestClient?, _ client: ClientAddress, _ hasContent: Bool,
+      preferring loop: EventLoop?, isFresh: Bool, limit: Int
+    ) -> Grant {
+      let lease = OriginLease(client: client, hasContent: hasContent, request: request)
+      state.leases[ObjectIdentifier(lease)] = lease
+      let mayOpen = state.openCount < limit
+      if !(isFresh && mayOpen), let index = state.idle.lastIndex(where: { $0.loop === loop }) ?? state.idle.indices.last
+      {
+        return .reused(state.idle.remove(at: index), lease)
+      }
+      // There are never more leases than the limit, and every open connection that is not idle has one or has just been
+      // closed. Its owner counts it down at once.
+      state.openCount += 1
+      return .slot(lease)
+    }
+
+    private static func grantWaiting(_ state: inout State, limit: Int) -> [(Waiter, Grant)] {
+      var granted: [(Waiter, Grant)] = []
+      while let next = state.shares.takeNext() {
+        guard let waiter = removeWaiter(next.id, &state) else {
+          preconditionFailure("whoever waits for a share has a continuation")
+        }
+        let grant = grant(
+          &state, waiter.request, next.client, next.hasContent, preferring: nil, isFresh: false, limit: limit)
+        granted.append((waiter, grant))
+      }
+      return granted
+    }
+
+    private static func resume(_ granted: [(Waiter, Grant)]) {
+      for (waiter, grant) in granted { waiter.continuation.resume(returning: grant) }
+    }
+
+    // MARK: Giving back
+
+    /// `connection` has finished its request cleanly, and is free for the next.
+    func put(_ connection: UpstreamConnection, after lease: OriginLease?) {
+      Self.resume(
+        state.withLock { state in
+          state.idle.append(connection)
+          return Self.end(lease, &state, limit: limit)
+        })
+    }
+
+    /// A connection is closed, or was never made. Another may take its place.
+    func didClose(after lease: OriginLease?) {
+      Self.resume(
+        state.withLock { state in
+          state.openCount -= 1
+          return Self.end(lease, &state, limit: limit)
+        })
+    }
+
+    /// The request does not need its connection, which has been closed.
+    func end(_ lease: OriginLease) {
+      Self.resume(state.withLock { state in Self.end(lease, &state, limit: limit) })
+    }
+
+    private static func end(_ lease: OriginLease?, _ state: inout State, limit: Int) -> [(Waiter, Grant)] {
+      guard let lease, lease.end() else { return [] }
+      state.leases[ObjectIdentifier(lease)] = nil
+      state.shares.giveBack(lease.client, hasContent: lease.hasContent)
+      return state.shares.waitingCount > 0 ? grantWaiting(&state, limit: limit) : []
+    }
+
+    // MARK: Reclaiming
+
+    /// Ends the exchange whose client has held it up longest, if that client has more than its share and the
+    /// waiting request's client less.
+    private func reclaimOne(for id: Int, hasContent: Bool) {
+      let now = cel_monotonic_nanoseconds()
+      let lease = state.withLock { state -> OriginLease? in
+        guard let client = state.waiters[id]?.client else { return nil }
+        let above = Set(state.shares.clientsAboveShare(for: client))
+        guard !above.isEmpty else { return nil }
+        // A request with content may wait for the place of another with content.
+        let isForContent = hasContent && state.shares.heldCount < limit
+        var longest: (lease: OriginLease, time: Int64)?
+        for lease in state.leases.values where above.contains(lease.client) && (!isForContent || lease.hasContent) {
+          guard let time = lease.reclaimableTime(at: now), time > longest?.time ?? 0 else { continue }
+          longest = (lease, time)
+        }
+        return longest?.lease
+      }
+      lease?.reclaim()
+    }
+
+    // MARK: Shared responses
+
+    /// From now on `client` wants the response for `resource`: a waiting request for that may use its share.
+    func beginInterest(in resource: String, of client: ClientAddress) {
+      state.withLock { state in
+        state.interests[resource, default: [:]][client, default: 0] += 1
+        for id in state.waitersByResource[resource] ?? [] { Self.pass(id, to: client, &state) }
+      }
+    }
+
+    func endInterest(in resource: String, of client: ClientAddress) {
+      state.withLock { state in
+        guard var clients = state.interests.removeValue(forKey: resource), let count = clients[client] else { return }
+        clients[client] = count > 1 ? count - 1 : nil
+        if !clients.isEmpty { state.interests[resource] = clients }
+      }
+    }
+
+    private static func pass(_ id: Int, to client: ClientAddress, _ state: inout State) {
+      guard let waiter = state.waiters[id], state.shares.pass(id, of: waiter.client, to: client) else { return }
+      state.waiters[id]?.client = client
+    }
+
+    // MARK: Idle connections
 
     /// Takes an idle connection out, to close it; false when somebody has just taken it to use it.
     func takeOut(_ connection: UpstreamConnection) -> Bool {
@@ -116,16 +255,6 @@
         state.idle.remove(at: index)
         return true
       }
-    }
-
-    /// A connection is closed, or was never made: another may take its place.
-    func giveBackSlot() {
-      let waiter = state.withLock { state -> Waiter? in
-        guard state.waiters.isEmpty else { return state.waiters.removeFirst() }
-        state.count -= 1
-        return nil
-      }
-      waiter?.continuation.resume(returning: .slot)
     }
 
     /// The idle connections, which are no longer to be used.

@@ -20,10 +20,16 @@
       /// How long a head may take from its first octet to its last: 15 s. Then 408.
       public var headTimeout = Duration.seconds(15)
       /// How long a client may stall, altogether, while the handler waits for content: 30 s. Then 408. Content that arrives
-      /// earns time back at 240 octets a second, so that a trickle does not hold a connection forever.
+      /// earns time back at the ``contentRate``, so that a trickle does not hold a connection forever.
       public var bodyTimeout = Duration.seconds(30)
-      /// How long a client may take nothing of a response: 30 s. Then the connection is reset.
+      /// How fast a client has to send content: 512 octets a second, more when it announced much.
+      public var contentRate = ContentRate()
+      /// How long a client may take nothing of a response: 30 s. Then the connection is reset. A client that takes a little
+      /// is served on, however long that lasts, unless ``minimumReadRate`` forbids it.
       public var writeTimeout = Duration.seconds(30)
+      /// The octets a second that a client must take over a minute, while a connection of an ``UpstreamClient`` is held for
+      /// it: 512. Then the connection is reset. 0 for no limit.
+      public var minimumReadRate = 512
       /// How long requests in flight are waited for at shutdown: 10 s.
       public var shutdownTimeout = Duration.seconds(10)
       /// How long what a client still sends is read and thrown away behind the last response of a connection: 2 s. (Closing
@@ -31,6 +37,9 @@
       public var lingerTimeout = Duration.seconds(2)
       /// The most connections at a time: 10 000. One more is answered with 503 and closed.
       public var maximumConnections = 10_000
+      /// The most connections of one client address at a time, of an IPv6 network of 64 bits: 5 000. One more is answered
+      /// with 503 and closed. Trusted proxies (``forwardedFor``) may have more.
+      public var maximumConnectionsPerClient = 5_000
       /// The octets of a request's content that are read ahead of its handler: 64 KiB.
       public var inputBufferSize = 64 << 10
       /// The octets of a streamed response that may wait for the client: 256 KiB. Then the stream waits.

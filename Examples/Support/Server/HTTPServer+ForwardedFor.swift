@@ -21,6 +21,11 @@
       /// own in `X-Forwarded-For`, and scheme, host and port that the client used, which become the request's.
       public static func trusting(_ proxies: TrustedProxies) -> ForwardedFor { ForwardedFor(mode: .trusting(proxies)) }
 
+      /// Whether `peer` is believed about whom it forwards requests for, and so stands for many clients.
+      func trusts(_ peer: String) -> Bool {
+        if case .trusting(let proxies) = mode { proxies.contains(peer: peer) } else { false }
+      }
+
       /// The change to the head of every request from `peer`; nil when there is none.
       func amendment(for peer: String) -> (@Sendable (inout RequestHead) -> Void)? {
         switch mode {

@@ -18,9 +18,6 @@ struct IncomingContent {
     case lingering
   }
 
-  /// What a slow client earns for each octet it sends, in nanoseconds: 240 octets a second keep it alive.
-  private static let earnedPerOctet: Int64 = 1_000_000_000 / 240
-
   private var mode = Mode.closed
   private var chunks: [Bytes] = []
   private var first = 0
@@ -32,6 +29,8 @@ struct IncomingContent {
   /// Whether the client waits to be told to send it.
   var needsContinue = false
 
+  /// What a slow client earns for each octet it sends, in nanoseconds.
+  private var earnedPerOctet: Int64 = 0
   private var fullBudget: Int64 = 0
   private var budget: Int64 = 0
   private var waitingSince: Int64?
@@ -48,7 +47,13 @@ struct IncomingContent {
   var isWaitedFor: Bool { waiter != nil }
 
   /// A new request is going to be answered. Its content may have begun to arrive.
-  mutating func begin(_ head: RequestHead, at now: Int64, budget: Int64) {
+  ///
+  /// - Parameters:
+  ///   - budget: How long the client may stall altogether.
+  ///   - rate: What earns it that time again.
+  mutating func begin(_ head: RequestHead, at now: Int64, budget: Int64, rate: ContentRate) {
+    let length: Int? = if case .length(let length) = head.framing { length } else { nil }
+    earnedPerOctet = 1_000_000_000 / Int64(rate.required(for: length))
     mode = head.framing == .none ? .closed : .open
     needsContinue = head.expectsContinue && bufferedCount == 0 && !isComplete
     fullBudget = budget
@@ -89,7 +94,7 @@ struct IncomingContent {
       chunks.append(bytes)
       bufferedCount += bytes.count
       if let since = waitingSince {
-        let earned = Int64(bytes.count).multipliedReportingOverflow(by: Self.earnedPerOctet)
+        let earned = Int64(bytes.count).multipliedReportingOverflow(by: earnedPerOctet)
         let spent = budget &- (now &- since)
         budget = earned.overflow ? fullBudget : min(fullBudget, spent &+ earned.partialValue)
         waitingSince = nil

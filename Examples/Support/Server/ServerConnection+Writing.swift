@@ -272,23 +272,37 @@
       }
     }
 
-    /// Gives the socket what it takes. A client that takes nothing for too long is dropped.
+    /// Gives the socket what it takes. A client that takes too little for too long is dropped.
     func flush() {
       guard !isClosed, !output.isEmpty else { return }
       let before = output.byteCount
       switch output.flush(descriptor) {
       case .drained:
+        pace.unblock()
         if let writeTimer { loop.schedule(writeTimer, at: .max) }
         wake()
       case .blocked:
-        if let writeTimer, output.byteCount < before || writeTimer.deadline == .max {
-          loop.schedule(writeTimer, at: loop.now &+ core.times.write)
+        pace.write(before - output.byteCount)
+        if pace.block(at: loop.now, unacknowledged: unacknowledged), let writeTimer {
+          loop.schedule(writeTimer, at: loop.now &+ pace.interval)
         }
         wake()
       case .failed:
         disconnect()
       }
     }
+
+    func writeTimerFired() {
+      guard !isClosed else { return }
+      let holds = client?.holdsOriginConnection ?? false
+      guard pace.look(at: loop.now, unacknowledged: unacknowledged, holdsOriginConnection: holds) else {
+        abort()
+        return
+      }
+      if let writeTimer { loop.schedule(writeTimer, at: loop.now &+ pace.interval) }
+    }
+
+    private var unacknowledged: Int { max(0, cel_unacknowledged(descriptor)) }
   }
 
   /// A handler's response with a status that cannot be sent.

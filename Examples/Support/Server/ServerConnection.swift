@@ -31,6 +31,9 @@
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let peerHost: String
+    let peerAddress: ClientAddress
+    /// The client of the request that is being answered.
+    @exclusivity(unchecked) private(set) var client: RequestClient?
 
     // Exclusivity is unchecked: checking it took as long as the rest of a hit. It holds, because all of this is touched on
     // the loop's thread only, and nothing that is called while a property is being changed calls the connection back: the
@@ -74,12 +77,15 @@
     @exclusivity(unchecked) var isFlushScheduled = false
     @exclusivity(unchecked) var responseReader: BodyReader?
     @exclusivity(unchecked) var writeTimer: LoopTimer?
+    @exclusivity(unchecked) var pace: ReaderPace
     /// Whether the final response to the request being answered has begun: no interim one may follow.
     @exclusivity(unchecked) var hasBegunResponse = true
 
     init(descriptor: CInt, peerHost: String, loop: EventLoop, core: ServerCore) {
       self.descriptor = descriptor
       self.peerHost = peerHost
+      peerAddress = ClientAddress(peerHost)
+      pace = ReaderPace(timeout: core.times.write, minimumRate: core.configuration.minimumReadRate)
       self.loop = loop
       self.core = core
       parser = RequestParser(
@@ -97,7 +103,7 @@
     /// Begins to serve. Once only, on the loop's thread.
     func start() {
       readTimer = LoopTimer { [weak self] in self?.assumeIsolated { $0.readTimerFired() } }
-      writeTimer = LoopTimer { [weak self] in self?.assumeIsolated { $0.abort() } }
+      writeTimer = LoopTimer { [weak self] in self?.assumeIsolated { $0.writeTimerFired() } }
       do throws(SocketError) {
         registration = try loop.register(descriptor, as: .stream, self)
       } catch {
@@ -225,12 +231,15 @@
       await catchUp()
       requestNumber += 1
       hasBegunResponse = false
-      content.begin(head, at: loop.now, budget: core.times.body)
+      content.begin(head, at: loop.now, budget: core.times.body, rate: core.configuration.contentRate)
       let number = requestNumber
       let request = makeRequest(head, number: number)
       if isDraining { isEnding = true }
       do {
-        let response = try await core.handle(request)
+        let client = core.client(of: request, from: peerAddress)
+        self.client = client
+        defer { self.client = nil }
+        let response = try await RequestClient.$current.withValue(client) { try await core.handle(request) }
         await write(response, to: head)
       } catch {
         if let failure = failure ?? content.parseFailure {

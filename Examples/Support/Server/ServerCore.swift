@@ -12,6 +12,7 @@
 
     private struct State {
       var connections: [ObjectIdentifier: ServerConnection] = [:]
+      var countsByClient: [ClientAddress: Int] = [:]
       var isDraining = false
       var whenEmpty: [CheckedContinuation<Void, Never>] = []
     }
@@ -37,12 +38,24 @@
       self.handle = handle
     }
 
+    /// The client of `request`, which came from `peer`: the address that stands first in `X-Forwarded-For` if the server
+    /// puts it there (``CacheRequest/clientAddress``), otherwise the peer.
+    func client(of request: CacheRequest, from peer: ClientAddress) -> RequestClient {
+      guard configuration.forwardedFor != .off, let address = request.clientAddress else { return RequestClient(peer) }
+      return RequestClient(ClientAddress(address))
+    }
+
     var connectionCount: Int { state.withLock { $0.connections.count } }
 
-    /// Takes a connection in; false when there are too many, or the server is shutting down.
+    /// Takes a connection in; false when there are too many, of all clients or of this one, or the server is shutting down.
     func add(_ connection: ServerConnection) -> Bool {
       state.withLock { state in
         guard !state.isDraining, state.connections.count < configuration.maximumConnections else { return false }
+        let count = state.countsByClient[connection.peerAddress] ?? 0
+        guard
+          count < configuration.maximumConnectionsPerClient || configuration.forwardedFor.trusts(connection.peerHost)
+        else { return false }
+        state.countsByClient[connection.peerAddress] = count + 1
         state.connections[ObjectIdentifier(connection)] = connection
         return true
       }
@@ -50,7 +63,11 @@
 
     func remove(_ connection: ServerConnection) {
       let waiting = state.withLock { state in
-        state.connections[ObjectIdentifier(connection)] = nil
+        guard state.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else {
+          return [CheckedContinuation<Void, Never>]()
+        }
+        let count = (state.countsByClient[connection.peerAddress] ?? 1) - 1
+        state.countsByClient[connection.peerAddress] = count == 0 ? nil : count
         guard state.connections.isEmpty else { return [CheckedContinuation<Void, Never>]() }
         defer { state.whenEmpty = [] }
         return state.whenEmpty

@@ -38,6 +38,8 @@ struct ResponseParser {
   private var state = State.start
   private var lines = LineAssembler()
   private var section = FieldSection()
+  /// Whether the input began like a response.
+  private(set) var hasStatusLine = false
   private var decoder: BodyDecoder?
   private var interimCount = 0
 
@@ -90,6 +92,7 @@ struct ResponseParser {
       case .start:
         guard let line = try nextLine(&input, limit: limits.startLine) else { return nil }
         let (status, version) = try line.withBytes { (bytes) throws(ParseFailure) in try parseStatusLine(bytes) }
+        hasStatusLine = true
         state = .fields(status: status, version: version)
       case .fields(let status, let version):
         guard let line = try nextLine(&input, limit: limits.fieldSection - section.byteCount) else { return nil }
@@ -169,6 +172,8 @@ struct ResponseParser {
     let framing: BodyFraming
     if method == .head || status == 204 || status == 304 {
       framing = .none
+      // A server that announces content where there is none may send it, late enough to be taken for the next response.
+      if section.hasTransferEncoding || section.contentLength ?? 0 > 0 { keepsAlive = false }
     } else if section.hasTransferEncoding {
       guard version == .one, !section.hasOtherCoding, section.chunkedCount == 1 else {
         throw ParseFailure(502, "the response has a Transfer-Encoding other than chunked (RFC 9112 §6.1)")

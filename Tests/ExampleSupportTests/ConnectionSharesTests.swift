@@ -1,0 +1,170 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCacheTesting
+import Testing
+
+@testable import ExampleSupport
+
+/// How an origin's connections are shared among clients.
+@Suite struct ConnectionSharesTests {
+  @Test func `a client that is alone may hold all connections`() {
+    let shares = Shares<String>(limit: 8, reserve: 2)
+    for _ in 0..<8 { #expect(shares.take("a", hasContent: false)) }
+    #expect(!shares.take("a", hasContent: false))
+    #expect(shares.heldCount(of: "a") == 8)
+  }
+
+  @Test func `requests with content leave some connections to those without`() {
+    let shares = Shares<String>(limit: 8, reserve: 2)
+    for _ in 0..<6 { #expect(shares.take("a", hasContent: true)) }
+    #expect(!shares.take("b", hasContent: true))
+    shares.wait(1, "b", hasContent: true)
+    // One that must wait for the end of an upload is in nobody's way.
+    #expect(shares.takeNext() == nil)
+    #expect(shares.take("c", hasContent: false))
+    #expect(shares.take("a", hasContent: false))
+    #expect(!shares.take("c", hasContent: false))
+    shares.giveBack("a", hasContent: true)
+    #expect(shares.takeNext()?.id == 1)
+  }
+
+  @Test(arguments: 1...20)
+  func `a connection that is given back goes to whoever holds the fewest`(_ attackers: Int) {
+    let shares = Shares<Int>(limit: 4, reserve: 1)
+    for _ in 0..<4 { #expect(shares.take(0, hasContent: false)) }
+    for id in 0..<100 * attackers { shares.wait(id, 0, hasContent: false) }
+    shares.wait(1_000_000, 1, hasContent: false)
+    shares.giveBack(0, hasContent: false)
+    #expect(shares.takeNext()?.client == 1)
+    // It still holds fewer.
+    shares.wait(1_000_001, 1, hasContent: false)
+    shares.giveBack(0, hasContent: false)
+    #expect(shares.takeNext()?.client == 1)
+    shares.giveBack(1, hasContent: false)
+    shares.giveBack(1, hasContent: false)
+    #expect(shares.takeNext()?.client == 0)
+  }
+
+  @Test func `among clients with equally many, the one whose turn is longest ago is first`() {
+    let shares = Shares<String>(limit: 1, reserve: 0)
+    #expect(shares.take("x", hasContent: false))
+    for (id, client) in ["a", "a", "b", "c"].enumerated() { shares.wait(id, client, hasContent: false) }
+    var order: [String] = []
+    var last = "x"
+    while shares.waitingCount > 0 {
+      shares.giveBack(last, hasContent: false)
+      last = shares.takeNext()?.client ?? "none"
+      order.append(last)
+    }
+    #expect(order == ["a", "b", "c", "a"])
+  }
+
+  @Test func `whoever stops waiting is forgotten`() {
+    let shares = Shares<String>(limit: 1, reserve: 0)
+    #expect(shares.take("x", hasContent: false))
+    for round in 0..<10_000 {
+      shares.wait(round, "a", hasContent: false)
+      #expect(shares.remove(round, of: "a"))
+      #expect(!shares.remove(round, of: "a"))
+    }
+    #expect(shares.waitingCount == 0 && shares.share == 1)
+    shares.giveBack("x", hasContent: false)
+    #expect(shares.takeNext() == nil)
+    #expect(shares.take("y", hasContent: false))
+  }
+
+  @Test func `a waiting request may be counted for another client with fewer connections, in the order of arrival`() {
+    let shares = Shares<String>(limit: 2, reserve: 0)
+    #expect(shares.take("a", hasContent: false))
+    #expect(shares.take("a", hasContent: false))
+    for id in 0..<50 { shares.wait(id, "a", hasContent: false) }
+    #expect(shares.pass(49, of: "a", to: "b"))
+    #expect(!shares.pass(49, of: "a", to: "b"))
+    #expect(!shares.pass(48, of: "a", to: "a"))
+    shares.giveBack("a", hasContent: false)
+    let next = shares.takeNext()
+    #expect(next?.id == 49 && next?.client == "b")
+    #expect(shares.waitingCount == 49)
+  }
+
+  @Test func `only who has more than the share may lose a connection, and only to who has less`() {
+    let shares = Shares<String>(limit: 9, reserve: 0)
+    for _ in 0..<8 { #expect(shares.take("a", hasContent: false)) }
+    #expect(shares.take("b", hasContent: false))
+    #expect(shares.clientsAboveShare(for: "b") == ["a"])
+    shares.wait(1, "c", hasContent: false)
+    #expect(shares.share == 3)
+    #expect(shares.clientsAboveShare(for: "c") == ["a"])
+    #expect(shares.clientsAboveShare(for: "a") == [])
+  }
+
+  /// Requests at random: no connection is idle while somebody may use it, none is given twice, and who has less than the
+  /// share never sees two others served first.
+  @Test(arguments: 0..<50 as Range<UInt64>)
+  func `nothing is left unused, and nobody is passed over`(_ seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let limit = Int.random(in: 1...12, using: &random)
+    let reserve = Int.random(in: 0...(limit - 1), using: &random)
+    let shares = Shares<Int>(limit: limit, reserve: reserve)
+    var holders: [(client: Int, hasContent: Bool)] = []
+    var waiting: [Int: (client: Int, hasContent: Bool)] = [:]
+    func heldWithContent() -> Int { holders.filter(\.hasContent).count }
+    for id in 0..<2_000 {
+      let client = min(Int.random(in: 0..<8, using: &random), Int.random(in: 0..<8, using: &random))
+      let hasContent = Bool.random(using: &random)
+      switch Int.random(in: 0..<5, using: &random) {
+      case 0, 1:
+        if shares.take(client, hasContent: hasContent) {
+          holders.append((client, hasContent))
+        } else {
+          shares.wait(id, client, hasContent: hasContent)
+          waiting[id] = (client, hasContent)
+        }
+      case 2 where !waiting.isEmpty:
+        let gone = waiting.keys.sorted().randomElement(using: &random)!
+        #expect(shares.remove(gone, of: waiting.removeValue(forKey: gone)!.client))
+      default:
+        guard !holders.isEmpty else { continue }
+        let done = holders.remove(at: Int.random(in: 0..<holders.count, using: &random))
+        shares.giveBack(done.client, hasContent: done.hasContent)
+        while let next = shares.takeNext() {
+          let eligible = waiting.filter { !$0.value.hasContent || heldWithContent() < limit - reserve }
+          func held(_ client: Int) -> Int { holders.count { $0.client == client } }
+          #expect(eligible[next.id] != nil)
+          #expect(eligible.allSatisfy { held($0.value.client) >= held(next.client) })
+          waiting[next.id] = nil
+          holders.append((next.client, next.hasContent))
+        }
+      }
+      #expect(
+        holders.count == shares.heldCount && holders.count <= limit && heldWithContent() == shares.heldWithContent)
+      #expect(heldWithContent() <= limit - reserve)
+      let isUsable = waiting.values.contains { !$0.hasContent || heldWithContent() < limit - reserve }
+      #expect(!(isUsable && holders.count < limit))
+      #expect(shares.waitingCount == waiting.count)
+    }
+  }
+}
+
+/// Shares behind a reference, so that an expectation may change them.
+private final class Shares<Client: Hashable & Sendable> {
+  private var value: ConnectionShares<Client>
+
+  init(limit: Int, reserve: Int) { value = ConnectionShares(limit: limit, reserve: reserve) }
+
+  var heldCount: Int { value.heldCount }
+  var heldWithContent: Int { value.heldWithContent }
+  var waitingCount: Int { value.waitingCount }
+  var share: Int { value.share }
+  func heldCount(of client: Client) -> Int { value.heldCount(of: client) }
+  func take(_ client: Client, hasContent: Bool) -> Bool { value.take(client, hasContent: hasContent) }
+  func giveBack(_ client: Client, hasContent: Bool) { value.giveBack(client, hasContent: hasContent) }
+  func wait(_ id: Int, _ client: Client, hasContent: Bool) { value.wait(id, client, hasContent: hasContent) }
+  func takeNext() -> ConnectionShares<Client>.Waiter? { value.takeNext() }
+  func remove(_ id: Int, of client: Client) -> Bool { value.remove(id, of: client) }
+  func pass(_ id: Int, of client: Client, to other: Client) -> Bool { value.pass(id, of: client, to: other) }
+  func clientsAboveShare(for client: Client) -> [Client] { value.clientsAboveShare(for: client) }
+}

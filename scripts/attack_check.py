@@ -1,0 +1,551 @@
+#!/usr/bin/env python3
+"""Attacks the caching proxy, at its defaults, as one client that means harm to the others.
+
+The attacker has the address 127.0.0.2, the victims 127.0.0.1. The origin is this script too, in a process of its own; it
+refuses and fails as the attacker's fields tell it to. Everything is on free ports. Needs nothing but Python.
+
+  Hits    while the attacker sends 200 requests a second of one kind, a victim asks for a stored page: at least 99 % of its
+          requests have to be answered from the cache.
+  Misses  while the attacker holds or floods as many connections as it can, a victim asks for pages that are not stored:
+          none may take longer than one response of the origin, its own or one of the attacker's, and some slack.
+  Shares  attacker and victim both want more origin connections than there are: both get about as much.
+
+    attack_check.py --proxy .build/release/caching-proxy            all of it, about two minutes
+    attack_check.py --proxy .build/release/caching-proxy --short    the same attacks for a shorter time, under a minute
+    attack_check.py --proxy … --only hits:via,misses                parts, or attacks whose name contains a word
+"""
+import argparse
+import asyncio
+import itertools
+import resource
+import socket
+import subprocess
+import sys
+import time
+
+ATTACKER, VICTIM = "127.0.0.2", "127.0.0.1"
+RATE = 200
+CONNECTIONS = 128  # the proxy's default
+# What a busy machine may add to the time a victim waits, and what the proxy needs to notice that a client holds it up.
+SLACK = 2.5
+
+
+# --- The origin ------------------------------------------------------------------------------------------------------
+
+
+class Origin(asyncio.Protocol):
+    """Answers what the attacker's fields make many origins answer, and counts calls by path."""
+
+    calls = {}
+    current = {}
+    peak = {}
+
+    def connection_made(self, transport):
+        self.transport, self.input, self.work = transport, b"", None
+        self.room = asyncio.Event()
+        self.room.set()
+
+    def connection_lost(self, error):
+        self.room.set()
+        if self.work:
+            self.work.cancel()
+
+    def pause_writing(self):
+        self.room.clear()
+
+    def resume_writing(self):
+        self.room.set()
+
+    def data_received(self, data):
+        self.input += data
+        if self.work is None or self.work.done():
+            self.work = asyncio.ensure_future(self.serve())
+
+    async def serve(self):
+        while b"\r\n\r\n" in self.input:
+            head, _, self.input = self.input.partition(b"\r\n\r\n")
+            lines = head.decode("latin-1").split("\r\n")
+            method, target, _ = lines[0].split(" ", 2)
+            fields = {}
+            for line in lines[1:]:
+                name, _, value = line.partition(":")
+                fields.setdefault(name.lower(), value.strip())
+            left = int(fields.get("content-length", 0))
+            while len(self.input) < left and not self.transport.is_closing():
+                await asyncio.sleep(0.005)
+            self.input = self.input[left:]
+            if "chunked" in fields.get("transfer-encoding", ""):
+                while b"0\r\n\r\n" not in self.input and not self.transport.is_closing():
+                    await asyncio.sleep(0.005)
+                self.input = self.input.partition(b"0\r\n\r\n")[2]
+            await self.answer(method, target, fields, len(head))
+            if self.transport.is_closing():
+                return
+
+    def send(self, status, fields, body, method="GET"):
+        head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields)
+        if status not in (204, 304):
+            head += f"Content-Length: {len(body)}\r\n"
+        self.transport.write(head.encode() + b"\r\n" + (b"" if method == "HEAD" or status in (204, 304) else body))
+
+    async def answer(self, method, target, fields, head_size):
+        path = target.split("?")[0]
+        Origin.calls[path] = Origin.calls.get(path, 0) + 1
+        if path.startswith("/-/calls/"):
+            return self.send(200, [("Cache-Control", "no-store")], str(Origin.calls.get(path[8:], 0)).encode())
+        if path == "/stream":
+            self.transport.write(b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n")
+            piece = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+            while not self.transport.is_closing():
+                self.transport.write(piece)
+                await self.room.wait()
+                await asyncio.sleep(0)
+            return
+        delay = next((p[6:] for p in target.partition("?")[2].split("&") if p.startswith("delay=")), None)
+        delay = delay or fields.get("x-delay")
+        if delay:
+            await asyncio.sleep(float(delay))
+        # The kinds of refusal that a cache can be poisoned with or emptied by (cpdos.org, and others).
+        if method not in ("GET", "HEAD"):
+            return self.send(405, [("Allow", "GET, HEAD")], b"no such method\n")
+        if "x-http-method-override" in fields or "x-method-override" in fields:
+            return self.send(405, [], b"no such method\n")
+        if head_size > 8192:
+            return self.send(400, [], b"head too large\n")
+        if fields.get("x-close"):
+            return self.transport.abort()
+        if fields.get("x-garbage"):
+            self.transport.write(b"not HTTP\r\n\r\n")
+            return self.transport.close()
+        if fields.get("x-status"):
+            return self.send(int(fields["x-status"]), [("Cache-Control", fields.get("x-cc", "max-age=60"))], b"as told\n")
+        if fields.get("x-cc"):
+            return self.send(200, [("Cache-Control", fields["x-cc"])], b"as told\n", method)
+        if fields.get("x-vary"):
+            return self.send(200, [("Cache-Control", "max-age=600"), ("Vary", fields["x-vary"])], b"as told\n", method)
+        if "authorization" in fields:
+            return self.send(401, [("WWW-Authenticate", "Basic")], b"who are you\n")
+        if "cookie" in fields:
+            return self.send(200, [("Cache-Control", "private")], b"hello " + fields["cookie"].encode(), method)
+        if "x-original-url" in fields or "x-rewrite-url" in fields:
+            return self.send(404, [("Cache-Control", "max-age=60")], b"no such page\n")
+        if "x-forwarded-host" in fields and "evil" in fields["x-forwarded-host"]:
+            return self.send(301, [("Location", "http://" + fields["x-forwarded-host"]), ("Cache-Control", "max-age=60")],
+                             b"")
+        if "if-match" in fields or "if-unmodified-since" in fields:
+            return self.send(412, [], b"")
+        if "range" in fields and "9999" in fields["range"]:
+            return self.send(416, [("Content-Range", "bytes */1000")], b"")
+        body = b"x" * (1000 if path.startswith("/hot") else 100_000 if path.startswith("/filler") else 10)
+        if method == "HEAD" and "x-other-length" in fields:
+            body += b"y"
+        own = [("Cache-Control", "max-age=600"), ("ETag", '"1"'), ("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")]
+        if path.endswith("-variants"):
+            own += [("Vary", "Accept-Language")]
+        if "if-none-match" in fields and fields["if-none-match"] in ('"1"', "*"):
+            return self.send(304, own, b"")
+        self.send(200, own, body, method)
+
+
+def run_origin(port):
+    async def run():
+        server = await asyncio.get_running_loop().create_server(Origin, "127.0.0.1", port, backlog=2048)
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+# --- Clients ---------------------------------------------------------------------------------------------------------
+
+
+async def connect(port, address, receive_buffer=None):
+    loop = asyncio.get_running_loop()
+    handle = socket.socket()
+    if receive_buffer:
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    handle.setblocking(False)
+    handle.bind((address, 0))
+    await loop.sock_connect(handle, ("127.0.0.1", port))
+    return await asyncio.open_connection(sock=handle, limit=1 << 16)
+
+
+async def read_response(reader, is_head=False):
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    status = int(head.split(" ", 2)[1])
+    fields = {}
+    for line in head.split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        fields[name.lower()] = value.strip()
+    if status < 200:
+        return await read_response(reader, is_head)
+    body = b""
+    if not is_head and status not in (204, 304):
+        body = await reader.readexactly(int(fields.get("content-length", 0)))
+    return status, fields, body
+
+
+class Victim:
+    """A client that keeps its connection, and asks for one page after the other."""
+
+    def __init__(self, port):
+        self.port, self.streams = port, None
+
+    async def get(self, target, fields="", limit=15):
+        try:
+            async with asyncio.timeout(limit):
+                if not self.streams:
+                    self.streams = await connect(self.port, VICTIM)
+                reader, writer = self.streams
+                writer.write(f"GET {target} HTTP/1.1\r\nHost: site\r\nAccept-Language: en\r\n{fields}\r\n".encode())
+                response = await read_response(reader)
+                if response[1].get("connection") == "close":
+                    self.leave()
+                return response
+        except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
+            self.leave()
+            return 0, {}, repr(error).encode()
+
+    def leave(self):
+        if self.streams:
+            self.streams[1].close()
+        self.streams = None
+
+
+async def fire(port, octets):
+    """One request of the attacker, on a connection of its own; the answer is of no interest, but waited for a little."""
+    try:
+        reader, writer = await connect(port, ATTACKER)
+        writer.write(octets)
+        async with asyncio.timeout(2):
+            await reader.read(4096)
+        writer.transport.abort()
+    except (OSError, TimeoutError):
+        pass
+
+
+# --- Hits ------------------------------------------------------------------------------------------------------------
+
+
+def get(fields="", target="/hot", method="GET", host="site", body=""):
+    lines = "".join(line + "\r\n" for line in fields.split("\n") if line)
+    return lambda n: f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n{body}".replace("{n}", str(n)).encode()
+
+
+FRESH = "Cache-Control: no-cache"
+ATTACKS = [
+    ("no-cache", get(FRESH)),
+    ("max-age=0", get("Cache-Control: max-age=0")),
+    ("Pragma: no-cache", get("Pragma: no-cache")),
+    ("no-store", get("Cache-Control: no-store")),
+    ("min-fresh for ever", get("Cache-Control: min-fresh=99999999")),
+    ("only-if-cached", get("Cache-Control: only-if-cached, max-age=0")),
+    ("max-stale with no-cache", get("Cache-Control: max-stale, no-cache")),
+    ("directives without end", get("Cache-Control: " + ", ".join(["no-cache"] * 400))),
+    ("HEAD no-cache", get(FRESH, method="HEAD")),
+    ("HEAD of another length", get(FRESH + "\nX-Other-Length: 1", method="HEAD")),
+    ("HEAD that is refused", get(FRESH + "\nX-Status: 403", method="HEAD")),
+    ("Via flood, no-cache", get(FRESH + "\nVia: " + ", ".join(["1.1 a"] * 21))),
+    ("Via flood", get("Via: " + ", ".join(["1.1 a"] * 21), target="/hot?{n}")),
+    ("If-None-Match of another tag", get(FRESH + '\nIf-None-Match: "other"')),
+    ("If-None-Match: *", get(FRESH + "\nIf-None-Match: *")),
+    ("If-Match that fails", get(FRESH + '\nIf-Match: "other"')),
+    ("If-Unmodified-Since that fails", get(FRESH + "\nIf-Unmodified-Since: Mon, 01 Jan 1990 00:00:00 GMT")),
+    ("If-Modified-Since in future", get(FRESH + "\nIf-Modified-Since: Mon, 01 Jan 2090 00:00:00 GMT")),
+    ("Range of one byte", get(FRESH + "\nRange: bytes=0-0")),
+    ("many ranges", get("Range: bytes=" + ",".join(f"{n}-{n}" for n in range(0, 900, 2)))),
+    ("Range beyond the end", get(FRESH + "\nRange: bytes=9999-")),
+    ("If-Range of another tag", get(FRESH + '\nRange: bytes=0-9\nIf-Range: "other"')),
+    ("Connection lists Accept-Language", get("Connection: Accept-Language\nAccept-Language: en", target="/hot-variants")),
+    ("Connection lists Cache-Control", get(FRESH + "\nConnection: Cache-Control, Host, Via, Date")),
+    ("Connection lists all of it", get(FRESH + "\nX-Status: 403\nConnection: Cookie, Authorization, X-Forwarded-For, Range")),
+    ("head of 9 KB, refused with 400", get(FRESH + "\nX-Big: " + "x" * 9000)),
+    ("head of 31 KB", get(FRESH + "\nX-Big: " + "x" * 31000)),
+    ("head beyond the limit", get(FRESH + "\nX-Big: " + "x" * 40000)),
+    ("method override, 405", get(FRESH + "\nX-HTTP-Method-Override: POST")),
+    ("cookie that makes it private", get(FRESH + "\nCookie: sid=attacker{n}")),
+    ("cookies without sense", get("Cookie: ;;=; =a; \"; a=b=c; {n}")),
+    ("Authorization, 401", get(FRESH + "\nAuthorization: Basic eDp5")),
+    ("X-Original-URL, 404", get(FRESH + "\nX-Original-URL: /none")),
+    ("X-Forwarded-Host, 301", get(FRESH + "\nX-Forwarded-Host: evil.test")),
+    *((f"origin made to answer {s}", get(FRESH + f"\nX-Status: {s}"))
+      for s in (204, 206, 300, 400, 403, 404, 410, 414, 416, 429, 431, 500, 501, 503)),
+    *((f"origin made to say {cc}", get(FRESH + f"\nX-CC: {cc}")) for cc in ("no-store", "private", "max-age=0", "no-cache")),
+    *((f"origin made to say Vary: {v}", get(FRESH + f"\nX-Vary: {v}")) for v in ("*", "User-Agent", "X-Random")),
+    ("origin made to close", get(FRESH + "\nX-Close: 1")),
+    ("origin made to answer garbage", get(FRESH + "\nX-Garbage: 1")),
+    ("origin made to be slow", get(FRESH + "\nX-Delay: 1")),
+    ("variants without end", get("Accept-Language: l{n}", target="/hot-variants")),
+    ("queries without end", get(target="/filler?{n}")),
+    ("hosts without end", get(host="h{n}.test")),
+    ("absolute target", lambda n: b"GET http://site/hot HTTP/1.1\r\nHost: other\r\nCache-Control: no-cache\r\n\r\n"),
+    ("POST that is refused", get("Content-Length: 1", method="POST", body="x")),
+    ("DELETE that is refused", get(method="DELETE")),
+    ("PUT that is refused", get("Content-Length: 1", method="PUT", body="x")),
+    ("PURGE", get(method="PURGE")),
+    ("a method nobody knows", get(method="FROB{n}")),
+    ("TRACE", get(method="TRACE")),
+    ("OPTIONS", get(method="OPTIONS")),
+    ("GET with content", get(FRESH + "\nContent-Length: 40", body="GET /hot HTTP/1.1\r\nHost: site\r\nA: bcde\r\n\r\n")),
+    ("GET with chunks", get(FRESH + "\nTransfer-Encoding: chunked", body="5\r\nhello\r\n0\r\n\r\n")),
+    ("Expect without content", get(FRESH + "\nExpect: 100-continue")),
+    ("Upgrade", get(FRESH + "\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQ")),
+    ("HTTP/1.0", lambda n: b"GET /hot HTTP/1.0\r\nHost: site\r\nPragma: no-cache\r\n\r\n"),
+    ("heads that are malformed", lambda n: b"GET /hot HTTP/1.1\r\nHost: site\r\nA : b\r\n\r\n"),
+    ("a pipeline", lambda n: get(FRESH)(n) * 5),
+]
+
+
+def is_hit(answer):
+    status, fields, body = answer
+    return status == 200 and body == b"x" * 1000 and "; hit" in fields.get("cache-status", "")
+
+
+async def hits(options, port, number, name, make):
+    """The share of a victim's requests for a stored page that are hits while the attacker sends."""
+    # A page of its own for each attack: what one leaves behind is not the next one's doing.
+    page = f"/hot{number}"
+    duration = options.duration
+    victim = Victim(port)
+    target = page + ("-variants" if b"-variants" in make(0) else "")
+    await victim.get(target)
+    over = time.monotonic() + duration
+    answers = []
+
+    async def attack():
+        tasks, start = [], time.monotonic()
+        for number in itertools.count():
+            wait = start + number / RATE - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            if time.monotonic() >= over:
+                break
+            tasks.append(asyncio.ensure_future(fire(port, make(number).replace(b"/hot", page.encode()))))
+        for task in tasks:
+            if not task.done():
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return len(tasks)
+
+    async def ask():
+        while time.monotonic() < over:
+            answers.append(await victim.get(target))
+            await asyncio.sleep(0.004)
+
+    sent, _ = await asyncio.gather(attack(), ask())
+    # And what is left behind.
+    for _ in range(10):
+        answers.append(await victim.get(target))
+    victim.leave()
+    good = [a for a in answers if is_hit(a)]
+    ratio = len(good) / len(answers)
+    bad = next((f"; first: {a[0]} {a[1].get('cache-status', a[2][:60])}" for a in answers if a not in good), "")
+    return ratio >= 0.99, f"{ratio:7.2%} of {len(answers):4} hits, {sent} attacks{bad}"
+
+
+# --- Misses ----------------------------------------------------------------------------------------------------------
+
+
+async def hold(port, count, octets, trickle=None, every=0.5, receive_buffer=None):
+    """Opens `count` connections, sends `octets` on each, then `trickle` again and again; returns how to stop."""
+    streams = await asyncio.gather(*(connect(port, ATTACKER, receive_buffer) for _ in range(count)))
+    for number, (_, writer) in enumerate(streams):
+        if receive_buffer:
+            writer.transport.pause_reading()
+        writer.write(octets(number))
+
+    async def go_on():
+        while trickle:
+            await asyncio.sleep(every)
+            for _, writer in streams:
+                if not writer.transport.is_closing():
+                    writer.write(trickle)
+
+    task = asyncio.ensure_future(go_on())
+
+    def stop():
+        task.cancel()
+        for _, writer in streams:
+            writer.transport.abort()
+
+    return stop
+
+
+def post(rest):
+    return lambda n: f"POST /p{n} HTTP/1.1\r\nHost: site\r\n{rest}".encode()
+
+
+async def leave_at_once(port, count, octets):
+    """Clients that ask and go, again and again."""
+
+    async def go_on():
+        for number in itertools.count():
+            try:
+                _, writer = await connect(port, ATTACKER)
+                writer.write(octets(number))
+                await writer.drain()
+                writer.close()
+            except OSError:
+                pass
+            await asyncio.sleep(1 / count)
+
+    task = asyncio.ensure_future(go_on())
+    return task.cancel
+
+
+# Name, how to begin, and how long the origin takes for the attacker's requests.
+HOLDS = [
+    ("slow posts", lambda p: hold(p, 300, post("Content-Length: 1000000\r\n\r\na"), b"a"), 0),
+    ("slow posts that begin fast", lambda p: hold(
+        p, 300, post("Content-Length: 1000000\r\n\r\n" + "a" * 70_000), b"a" * 100), 0),
+    ("slow chunks", lambda p: hold(
+        p, 300, post("Transfer-Encoding: chunked\r\n\r\n" + "10000\r\n" + "a" * 65536 + "\r\n"), b"1\r\na\r\n"), 0),
+    ("posts that expect 100 (Continue)", lambda p: hold(
+        p, 300, post("Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")), 0),
+    ("GET with slow content", lambda p: hold(
+        p, 300, lambda n: b"GET /g HTTP/1.1\r\nHost: site\r\nContent-Length: 100000\r\n\r\n" + b"a" * 40_000, b"a"), 0),
+    ("readers that read nothing", lambda p: hold(p, 200, get(target="/stream"), receive_buffer=4096), 0),
+    ("heads that do not end", lambda p: hold(p, 1000, lambda n: b"GET / HTTP/1.1\r\nHost: site\r\n", b"X: y\r\n"), 0),
+    ("connections that say nothing", lambda p: hold(p, 2000, lambda n: b""), 0),
+    ("pipelines that nobody reads", lambda p: hold(
+        p, 50, lambda n: get(target="/hot")(n) * 2000, receive_buffer=4096), 0),
+    ("1,000 misses at once", lambda p: hold(p, 1000, get(target="/m{n}?delay=0.3"), get(target="/m?delay=0.3")(0)), 0.3),
+    ("pages that it has asked for first", lambda p: hold(p, 1000, get(target="/first{n}?delay=0.3")), 0.3),
+    ("1,000 misses of one page", lambda p: hold(p, 1000, get(target="/m?delay=0.3")), 0.3),
+    ("clients that ask and leave", lambda p: leave_at_once(p, RATE, get(target="/left{n}?delay=0.3")), 0.3),
+]
+
+
+async def misses(options, port, name, begin, attackers_delay):
+    victim = Victim(port)
+    stop = await begin(port)
+    # Readers of streams hold nothing up before the buffers between them and the origin are full.
+    await asyncio.sleep(6 if "readers" in name else 0.5 if options.short else 1.5)
+    own = 0.05
+    times, bad = [], ""
+    for number in range(4 if options.short else 12):
+        start = time.monotonic()
+        # The last of those that the attacker has in line, or pages that nobody else asks for.
+        target = f"/first{990 - number}?delay=0.3" if "first" in name.split()[-1:] else None
+        answer = await victim.get(target or f"/victim/{name.replace(' ', '-')}/{number}?delay={own}")
+        times.append(time.monotonic() - start)
+        if answer[0] != 200:
+            bad = bad or f"; first: {answer[0]} {answer[2][:80]}"
+    stop()
+    victim.leave()
+    longest, allowed = max(times), own + attackers_delay + SLACK
+    await asyncio.sleep(0.2)
+    return not bad and longest <= allowed, f"longest {longest:5.2f} s, allowed {allowed:.2f} s, {len(times)} misses{bad}"
+
+
+# --- Shares ----------------------------------------------------------------------------------------------------------
+
+
+async def shares(options, port):
+    """Two clients that both want more than there is."""
+    duration = 2 if options.short else 5
+    over = time.monotonic() + duration
+    counts = {ATTACKER: 0, VICTIM: 0}
+    serial = itertools.count()
+
+    async def ask(address):
+        reader, writer = await connect(port, address)
+        while time.monotonic() < over:
+            writer.write(get(target=f"/share{next(serial)}?delay=0.2")(0))
+            if (await read_response(reader))[0] == 200 and time.monotonic() < over:
+                counts[address] += 1
+        writer.close()
+
+    await asyncio.gather(*(ask(ATTACKER) for _ in range(4 * CONNECTIONS)), *(ask(VICTIM) for _ in range(CONNECTIONS)))
+    part = counts[VICTIM] / max(1, sum(counts.values()))
+    return part >= 0.4, f"victim {counts[VICTIM]} responses, attacker with four times the connections {counts[ATTACKER]} ({part:.0%})"
+
+
+# --- The rest --------------------------------------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(port, seconds=20):
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"nobody listens on port {port}")
+
+
+async def run(options, port, proxy):
+    failures = []
+    passed = 0
+
+    def report(part, name, shown, text):
+        nonlocal passed
+        if proxy.poll() is not None:
+            shown, text = False, f"the proxy ended with status {proxy.returncode}"
+        if shown:
+            passed += 1
+        else:
+            failures.append(f"{part}: {name}")
+        print(f"  {'PASS' if shown else 'FAIL'}  {name:36} {text}", flush=True)
+
+    def wanted(part, name):
+        for item in options.only.split(","):
+            wanted_part, _, word = item.partition(":")
+            if wanted_part in ("", part) and word.lower() in name.lower():
+                return True
+        return False
+
+    parts = {"hits": [(n, lambda i=i, n=n, m=m: hits(options, port, i, n, m)) for i, (n, m) in enumerate(ATTACKS)],
+             "misses": [(n, lambda n=n, b=b, d=d: misses(options, port, n, b, d)) for n, b, d in HOLDS],
+             "shares": [("two clients, one with more connections", lambda: shares(options, port))]}
+    titles = {"hits": f"Hits: {RATE} attacks a second beside a victim that asks for a stored page (at least 99 % hits)",
+              "misses": "Misses: a victim's wait for the origin while the attacker holds what it can",
+              "shares": "Shares: who gets the origin's connections"}
+    for part, attacks in parts.items():
+        chosen = [(n, a) for n, a in attacks if wanted(part, n)]
+        if chosen:
+            print(f"\n{titles[part]}", flush=True)
+        for name, attack in chosen:
+            report(part, name, *await attack())
+    return passed, failures
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--proxy", help="the caching-proxy to attack")
+    arguments.add_argument("--short", action="store_true", help="the same attacks for a shorter time")
+    arguments.add_argument("--only", default="", help="parts (hits, misses, shares), each with a word of a name: hits:via")
+    arguments.add_argument("--origin", type=int, help=argparse.SUPPRESS)
+    options = arguments.parse_args()
+    if options.origin:
+        return run_origin(options.origin)
+    if not options.proxy:
+        arguments.error("--proxy is missing")
+    options.duration = 0.4 if options.short else 1.2
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(8192, hard)) if hard >= 0 else 8192, hard))
+    began = time.monotonic()
+    origin_port, port = free_port(), free_port()
+    origin = subprocess.Popen([sys.executable, __file__, "--origin", str(origin_port)])
+    wait_for(origin_port)
+    proxy = subprocess.Popen(
+        [options.proxy, "--origin", f"http://127.0.0.1:{origin_port}", "--listen", f"127.0.0.1:{port}", "--quiet"])
+    try:
+        wait_for(port)
+        passed, failures = asyncio.run(run(options, port, proxy))
+    finally:
+        proxy.kill()
+        origin.kill()
+    print(f"\n{passed} passed, {len(failures)} failed, {time.monotonic() - began:.0f} s")
+    for failure in failures:
+        print(f"  failed: {failure}")
+    sys.exit(1 if failures or not passed else 0)
+
+
+main()
