@@ -50,24 +50,27 @@ extension CacheLayer {
 
   /// Joins the flight for `key` (nil for that of the request), or begins it.
   ///
+  /// - Parameter isAlone: Whether another's answer has turned out not to be for this request.
   /// - Throws: `CancellationError`, as ``Flight/wait(_:)`` does.
-  nonisolated func board(_ plan: FetchPlan, _ key: CacheKey?) throws -> Boarding {
+  nonisolated func board(_ plan: FetchPlan, _ key: CacheKey?, isAlone: Bool) throws -> Boarding {
     let now = clock.now
-    if uncacheable.contains(key?.digest ?? plan.key.digest, at: now) { return .pass }
-    if plan.request.fields.contains(KnownHeader.cookie),
-      uncacheable.contains(Self.uncacheableKey(key ?? plan.key, of: plan.request).digest, at: now)
-    {
-      return .pass
+    var isAlone = isAlone
+    switch unsharedReason(key, plan, at: now) {
+    case .uncacheable?: return .pass
+    case .needsValidation?: isAlone = true
+    case nil: break
     }
     let softDeadline = plan.policy.policy.softTimeout.flatMap { softTimeout in
       mayServeUnvalidated(plan, at: now) ? now.advanced(by: softTimeout) : nil
     }
-    while true {
+    let waitLimit = plan.policy.policy.waitLimit
+    while !isAlone {
       let (found, landings) = if let key { flights.flight(for: key) } else { flights.flight(for: plan.key) }
       var hasEnded = false
       if let found {
-        let deadline = softDeadline ?? now.advanced(by: plan.policy.policy.waitLimit)
-        switch found.join(plan, deadline: deadline) {
+        // What others are waiting for will not do.
+        if plan.directives.demandValidation { break }
+        switch found.join(plan, deadline: softDeadline, waitLimit: waitLimit, at: now) {
         case .waiting(let id): return .waiting(found, id, isLeader: false)
         case .answered(let result): return .answered(result)
         case .refused: hasEnded = true
@@ -92,9 +95,19 @@ extension CacheLayer {
         flight.close()
         continue
       }
-      if let result = try takeOff(flight, plan) { return .landed(result) }
-      return .waiting(flight, Flight.leaderID, isLeader: true)
+      found?.replaced(waitLimit: waitLimit, at: now)
+      return try begin(flight, plan)
     }
+    let flight = makeFlight(
+      plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true, isAlone: true,
+      deadline: softDeadline, now: now)
+    flights.add(flight)
+    return try begin(flight, plan)
+  }
+
+  private nonisolated func begin(_ flight: Flight, _ plan: FetchPlan) throws -> Boarding {
+    if let result = try takeOff(flight, plan) { return .landed(result) }
+    return .waiting(flight, Flight.leaderID, isLeader: true)
   }
 
   /// Whether something that will do has been stored since the plan's own lookup.
@@ -124,7 +137,8 @@ extension CacheLayer {
     while true {
       let (found, landings) = flights.flight(for: key)
       // Somebody who could not be served stale is asking already: its answer will do.
-      if let found, found.isCalling {
+      let waitLimit = plan.policy.policy.waitLimit
+      if let found, found.isCalling, !found.isTooOld(waitLimit, at: plan.startedAt) {
         // But it may have begun for an earlier copy of what is stored: this one's gate is not for it to open again.
         stored.refreshGate.failed(
           retryAt: clock.now.advanced(by: min(.seconds(1), plan.policy.policy.retryInterval)))
@@ -132,22 +146,23 @@ extension CacheLayer {
       }
       let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
       guard flights.insert(flight, replacing: found, landings: landings) else { continue }
+      found?.replaced(waitLimit: waitLimit, at: plan.startedAt)
       return takeOffElsewhere(flight, plan)
     }
   }
 
   private nonisolated func makeFlight(
-    _ plan: FetchPlan, _ key: CacheKey?, isKept: Bool, isForRequest: Bool = false, isRefresh: Bool = false,
-    deadline: CacheInstant? = nil, now: CacheInstant
+    _ plan: FetchPlan, _ key: CacheKey?, isKept: Bool, isForRequest: Bool = false, isAlone: Bool = false,
+    isRefresh: Bool = false, deadline: CacheInstant? = nil, now: CacheInstant
   ) -> Flight {
     // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.
     let attempts = mayServeOnError(plan, at: now) ? 1 : 2
     let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
     return Flight(
-      key: key, for: plan, isRefresh: isRefresh, isStamped: plan.stamp != nil,
+      key: key, for: plan, isRefresh: isRefresh, isAlone: isAlone, isStamped: plan.stamp != nil,
       scope: TagScope(isAmbient: plan.policy.policy.tags.ambience != .none), clock: clock,
       machine: FlightStateMachine(
-        isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, isRefresh: isRefresh),
+        isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, beganAt: now, isRefresh: isRefresh),
       leader: isForRequest, deadline: deadline)
   }
 
@@ -181,6 +196,55 @@ extension CacheLayer {
 
   nonisolated func rememberUncacheable(_ key: CacheKey, for duration: Duration) {
     guard duration > .zero else { return }
-    uncacheable.remember(key, until: clock.now.advanced(by: duration))
+    let now = clock.now
+    unshared.remember(key, as: .uncacheable, until: now.advanced(by: duration), at: now)
+  }
+
+  /// Whether `entry` could be given to the request of `plan` if that looked for it now.
+  nonisolated func mayReuse(_ entry: CacheEntry, for plan: FetchPlan, at now: CacheInstant) -> Bool {
+    RFC9111.mayReuse(
+      times: entry.times, traits: entry.traits, directives: plan.directives, now: now, rules: plan.policy.rules)
+  }
+
+  /// Remembers a resource whose response is for nobody but the request that caused it, so that its requests do not wait for
+  /// each other; and forgets it when that is over.
+  ///
+  /// A client that demands a response of its own says nothing about what others get.
+  @inline(__always)
+  nonisolated func noteReuse(
+    times: EntryTimes, traits: EntryTraits, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant
+  ) {
+    if RFC9111.mayReuse(times: times, traits: traits, directives: .none, now: now, rules: plan.policy.rules) {
+      if flight.isAlone { forgetUnshared(flight, plan) }
+    } else if plan.directives.areNone {
+      rememberNeedsValidation(flight, plan, at: now)
+    }
+  }
+
+  @inline(never)
+  private nonisolated func rememberNeedsValidation(_ flight: Flight, _ plan: FetchPlan, at now: CacheInstant) {
+    let duration = plan.policy.policy.uncacheableTimeToLive
+    guard duration > .zero else { return }
+    unshared.remember(
+      Self.uncacheableKey(flight.key, of: plan.request), as: .needsValidation, until: now.advanced(by: duration),
+      at: now)
+  }
+
+  @inline(never)
+  private nonisolated func forgetUnshared(_ flight: Flight, _ plan: FetchPlan) {
+    guard !unshared.isEmpty else { return }
+    unshared.forget(flight.key)
+    unshared.forget(Self.uncacheableKey(flight.key, of: plan.request))
+  }
+
+  /// Why requests like that of `plan` do not wait for each other, if they do not.
+  @inline(__always)
+  private nonisolated func unsharedReason(
+    _ key: CacheKey?, _ plan: FetchPlan, at now: CacheInstant
+  ) -> UnsharedKeys.Reason? {
+    guard !unshared.isEmpty else { return nil }
+    if let reason = unshared.reason(for: key?.digest ?? plan.key.digest, at: now) { return reason }
+    guard plan.request.fields.contains(KnownHeader.cookie) else { return nil }
+    return unshared.reason(for: Self.uncacheableKey(key ?? plan.key, of: plan.request).digest, at: now)
   }
 }

@@ -112,10 +112,11 @@ extension CacheLayer {
 
     var flightKey = flightKey(plan, index: index)
     // A flight may turn out to be for others; then there is one more that is for this request, or none.
-    for _ in 0..<3 {
+    var isAlone = false
+    for _ in 0..<4 {
       let result: FlightResult
       var isLeader = false
-      switch try board(plan, flightKey) {
+      switch try board(plan, flightKey, isAlone: isAlone) {
       case .pass:
         return try await passedAsUncacheable(plan, flightKey ?? plan.key)
       case .stored:
@@ -134,6 +135,8 @@ extension CacheLayer {
         return try await passedAsUncacheable(plan, flightKey ?? plan.key)
       case .released(.stored):
         return nil
+      case .released(.needsValidation):
+        isAlone = true
       case .released(.variant(let selection, let nonce)):
         flightKey = VariantIndex(nonce: nonce, selections: [selection])
           .key(of: selection, primary: plan.key, fields: plan.request.fields)
@@ -207,14 +210,19 @@ extension CacheLayer {
     let outcome: CacheOutcome = isLeader ? .miss(plan.reason) : .collapsed
     var response = CacheResponse(
       status: answer.status, fields: answer.fields, body: answer.body, trailers: answer.trailers)
+    if let birth = answer.birth {
+      let age = max(0, now.nanoseconds.subtractingSaturated(birth.nanoseconds)) / 1_000_000_000
+      response.fields.append(KnownHeader.age, String(age))
+    }
     response.outcome = outcome
     if answer.storing == .stored, plan.request.fields.presence & Self.conditionalMask != 0 {
       switch RFC9110.evaluatePreconditions(
         method: plan.request.method, request: plan.request.fields, status: answer.status, stored: answer.fields)
       {
       case .notModified:
-        answer.body.cancel()
-        response = CacheResponse(status: 304, fields: RFC9110.notModifiedFields(of: answer.fields))
+        // This client needs no body; the next one does.
+        answer.body.leaveToStore()
+        response = CacheResponse(status: 304, fields: RFC9110.notModifiedFields(of: response.fields))
         response.outcome = outcome
       case .none, .failed:
         // The client asked for a part, the cache for everything; what is all there can be cut.

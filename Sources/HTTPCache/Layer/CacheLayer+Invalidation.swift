@@ -18,7 +18,7 @@ extension CacheLayer {
       flights.remove(flight)
       flightCount += 1
     }
-    if case .everything = invalidation.target { uncacheable.removeAll() }
+    if case .everything = invalidation.target { unshared.removeAll() }
     report(.invalidated, key: invalidation.key, tags: invalidation.tags)
     var receipt = await forwardToBackend(invalidation)
     receipt.flightCount += flightCount

@@ -16,9 +16,9 @@ extension CacheLayer {
   /// Waits for the right to ask the origin, if the policy wants that and the store has leases. Whatever goes wrong, the
   /// origin is asked without. (Nobody who may have something stale waits here: it is served before, or at the soft timeout.)
   nonisolated func originPermit(_ flight: Flight, _ plan: FetchPlan) async -> OriginPermit {
-    // Who authenticates asks for himself. A store that has not answered is not asked again: nothing will be stored there.
+    // Who authenticates, or shares with nobody, asks for himself. A store that has not answered is not asked again: nothing will be stored there.
     guard let duration = plan.policy.policy.originLease, let store = backend as? any LeasingBackend,
-      plan.stamp != nil, !plan.request.fields.contains(KnownHeader.authorization)
+      plan.stamp != nil, !flight.isAlone, !plan.request.fields.contains(KnownHeader.authorization)
     else { return .granted(nil) }
     var machine = OriginLease(duration: duration, waitLimit: plan.policy.policy.waitLimit, now: clock.now)
     let key = flight.key
@@ -84,12 +84,7 @@ extension CacheLayer {
       receipt: Receipt(requestedAt: now, receivedAt: now, receivedUnix: clock.unixTime))
     var results = Flight.Results()
     for (id, plan) in flight.waiting where entry.key == plan.key {
-      let verdict = RFC9111.verdict(
-        times: entry.times, traits: entry.traits, directives: plan.directives, now: now, rules: plan.policy.rules)
-      // What came while this client waited is an answer to its own question too.
-      if verdict == .serve || verdict == .serveAndRefresh || entry.times.receivedAt >= plan.startedAt {
-        results.append((id, .response(answer)))
-      }
+      if mayReuse(entry, for: plan, at: now) { results.append((id, .response(answer))) }
     }
     flight.noteStored()
     flight.answered(results, release: .stored, replay: nil)

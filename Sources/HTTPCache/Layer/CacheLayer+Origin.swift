@@ -129,7 +129,7 @@ extension CacheLayer {
   /// The request as it goes to the origin: without the client's own conditions where the cache asks for the whole response
   /// (or for a confirmation of what it has) in everybody's name.
   private nonisolated func originRequest(_ plan: FetchPlan, _ flight: Flight) -> CacheRequest {
-    CacheRequest(plan.request, fields: originFields(plan)) { flight.broadcast($0) }
+    CacheRequest(plan.request, fields: originFields(plan)) { flight.inform($0) }
   }
 
   private nonisolated func originFields(_ plan: FetchPlan) -> HeaderFields {
@@ -235,13 +235,25 @@ extension CacheLayer {
     self.answer(flight, plan, with: answer, key: stored.key, tags: tags)
   }
 
-  /// Gives one answer to everybody who waits and may have it.
+  /// Gives one answer to the request that the origin has answered, and to all who wait and could have `answer.entry` without
+  /// validation. The others go to the origin themselves: it may have confirmed what this one user had.
   nonisolated func answer(
     _ flight: Flight, _ plan: FetchPlan, with answer: FlightResponse, key: CacheKey, tags: CacheTags?
   ) {
     var results = Flight.Results()
-    for (id, other) in flight.waiting where mayShare(plan, with: other, key: key, tags: tags) {
-      results.append((id, .response(answer)))
+    let leader = flight.leader
+    let now = clock.now
+    // What may not be stored is not for others either.
+    let isRefused = if case .refused = answer.storing { true } else { false }
+    if let entry = answer.entry, !isRefused {
+      noteReuse(times: entry.times, traits: entry.traits, flight, plan, at: now)
+    }
+    for (id, other) in flight.waiting {
+      if id != leader, isRefused || answer.entry.map({ !mayReuse($0, for: other, at: now) }) ?? true {
+        results.append((id, .released(.needsValidation)))
+      } else if mayShare(plan, with: other, key: key, tags: tags) {
+        results.append((id, .response(answer)))
+      }
     }
     flight.answered(results, release: .over, replay: nil)
   }

@@ -56,7 +56,7 @@ extension CacheLayer {
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
     switch plan.policy.storability(of: response, to: plan.request, receipt: receipt) {
     case .store(let storing):
-      uncacheable.forget(Self.uncacheableKey(flightKey, of: plan.request))
+      unshared.forget(Self.uncacheableKey(flightKey, of: plan.request))
       guard response.status < 400, response.status != 206, plan.stamp != nil,
         scope.violation(of: plan.policy.policy.tags) == nil
       else { break }
@@ -108,9 +108,9 @@ extension CacheLayer {
     _ response: CacheResponse, _ storing: StorePlan, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt
   ) async -> CacheResponse {
     let flight = Flight(
-      key: plan.key.variant("\(plan.request.method)"), for: plan, scope: scope, clock: clock,
+      for: plan, isAlone: true, scope: scope, clock: clock,
       machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil), leader: true)
-    flights.register(flight)
+    flights.add(flight)
     flight.started(
       Task { @concurrent in
         await scope.bind { await self.store(response, storing, flight, plan, receipt) }
@@ -155,9 +155,9 @@ extension CacheLayer {
       return
     }
     let flight = Flight(
-      key: entry.key.variant("HEAD"), for: plan, scope: scope, clock: clock,
+      key: entry.key, for: plan, isAlone: true, scope: scope, clock: clock,
       machine: FlightStateMachine(isKept: true, attempts: 1, hardDeadline: nil))
-    flights.register(flight)
+    flights.add(flight)
     var stored = renewed.fields
     stored[.contentLength] = String(entry.body.count)
     _ = await put(

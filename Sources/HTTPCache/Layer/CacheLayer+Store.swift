@@ -43,6 +43,7 @@ extension CacheLayer {
     }
     guard let landing else { return false }
     _ = noted(landing.stored, entry, flight)
+    noteReuse(times: storing.times, traits: storing.traits, flight, plan, at: receipt.receivedAt)
     landing.resumeLeader()
     if landing.isOver { return true }
     // Others have joined meanwhile.
@@ -103,15 +104,14 @@ extension CacheLayer {
     ) { [weak flight] in flight?.bodyAbandoned() }
     var replay: Flight.Replay?
     if isStored {
-      replay = { joining in
-        guard sharing.isFor(joining), let reader = log.makeReader() else { return .released(.over) }
-        return .response(sharing.answer(isLeader: false, body: Body(reader, length: length), .stored))
+      replay = { [clock] joining in
+        sharing.result(for: joining, at: clock.now) { log.makeReader().map { Body($0, length: length) } }
       }
     }
     deliver(became, sharing, flight, replay: replay) {
       log.makeReader().map { Body($0, length: length) } ?? .empty
     }
-    guard log.hasReaders || flight.isKept else {
+    guard log.hasReaders || log.isKept || flight.isWanted else {
       source.cancel()
       return
     }
@@ -145,9 +145,8 @@ extension CacheLayer {
     case .refused: deliver(.refused(sharing.plan.stamp == nil ? .backend : .tooLarge))
     case .invalidated: deliver(.refused(.invalidated))
     case .unavailable:
-      deliver(.stored) { joining in
-        sharing.isFor(joining)
-          ? .response(sharing.answer(isLeader: false, body: sharing.response.body, .stored)) : .released(.over)
+      deliver(.stored) { [clock] joining in
+        sharing.result(for: joining, at: clock.now) { sharing.response.body }
       }
       _ = await put(entry, index: sharing.indexEntry(entry), sharing.plan, flight)
     }
@@ -158,12 +157,17 @@ extension CacheLayer {
     _ became: CacheEvent.Storing, _ sharing: Sharing, _ flight: Flight, replay: Flight.Replay?, body: () -> Body
   ) {
     let leader = flight.leader
+    let now = clock.now
+    noteReuse(times: sharing.storing.times, traits: sharing.storing.traits, flight, sharing.plan, at: now)
     var results = Flight.Results()
-    for (id, plan) in flight.waiting where sharing.isFor(plan) {
-      results.append((id, .response(sharing.answer(isLeader: id == leader, body: body(), became))))
+    for (id, plan) in flight.waiting {
+      if id != leader, let release = sharing.refusal(for: plan, at: now) {
+        results.append((id, .released(release)))
+      } else {
+        results.append((id, .response(sharing.answer(isLeader: id == leader, body: body(), became))))
+      }
     }
-    let release: FlightResult.Release = sharing.index.map { .variant(sharing.storing.vary, nonce: $0.nonce) } ?? .over
-    flight.answered(results, release: release, replay: replay)
+    flight.answered(results, release: .over, replay: replay)
   }
 
   /// Why a body of this length is not stored; nil when it may be, as far as is known.

@@ -49,18 +49,41 @@ final class Sharing: Sendable {
       status: response.status,
       fields: isLeader
         ? RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix) : storing.fields,
-      body: body, trailers: response.trailers, originStatus: response.status, storing: became, receipt: receipt)
+      body: body, trailers: response.trailers, birth: isLeader ? nil : storing.times.birth,
+      originStatus: response.status, storing: became, receipt: receipt)
   }
 
-  /// Whether the response is for the request of `other` too: they agree in what selects it (RFC 9111 §4.1), and it has not
-  /// been invalidated before the other began.
-  func isFor(_ other: FetchPlan) -> Bool {
-    if other === plan { return true }
-    if storing.traits.contains(.policyLifetime), other.directives.hasPersonalCookie { return false }
+  /// Why the response is not for the request of `other`, which did not cause it; nil when it is: it may be reused for that
+  /// now (RFC 9111 §4), both agree in what selects it (§4.1), and it has not been invalidated before the other began.
+  func refusal(for other: FetchPlan, at now: CacheInstant) -> FlightResult.Release? {
+    guard
+      RFC9111.mayReuse(
+        times: storing.times, traits: storing.traits, directives: other.directives, now: now,
+        rules: other.policy.rules)
+    else { return .needsValidation }
     guard storing.vary.isEmpty || RFC9111.selection(storing.vary, in: other.request.fields) == selection else {
-      return false
+      return index.map { .variant(storing.vary, nonce: $0.nonce) } ?? .over
     }
     return CacheLayer.mayShare(plan, with: other, key: key, tags: mayGetTags ? nil : .some(tags), backend)
+      ? nil : .over
+  }
+
+  /// The result of a request that comes when the response has come already, and its body is under way or being stored.
+  func result(for late: FetchPlan, at now: CacheInstant, body: () -> Body?) -> FlightResult {
+    if let release = refusal(for: late, at: now) {
+      // What has become useless for everybody gives way to a new flight, which the next ones can share.
+      let isOver =
+        if case .needsValidation = release { !isReusable(at: now) } else { false }
+      return .released(isOver ? .over : release)
+    }
+    guard let body = body() else { return .released(.over) }
+    return .response(answer(isLeader: false, body: body, .stored))
+  }
+
+  /// Whether the response may answer requests that demand nothing.
+  func isReusable(at now: CacheInstant) -> Bool {
+    RFC9111.mayReuse(
+      times: storing.times, traits: storing.traits, directives: .none, now: now, rules: plan.policy.rules)
   }
 
   /// What the complete response is stored as; nil when it cannot be.

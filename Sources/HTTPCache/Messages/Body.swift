@@ -119,6 +119,11 @@ public struct Body: @unchecked Sendable {
   public func cancel() {
     if base == nil { stream.source.cancel() }
   }
+
+  /// Says that nobody will read the content here, but that it is still to be stored if the cache can store it.
+  func leaveToStore() {
+    if base == nil { (stream.source as? BodyLogReader)?.leaveToStore() ?? stream.source.cancel() }
+  }
 }
 
 extension Body: ExpressibleByStringLiteral {

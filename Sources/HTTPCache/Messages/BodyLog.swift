@@ -15,6 +15,8 @@ final class BodyLog: Sendable {
     /// waited enough, and it becomes less: what sockets hold lets readers that stopped together seem to stop one after the
     /// other.
     var patience = 4
+    /// Whether the body is wanted although nobody reads it.
+    var isKept = false
     /// Up to when that has been counted.
     var countedUntil = CacheInstant.distantPast
   }
@@ -73,6 +75,8 @@ final class BodyLog: Sendable {
   var totalByteCount: Int { guarded.withLock { $0.state.totalByteCount } }
   var retainedSoFar: Bytes? { guarded.withLock { $0.state.retainedSoFar } }
   var hasReaders: Bool { guarded.withLock { $0.state.readerCount > 0 } }
+  /// Whether the body is wanted although nobody reads it.
+  var isKept: Bool { guarded.withLock { $0.isKept } }
 
   private func end(_ change: (inout BodyLogState) -> Void) {
     let (readers, producer) = guarded.withLock { guarded in
@@ -172,11 +176,15 @@ final class BodyLog: Sendable {
     }
   }
 
-  func detach(_ reader: BodyLogState.ReaderID) {
+  /// - Parameter isKept: Whether the body is wanted all the same, as long as it is retained.
+  func detach(_ reader: BodyLogState.ReaderID, isKept: Bool = false) {
     let (waiting, producer, isAbandoned) = guarded.withLock { guarded in
+      if isKept { guarded.isKept = true }
       let hadReaders = guarded.state.readerCount > 0
       let hasRoom = guarded.state.detach(reader)
-      let isAbandoned = hadReaders && guarded.state.readerCount == 0 && guarded.state.isOpen
+      let isAbandoned =
+        hadReaders && guarded.state.readerCount == 0 && guarded.state.isOpen
+        && !(guarded.isKept && guarded.state.isRetaining)
       return (
         guarded.waitingReaders.removeValue(forKey: reader), hasRoom || isAbandoned ? guarded.takeProducer() : nil,
         isAbandoned

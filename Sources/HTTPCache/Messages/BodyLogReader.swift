@@ -17,5 +17,8 @@ final class BodyLogReader: BodySource {
   var trailers: HeaderFields? { log.trailers }
   func cancel() { log.detach(id) }
 
+  /// Says that no more will be read, but that the body is worth storing.
+  func leaveToStore() { log.detach(id, isKept: true) }
+
   deinit { log.detach(id) }
 }

@@ -20,6 +20,20 @@ extension RFC9111 {
     return plainVerdict(times: times, traits: traits, now: now, rules: rules)
   }
 
+  /// Whether a response may answer a request that did not cause it, without being validated for it (§4): because it is
+  /// fresh, or stale within a window in which that is allowed, and neither the response nor the request demands validation.
+  ///
+  /// Decides what a lookup decides, for those who share a call to the origin instead of finding its response stored.
+  @inline(__always)
+  static func mayReuse(
+    times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
+  ) -> Bool {
+    if case .validate = verdict(times: times, traits: traits, directives: directives, now: now, rules: rules) {
+      return false
+    }
+    return true
+  }
+
   @inline(__always)
   private static func plainVerdict(
     times: EntryTimes, traits: EntryTraits, now: CacheInstant, rules: CachingRules

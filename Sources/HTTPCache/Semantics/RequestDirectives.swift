@@ -77,6 +77,11 @@ struct RequestDirectives: Hashable, Sendable {
     return directives
   }
 
+  /// Whether no response may be used that was asked for by somebody else, whatever it says of itself (§5.2.1.1,
+  /// §5.2.1.4). An `immutable` one is found by a lookup.
+  @inline(__always)
+  var demandValidation: Bool { noCache || maxAge == 0 }
+
   private mutating func add(_ directive: CacheDirective, of value: Span<UInt8>) {
     switch directive.name {
     case .noStore: noStore = true

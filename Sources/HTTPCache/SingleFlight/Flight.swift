@@ -70,27 +70,34 @@ final class Flight: Sendable {
   var primary: CacheKey { first.key }
   /// Whether it was begun to refresh what is stored, for no client in particular.
   let isRefresh: Bool
+  /// Whether it is for one request only: no other finds it.
+  let isAlone: Bool
   /// What is said about the response.
   let scope: TagScope
   /// Whether its plan has a stamp: otherwise nobody can tell what has been invalidated since it began.
   let isStamped: Bool
   private let clock: CacheClock
   private let guarded: Locked<Guarded>
+  /// Whether another flight is found in its place.
+  private let hasSuccessor = Atomic(false)
   /// Whether it has been closed already, and nothing is left to be done about that.
   private let isOver = Atomic(false)
 
   /// - Parameters:
   ///   - key: What it is found by; nil for the key of the request.
+  ///   - isAlone: Whether no other request finds it.
   ///   - leader: Whether the request of `plan` waits for the answer. Its number is then ``leaderID``.
   ///   - deadline: Until when it waits.
   init(
-    key: CacheKey? = nil, for plan: FetchPlan, isRefresh: Bool = false, isStamped: Bool = true, scope: TagScope,
+    key: CacheKey? = nil, for plan: FetchPlan, isRefresh: Bool = false, isAlone: Bool = false, isStamped: Bool = true,
+    scope: TagScope,
     clock: CacheClock, machine: FlightStateMachine, leader: Bool = false, deadline: CacheInstant? = nil
   ) {
     self.ownKey = key
     self.digest = key?.digest ?? plan.key.digest
     self.first = plan
     self.isRefresh = isRefresh
+    self.isAlone = isAlone
     self.isStamped = isStamped
     self.scope = scope
     self.clock = clock
@@ -108,7 +115,12 @@ final class Flight: Sendable {
   }
 
   /// Whether the flight is found by `key`.
-  func isFound(by key: CacheKey) -> Bool { ownKey == nil ? first.key == key : ownKey == key }
+  func isFound(by key: CacheKey) -> Bool {
+    !isAlone && (ownKey == nil ? first.key == key : ownKey == key) && !hasSuccessor.load(ordering: .acquiring)
+  }
+
+  /// Another flight is found in its place from now on. This one stays in the table until it ends, for invalidations.
+  func giveWay() { hasSuccessor.store(true, ordering: .releasing) }
 
   /// The number of who joins first.
   static let leaderID: WaiterID = 1
@@ -122,10 +134,12 @@ final class Flight: Sendable {
   }
 
   /// Joins, to wait for the answer.
-  func join(_ plan: FetchPlan, deadline: CacheInstant?) -> Ticket {
+  ///
+  /// - Parameters: As for ``FlightStateMachine/join(deadline:waitLimit:at:)``.
+  func join(_ plan: FetchPlan, deadline: CacheInstant?, waitLimit: Duration, at now: CacheInstant) -> Ticket {
     if let outer = plan.outer { scope.forward(to: outer) }
     let (ticket, replay) = guarded.withLock { guarded -> (Ticket, Replay?) in
-      switch guarded.machine.join(deadline: deadline) {
+      switch guarded.machine.join(deadline: deadline, waitLimit: waitLimit, at: now) {
       case .wait(let id):
         guarded.waiters.append(Waiter(id: id, plan: plan))
         return (.waiting(id), nil)
@@ -230,7 +244,18 @@ final class Flight: Sendable {
   var hasStored: Bool { guarded.withLock { $0.hasStored } }
 
   /// Whether the answer is wanted although nobody waits for it.
-  var isKept: Bool { guarded.withLock { $0.machine.isKept } }
+  var isWanted: Bool { guarded.withLock { $0.machine.isWanted } }
+
+  /// Whether nobody new may wait for the call any more: it has taken longer than `waitLimit`.
+  func isTooOld(_ waitLimit: Duration, at now: CacheInstant) -> Bool {
+    guarded.withLock { $0.machine.isTooOld(waitLimit, at: now) }
+  }
+
+  /// Another flight has taken the place of this one (``FlightStateMachine/replaced(waitLimit:at:)``).
+  func replaced(waitLimit: Duration, at now: CacheInstant) {
+    guarded.withLock { $0.machine.replaced(waitLimit: waitLimit, at: now) }
+    watch()
+  }
 
   /// Stores with `body`, unless what is being fetched was invalidated. An invalidation waits until it has run: it cannot
   /// come between the check and what depends on it.
@@ -245,7 +270,7 @@ final class Flight: Sendable {
 
   /// The last reader of the body has gone before its end.
   func bodyAbandoned() {
-    if !isKept { cancelOrigin() }
+    if !guarded.withLock({ $0.machine.isKept }) { cancelOrigin() }
   }
 
   /// The plans of those who wait, by number.
@@ -368,9 +393,13 @@ final class Flight: Sendable {
     }?.cancel()
   }
 
-  /// Passes an informational response to everybody who waits and wants to know.
-  func broadcast(_ informational: InformationalResponse) {
-    for (_, plan) in waiting { plan.request.onInformational?(informational) }
+  /// Passes an informational response to the client whose request the origin is answering, if it waits and wants to know.
+  /// To nobody else: whether the final response is for others too is not known yet (RFC 9110 §15.2, RFC 8297 §2).
+  func inform(_ informational: InformationalResponse) {
+    let plan = guarded.withLock { guarded in
+      guarded.machine.leader.flatMap { guarded.position(of: $0) }.flatMap { guarded.waiters[$0].plan }
+    }
+    plan?.request.onInformational?(informational)
   }
 
   private func deliver(_ result: FlightResult, to id: WaiterID) {

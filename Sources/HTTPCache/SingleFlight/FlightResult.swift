@@ -25,6 +25,8 @@ enum FlightResult: Sendable {
   enum Release: Sendable {
     /// It is not cacheable.
     case uncacheable
+    /// It may not be used for this waiter's request without validation.
+    case needsValidation
     /// It was selected by header fields in which this waiter's request differs.
     case variant(VarySelection, nonce: String)
     /// Another node has stored something meanwhile: look for it.
@@ -46,6 +48,9 @@ final class FlightResponse: Sendable {
   let entryOutcome: CacheOutcome?
   /// Fields for the leader only, beside those of `entry`.
   let leaderFields: HeaderFields
+  /// When the response's age was zero, if the answer is for a request that did not cause it: such an answer has an `Age`
+  /// (RFC 9111 §4), and that of the moment at which it is given.
+  let birth: CacheInstant?
   /// The status that the origin sent.
   let originStatus: Int
   /// What became of it.
@@ -58,8 +63,8 @@ final class FlightResponse: Sendable {
 
   init(
     status: Int, fields: HeaderFields, body: Body, trailers: HeaderFields? = nil, entry: CacheEntry? = nil,
-    entryOutcome: CacheOutcome? = nil, leaderFields: HeaderFields = HeaderFields(), originStatus: Int,
-    storing: CacheEvent.Storing, receipt: Receipt
+    entryOutcome: CacheOutcome? = nil, leaderFields: HeaderFields = HeaderFields(), birth: CacheInstant? = nil,
+    originStatus: Int, storing: CacheEvent.Storing, receipt: Receipt
   ) {
     self.status = status
     self.fields = fields
@@ -68,6 +73,7 @@ final class FlightResponse: Sendable {
     self.entry = entry
     self.entryOutcome = entryOutcome
     self.leaderFields = leaderFields
+    self.birth = birth
     self.originStatus = originStatus
     self.storing = storing
     self.originNanoseconds = receipt.originNanoseconds

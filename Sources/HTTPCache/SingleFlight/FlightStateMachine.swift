@@ -12,6 +12,9 @@
 ///        │                └──▶ closed   no successor left: waiters get the failure
 ///        ├──deadline────────▶ closed   the hard timeout
 ///        └──last one leaves─▶ closed   nobody waits any more: the origin's call is cancelled
+///
+/// Nobody waits for others for longer than a limit that is counted from the beginning of the call. A call that is older takes
+/// nobody new: another flight takes its place, and it is given as long again to end while nobody waits for it.
 struct FlightStateMachine {
   typealias WaiterID = Int
 
@@ -24,6 +27,9 @@ struct FlightStateMachine {
   private struct Waiter {
     let id: WaiterID
     var deadline: CacheInstant?
+    /// How much longer the answer is wanted once the deadline has passed in vain; nil: it was no waiting in vain, there is
+    /// something else, and the answer is wanted whenever it comes.
+    var grace: Duration?
   }
 
   enum JoinAction: Equatable {
@@ -65,6 +71,11 @@ struct FlightStateMachine {
   private(set) var leader: WaiterID?
   /// Whether the call is finished although nobody waits.
   private(set) var isKept: Bool
+  /// Until when the call goes on although nobody waits and it is not kept.
+  private var grantedUntil: CacheInstant?
+  private let beganAt: CacheInstant
+  /// Whether the policy wants every call to be finished.
+  private let isAlwaysKept: Bool
   private let hardDeadline: CacheInstant?
   private let isRefresh: Bool
 
@@ -72,9 +83,15 @@ struct FlightStateMachine {
   ///   - isKept: Whether the call is finished even when nobody waits (any longer).
   ///   - attempts: How often the origin is called at most, 1 or more.
   ///   - hardDeadline: When the origin must have answered.
+  ///   - beganAt: When the flight begins.
   ///   - isRefresh: Whether the origin is asked in nobody's name: not even the first to join is the one it answers.
-  init(isKept: Bool, attempts: Int, hardDeadline: CacheInstant?, isRefresh: Bool = false) {
+  init(
+    isKept: Bool, attempts: Int, hardDeadline: CacheInstant?, beganAt: CacheInstant = .distantPast,
+    isRefresh: Bool = false
+  ) {
     self.isRefresh = isRefresh
+    self.beganAt = beganAt
+    self.isAlwaysKept = isKept && !isRefresh
     self.isKept = isKept
     self.attemptsLeft = attempts - 1
     self.hardDeadline = hardDeadline
@@ -83,24 +100,45 @@ struct FlightStateMachine {
   var isCalling: Bool { phase == .calling }
   var isClosed: Bool { phase == .closed }
   var waiterCount: Int { waiters.count }
+  /// Whether the answer is to be stored although nobody waits for it, or reads it.
+  var isWanted: Bool { isKept || grantedUntil != nil }
+
+  /// Whether nobody new may wait for the call any more.
+  func isTooOld(_ waitLimit: Duration, at now: CacheInstant) -> Bool {
+    isCalling && beganAt.advanced(by: waitLimit) <= now
+  }
 
   /// When something is due, if nothing happens before.
   var nextDeadline: CacheInstant? {
     guard isCalling else { return nil }
     var next = hardDeadline
+    if let grantedUntil, grantedUntil < next ?? .distantFuture { next = grantedUntil }
     for waiter in waiters {
       if let deadline = waiter.deadline, deadline < next ?? .distantFuture { next = deadline }
     }
     return next
   }
 
-  mutating func join(deadline: CacheInstant?) -> JoinAction {
+  /// A request wants the answer.
+  ///
+  /// - Parameters:
+  ///   - deadline: When it turns to something else that it has.
+  ///   - waitLimit: How long after the beginning of the call it goes its own way; nil: it waits for as long as it takes.
+  mutating func join(deadline: CacheInstant?, waitLimit: Duration? = nil, at now: CacheInstant = .distantPast)
+    -> JoinAction
+  {
     switch phase {
     case .answered: return .attach
     case .closed: return .refuse
     case .calling:
+      var waiter = Waiter(id: nextID + 1, deadline: deadline)
+      if let waitLimit {
+        if isTooOld(waitLimit, at: now) { return .refuse }
+        let end = beganAt.advanced(by: waitLimit)
+        if end < deadline ?? .distantFuture { waiter = Waiter(id: nextID + 1, deadline: end, grace: waitLimit) }
+      }
       nextID += 1
-      waiters.append(Waiter(id: nextID, deadline: deadline))
+      waiters.append(waiter)
       if nextID == 1, !isRefresh { leader = 1 }
       return .wait(nextID)
     }
@@ -113,9 +151,17 @@ struct FlightStateMachine {
     guard let position = waiters.position(of: id, by: \.id) else { return .none }
     waiters.remove(at: position)
     if keepsFlight { isKept = true }
-    guard isCalling, waiters.isEmpty, !isKept else { return .none }
+    guard isCalling, waiters.isEmpty, !isWanted else { return .none }
     phase = .closed
     return .cancelOrigin
+  }
+
+  /// Another flight has taken the place of this one. If that is because its call has taken too long, it goes on for
+  /// `waitLimit` if nobody waits, and for those who do; unless the policy wants every call to be finished.
+  mutating func replaced(waitLimit: Duration, at now: CacheInstant) {
+    guard isTooOld(waitLimit, at: now), !isAlwaysKept else { return }
+    isKept = false
+    grantedUntil = now.advanced(by: waitLimit)
   }
 
   /// The origin has failed.
@@ -170,13 +216,27 @@ struct FlightStateMachine {
       expiry.cancelsOrigin = true
       return expiry
     }
+    if let end = grantedUntil, end <= now { grantedUntil = nil }
     var patient = FewList<Waiter>()
     for waiter in waiters {
-      if (waiter.deadline ?? .distantFuture) <= now { expiry.expired.append(waiter.id) } else { patient.append(waiter) }
+      guard (waiter.deadline ?? .distantFuture) <= now else {
+        patient.append(waiter)
+        continue
+      }
+      expiry.expired.append(waiter.id)
+      // Those who ran out of patience wanted the answer: it is still stored when it comes. But who has waited in vain does
+      // not keep a call alive that may never end.
+      if let grace = waiter.grace {
+        grantedUntil = max(grantedUntil ?? .distantPast, now.advanced(by: grace))
+      } else {
+        isKept = true
+      }
     }
     waiters = patient
-    // Those who ran out of patience wanted the answer: it is still stored when it comes.
-    if !expiry.expired.isEmpty { isKept = true }
+    if waiters.isEmpty, !isWanted {
+      phase = .closed
+      expiry.cancelsOrigin = true
+    }
     return expiry
   }
 

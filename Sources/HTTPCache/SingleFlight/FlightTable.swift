@@ -79,19 +79,17 @@ final class FlightTable: Sendable {
       guard part.landings == landings else { return false }
       if let position = part.position(like: flight) {
         guard part.flights[position] === previous else { return false }
-        part.flights[position] = flight
-      } else {
-        part.hashes.append(flight.digest.low)
-        part.flights.append(flight)
+        part.flights[position].giveWay()
       }
+      part.hashes.append(flight.digest.low)
+      part.flights.append(flight)
       return true
     }
   }
 
-  /// Adds a flight that nobody looks for, in the place of whatever is there.
-  func register(_ flight: Flight) {
+  /// Adds a flight that no request finds: so that an invalidation does.
+  func add(_ flight: Flight) {
     part(of: flight.digest).withLock { part in
-      if let position = part.position(like: flight) { part.remove(at: position, number: nextLanding()) }
       part.hashes.append(flight.digest.low)
       part.flights.append(flight)
     }

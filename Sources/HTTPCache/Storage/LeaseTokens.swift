@@ -12,8 +12,11 @@ package struct LeaseTokens: Sendable {
     var next: UInt32 = 0
     /// Those that are held or being asked for, and until when at most.
     var live: [UInt64: CacheInstant] = [:]
+    /// At how many of them those whose end has come are looked for next.
+    var sweepCount = LeaseTokens.leastSweepCount
   }
 
+  private static let leastSweepCount = 1024
   private static let mask = UInt64.max << 32
 
   private let own = UInt64(UInt32.random(in: 1 ... .max)) << 32
@@ -28,8 +31,12 @@ package struct LeaseTokens: Sendable {
     state.withLock { state in
       state.next &+= 1
       let token = own | UInt64(state.next)
-      // Whoever takes leases and does not give them back must not make this grow.
-      if state.live.count >= 1024 { state.live = state.live.filter { now < $0.value } }
+      // Whoever takes leases and does not give them back must not make this grow. Looking through all of them is paid for
+      // by as many leases taken since the last time.
+      if state.live.count >= state.sweepCount {
+        state.live = state.live.filter { now < $0.value }
+        state.sweepCount = max(Self.leastSweepCount, 2 * state.live.count)
+      }
       state.live[token] = end
       return token
     }
@@ -37,6 +44,9 @@ package struct LeaseTokens: Sendable {
 
   /// The lease has not come about as far as is known, or is given back.
   package func end(_ token: UInt64) { state.withLock { $0.live[token] = nil } }
+
+  /// How many leases are known.
+  package var count: Int { state.withLock { $0.live.count } }
 
   /// Whether this is the token of a lease of this backend's that nobody holds.
   package func isOrphan(_ token: UInt64, at now: CacheInstant) -> Bool {

@@ -342,13 +342,14 @@ import Testing
     #expect(backend.statistics.byteCount <= 1 << 20)
     #expect(backend.statistics.evictions > 800)
     for number in 0..<500 { _ = try await service.call(.get("/private/\(number)")) }
-    var remembered = UncacheableKeys(limit: 100)
+    var remembered = UnsharedKeys(limit: 100)
     for number in 0..<10_000 {
-      remembered.remember(CacheKey(custom: "\(number)").digest, until: .distantFuture)
+      remembered.remember(
+        CacheKey(custom: "\(number)").digest, as: .uncacheable, until: .distantFuture, at: clock.now)
       #expect(remembered.count <= 100)
     }
-    let isLatestKnown = remembered.contains(CacheKey(custom: "9999").digest, at: clock.now)
-    let isFirstKnown = remembered.contains(CacheKey(custom: "1").digest, at: clock.now)
+    let isLatestKnown = remembered.reason(for: CacheKey(custom: "9999").digest, at: clock.now) == .uncacheable
+    let isFirstKnown = remembered.reason(for: CacheKey(custom: "1").digest, at: clock.now) != nil
     #expect(isLatestKnown && !isFirstKnown)
     await eventually { cache.flights.isEmpty }
   }

@@ -135,3 +135,21 @@ final class StoppedInvalidations: CacheBackend {
     base.verdictNow(key: key, tags: tags, since: stamp)
   }
 }
+
+/// A store whose writes can be held up.
+final class StoppedStores<Base: CacheBackend>: CacheBackend {
+  let gate = TestGate()
+  private let base: Base
+
+  init(_ base: Base) { self.base = base }
+
+  var stampNow: InvalidationStamp? { base.stampNow }
+  func lookup(_ key: CacheKey) async throws -> CacheLookup { try await base.lookup(key) }
+  func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
+    await gate.pass()
+    return try await base.store(entry, stamp: stamp)
+  }
+  func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    try await base.invalidate(invalidation)
+  }
+}

@@ -17,7 +17,8 @@ import Testing
       key: key(number), next: AnyService(Handler { _ in CacheResponse() }), stored: nil, reason: .absent, stamp: nil,
       startedAt: clock.now, outer: nil)
     return Flight(
-      key: nil, for: plan, isRefresh: false, isStamped: false, scope: TagScope(isAmbient: false), clock: clock,
+      key: nil, for: plan, isRefresh: false, isAlone: false, isStamped: false, scope: TagScope(isAmbient: false),
+      clock: clock,
       machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil, isRefresh: false), leader: false,
       deadline: nil)
   }

@@ -1,0 +1,146 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+package import HTTPCache
+
+/// Groups of users who ask for the same pages at the same time, through any caches, of an origin that makes a page for each
+/// user and says in many ways whether another may have it. Checks that nobody gets a page or a cookie that was made for
+/// another unless the origin allowed that, and that the origin is not asked more often than it has to be.
+package struct PersonalPages: Sendable {
+  /// A kind of page.
+  private struct Kind {
+    var fields: HeaderFields
+    /// Whether any user may have what was made for another.
+    var isShared = false
+  }
+
+  private static let kinds: [Kind] = [
+    Kind(fields: ["Cache-Control": "no-cache"]),
+    Kind(fields: ["Cache-Control": "public, no-cache, max-age=600"]),
+    Kind(fields: ["Cache-Control": "max-age=0, must-revalidate"]),
+    Kind(fields: ["Cache-Control": "s-maxage=0"]),
+    Kind(fields: ["Cache-Control": "max-age=60", "Age": "60"]),
+    Kind(fields: ["Expires": "0"]),
+    Kind(fields: ["Expires": "Thu, 19 Nov 1981 08:52:00 GMT"]),
+    Kind(fields: ["Cache-Control": "private, max-age=60"]),
+    Kind(fields: ["Cache-Control": "no-store"]),
+    Kind(fields: ["Cache-Control": "max-age=60", "Vary": "Cookie"]),
+    Kind(fields: ["Cache-Control": "no-cache", "Vary": "Cookie"]),
+    Kind(fields: ["Cache-Control": "max-age=60", "Vary": "*"]),
+    Kind(fields: ["Cache-Control": "max-age=60"], isShared: true),
+    Kind(fields: ["Cache-Control": "max-age=0, stale-while-revalidate=60"], isShared: true),
+  ]
+
+  /// Where a page of user 3 comes from, and what the origin has been asked.
+  private final class Origin: Service {
+    private let seed: UInt64
+    let counts = Locked<(calls: Int, failures: Int)>((0, 0))
+
+    init(seed: UInt64) { self.seed = seed }
+
+    func call(_ request: CacheRequest) async throws -> CacheResponse {
+      let number = counts.withLock { counts in
+        counts.calls += 1
+        return counts.calls
+      }
+      var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x1_0001)
+      for _ in 0..<Int.random(in: 0...40, using: &random) { await Task.yield() }
+      if Int.random(in: 0..<40, using: &random) == 0 {
+        counts.withLock { $0.failures += 1 }
+        throw CacheError(.unavailable, "the origin has failed")
+      }
+      let user = request.fields["X-User"] ?? "nobody"
+      let kind = PersonalPages.kinds[PersonalPages.kindNumber(request.target)]
+      var fields = kind.fields
+      fields.append(HeaderName.etag, "\"\(user)\"")
+      if !kind.isShared { fields.append(HeaderName.setCookie, "sid=\(user)") }
+      if request.fields[.ifNoneMatch] == "\"\(user)\"" { return CacheResponse(status: 304, fields: fields) }
+      let text = Bytes("\(request.target) for \(user)")
+      guard Bool.random(using: &random) else { return CacheResponse(fields: fields, body: Body(text)) }
+      let channel = BodyChannel()
+      let pauses = (0..<2).map { _ in Int.random(in: 0...40, using: &random) }
+      Task {
+        for (pause, piece) in zip(pauses, [text.slice(0..<4), text.slice(4..<text.count)]) {
+          for _ in 0..<pause { await Task.yield() }
+          _ = await channel.write(piece)
+        }
+        channel.finish()
+      }
+      return CacheResponse(fields: fields, body: channel.body)
+    }
+  }
+
+  private static func kindNumber(_ target: String) -> Int {
+    Int(target.split(separator: "/").last ?? "") ?? 0
+  }
+
+  /// Lets users ask.
+  ///
+  /// - Parameters:
+  ///   - caches: What they ask through, each one any of these.
+  ///   - seed: Decides who asks what. When the tasks run, nobody decides.
+  ///   - rounds: How many groups of users there are, one after the other. Each asks for a page of its own, of the next kind.
+  /// - Returns: What has gone wrong, in words.
+  package static func violations(_ caches: [CacheLayer], seed: UInt64, rounds: Int) async -> [String] {
+    var random = SplitMix64(seed: seed)
+    var violations: [String] = []
+    for round in 0..<rounds {
+      let kind = round % kinds.count
+      let origin = Origin(seed: random.next())
+      let target = "/\(seed)/\(round)/\(kind)"
+      let userCount = Int.random(in: 2...20, using: &random)
+      var requestCount = 0
+      await withTaskGroup(of: [String].self) { group in
+        for user in 0..<userCount {
+          let cache = caches[Int.random(in: 0..<caches.count, using: &random)]
+          let count = Int.random(in: 1...3, using: &random)
+          requestCount += count
+          var own = SplitMix64(seed: random.next())
+          group.addTask {
+            var found: [String] = []
+            for _ in 0..<count {
+              for _ in 0..<Int.random(in: 0...60, using: &own) { await Task.yield() }
+              let demand: String? =
+                [nil, nil, nil, "no-cache", "max-age=0"][Int.random(in: 0..<5, using: &own)]
+              if let text = await violation(origin.layer(cache), user: user, target: target, kind: kind, demand) {
+                found.append(text)
+              }
+            }
+            return found
+          }
+        }
+        for await found in group { violations += found }
+      }
+      let (calls, failures) = origin.counts.withLock { $0 }
+      if calls > requestCount + failures {
+        violations.append("\(target): \(calls) calls for \(requestCount) requests and \(failures) failures")
+      }
+    }
+    return violations
+  }
+
+  /// One request; what is wrong with its response, if anything is.
+  private static func violation(
+    _ service: some Service<CacheRequest, CacheResponse>, user: Int, target: String, kind: Int, _ demand: String?
+  ) async -> String? {
+    var fields: HeaderFields = ["X-User": "\(user)", "Cookie": "u=\(user)"]
+    if let demand { fields.append(HeaderName.cacheControl, demand) }
+    let request = CacheRequest(authority: "example.com", target: target, fields: fields)
+    // A call that fails is one of the origin's, and no answer of another's.
+    guard let response = try? await service.call(request), let body = try? await response.body.collect() else {
+      return nil
+    }
+    let text = String(decoding: body, as: UTF8.self)
+    let isShared = kinds[kind].isShared
+    // A failure of the origin may be answered with what is fresh, unless the client says no-cache.
+    let isForFailure = demand == "max-age=0" && response.outcome == .stale(.ifError)
+    if isShared, demand == nil || isForFailure {
+      return text.hasPrefix("\(target) for ") ? nil : "\(target): user \(user) got \(text)"
+    }
+    if text != "\(target) for \(user)" { return "\(target), \(demand ?? ""): user \(user) got \(text)" }
+    let cookies = response.fields.values(of: .setCookie)
+    return cookies.allSatisfy { $0 == "sid=\(user)" } ? nil : "\(target): user \(user) got \(cookies)"
+  }
+}

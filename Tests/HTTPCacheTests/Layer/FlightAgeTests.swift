@@ -1,0 +1,125 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+import HTTPCacheTesting
+import Testing
+
+@testable import HTTPCache
+
+/// What others wait for is measured from the beginning of the call (``CachePolicy/waitLimit``).
+@Suite(.timeLimit(.minutes(5))) struct FlightAgeTests {
+  private func ask(
+    _ service: some Service<CacheRequest, CacheResponse>, _ cache: CacheLayer, waiting count: Int
+  ) async -> Task<String, any Error> {
+    let task = Task { try await service.call(.get("/")).text() }
+    await cache.waitForWaiters(count)
+    return task
+  }
+
+  @Test func `a call that is never answered holds up followers until its limit, and later requests not at all`()
+    async throws
+  {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let leader = await ask(service, fixture.cache, waiting: 1)
+    let hung = await origin.nextCall()
+    fixture.advance(4)
+    let follower = await ask(service, fixture.cache, waiting: 2)
+    await fixture.clock.waitForSleepers()
+    // Six seconds later, not ten.
+    fixture.advance(6)
+    await origin.nextCall().respond(CacheResponse(body: "alone"))
+    #expect(try await follower.value == "alone")
+    #expect(fixture.cache.statistics.bypasses == [.waitLimit: 1])
+    // Whoever comes now shares another call, and what it brings is stored.
+    let first = Task { try await service.call(.get("/")).text() }
+    let second = await origin.nextCall()
+    let others = [await ask(service, fixture.cache, waiting: 3), await ask(service, fixture.cache, waiting: 4)]
+    second.respond(CacheResponse(body: "new"))
+    for task in [first] + others { #expect(try await task.value == "new") }
+    await fixture.events.waitFor(.stored)
+    #expect(try await service.call(.get("/")).outcome == .hit)
+    #expect(origin.callCount == 3)
+    // Its leader still waits for the first.
+    #expect(!hung.isCancelled)
+    leader.cancel()
+    _ = await leader.result
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    await hung.waitForCancellation()
+    await fixture.cache.waitForLandings()
+  }
+
+  @Test func `followers that have waited in vain do not keep a call alive for ever`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let leader = await ask(service, fixture.cache, waiting: 1)
+    let hung = await origin.nextCall()
+    let follower = await ask(service, fixture.cache, waiting: 2)
+    leader.cancel()
+    _ = await leader.result
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    await origin.nextCall().respond(CacheResponse(fields: ["Cache-Control": "no-store"], body: "alone"))
+    #expect(try await follower.value == "alone")
+    #expect(!hung.isCancelled)
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    await hung.waitForCancellation()
+    await fixture.cache.waitForLandings()
+  }
+
+  @Test func `an answer that comes a little late is stored, although all have gone their own ways`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let leader = await ask(service, fixture.cache, waiting: 1)
+    let slow = await origin.nextCall()
+    let follower = await ask(service, fixture.cache, waiting: 2)
+    leader.cancel()
+    _ = await leader.result
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    await origin.nextCall().respond(CacheResponse(fields: ["Cache-Control": "no-store"], body: "alone"))
+    _ = try await follower.value
+    slow.respond(CacheResponse(fields: ["Cache-Control": "max-age=60"], body: "late"))
+    await fixture.events.waitFor(.stored)
+    #expect(try await service.call(.get("/")).text() == "late")
+  }
+
+  @Test func `the state machine: limits count from the beginning of the call`() {
+    func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
+    func machine(isKept: Bool = false, isRefresh: Bool = false) -> FlightStateMachine {
+      FlightStateMachine(
+        isKept: isKept, attempts: 1, hardDeadline: nil, beganAt: at(0), isRefresh: isRefresh)
+    }
+    var plain = machine()
+    #expect(plain.join(deadline: nil) == .wait(1))
+    #expect(plain.join(deadline: nil, waitLimit: .seconds(10), at: at(4)) == .wait(2))
+    #expect(plain.nextDeadline == at(10))
+    // Something stale at hand: its own deadline comes first.
+    #expect(plain.join(deadline: at(7), waitLimit: .seconds(10), at: at(6)) == .wait(3))
+    #expect(plain.deadlineReached(at(7)) == .init(expired: [3]))
+    #expect(plain.isKept)
+    #expect(plain.deadlineReached(at(10)) == .init(expired: [2]))
+    #expect(plain.join(deadline: nil, waitLimit: .seconds(10), at: at(10)) == .refuse)
+    plain.replaced(waitLimit: .seconds(10), at: at(10))
+    #expect(plain.leave(1, keepsFlight: false) == .none)
+    #expect(plain.deadlineReached(at(20)) == .init(cancelsOrigin: true))
+    // A refresh that never ends is replaced as well; what the policy wants to be finished is finished.
+    var refresh = machine(isKept: true, isRefresh: true)
+    refresh.replaced(waitLimit: .seconds(10), at: at(11))
+    #expect(refresh.deadlineReached(at(21)) == .init(cancelsOrigin: true))
+    var kept = machine(isKept: true)
+    kept.replaced(waitLimit: .seconds(10), at: at(11))
+    #expect(kept.nextDeadline == nil && kept.isCalling)
+    // Attaching to a body takes no waiting.
+    var answered = machine()
+    _ = answered.join(deadline: nil)
+    _ = answered.answered(for: [1], isShared: true)
+    #expect(answered.join(deadline: nil, waitLimit: .seconds(10), at: at(100)) == .attach)
+  }
+}
