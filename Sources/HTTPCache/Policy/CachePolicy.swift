@@ -115,7 +115,8 @@ public struct CachePolicy: Sendable {
   /// How long the origin may take to begin its answer. Nil: as long as it likes.
   public var hardTimeout: Duration?
 
-  /// How long a request waits for another request's call to the same resource, before it makes one itself.
+  /// How long after the beginning of a call other requests for the same resource wait for it, before they make calls
+  /// themselves. A call that has taken longer takes nobody new: the next request begins another, for itself and those after it.
   public var waitLimit: Duration
 
   /// For how long one of several nodes that share a store has the right to ask the origin for a resource, while the others
@@ -145,8 +146,8 @@ public struct CachePolicy: Sendable {
   /// refreshes can be told that nothing has changed.
   public var generatesEntityTags: Bool
 
-  /// How long a resource whose response turned out not to be cacheable is remembered as such: its requests do not wait
-  /// for each other.
+  /// How long a resource is remembered whose response turned out not to be cacheable, or to be for nobody without validation:
+  /// its requests do not wait for each other.
   public var uncacheableTimeToLive: Duration
 
   /// How many bytes of a body that is not (any longer) going to be stored are held for readers that are behind.

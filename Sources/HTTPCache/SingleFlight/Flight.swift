@@ -15,48 +15,7 @@ final class Flight: Sendable {
   /// Results, and whose they are.
   typealias Results = FewList<(id: WaiterID, result: FlightResult)>
 
-  fileprivate typealias Continuation = UnsafeContinuation<FlightResult, Never>
-
-  private struct Waiter {
-    let id: WaiterID
-    /// Nil once its result is there, or it has gone.
-    var plan: FetchPlan?
-    var continuation: Continuation?
-    /// Its result, when that came before it began to wait.
-    var result: FlightResult?
-  }
-
-  private struct Guarded {
-    var machine: FlightStateMachine
-    /// In the order in which they have come.
-    var waiters = FewList<Waiter>()
-    var replay: Replay?
-    var origin: Task<Void, Never>?
-    var watchdog: Task<Void, Never>?
-    var watchedDeadline: CacheInstant?
-    /// Something has been stored.
-    var hasStored = false
-    /// Nobody wants the origin's answer any more.
-    var isCancelled = false
-    /// The keys of this flight have been invalidated since it began.
-    var isInvalidated = false
-
-    func position(of id: WaiterID) -> Int? { waiters.position(of: id) { $0.id } }
-
-    /// Gives `id` its result, unless it has one or has gone.
-    ///
-    /// - Returns: Whom to resume with it, outside the lock.
-    mutating func settle(_ id: WaiterID, _ result: FlightResult) -> Continuation? {
-      guard let position = position(of: id), waiters[position].plan != nil else { return nil }
-      if let continuation = waiters[position].continuation {
-        waiters.remove(at: position)
-        return continuation
-      }
-      waiters[position].plan = nil
-      waiters[position].result = result
-      return nil
-    }
-  }
+  typealias Continuation = UnsafeContinuation<FlightResult, Never>
 
   /// What the flight is found by.
   var key: CacheKey { ownKey ?? first.key }

@@ -1,0 +1,49 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension Flight {
+  /// A request that waits, or whose result is there.
+  struct Waiter {
+    let id: WaiterID
+    /// Nil once its result is there, or it has gone.
+    var plan: FetchPlan?
+    var continuation: Continuation?
+    /// Its result, when that came before it began to wait.
+    var result: FlightResult?
+  }
+
+  /// The state behind the flight's lock.
+  struct Guarded {
+    var machine: FlightStateMachine
+    /// In the order in which they have come.
+    var waiters = FewList<Waiter>()
+    var replay: Replay?
+    var origin: Task<Void, Never>?
+    var watchdog: Task<Void, Never>?
+    var watchedDeadline: CacheInstant?
+    /// Something has been stored.
+    var hasStored = false
+    /// Nobody wants the origin's answer any more.
+    var isCancelled = false
+    /// The keys of this flight have been invalidated since it began.
+    var isInvalidated = false
+
+    func position(of id: WaiterID) -> Int? { waiters.position(of: id) { $0.id } }
+
+    /// Gives `id` its result, unless it has one or has gone.
+    ///
+    /// - Returns: Whom to resume with it, outside the lock.
+    mutating func settle(_ id: WaiterID, _ result: FlightResult) -> Continuation? {
+      guard let position = position(of: id), waiters[position].plan != nil else { return nil }
+      if let continuation = waiters[position].continuation {
+        waiters.remove(at: position)
+        return continuation
+      }
+      waiters[position].plan = nil
+      waiters[position].result = result
+      return nil
+    }
+  }
+}
