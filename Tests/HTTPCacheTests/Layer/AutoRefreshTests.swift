@@ -139,7 +139,7 @@ import Testing
     let service = origin.layer(refreshed.cache)
     let running = Task { await refreshed.cache.run() }
     for _ in 0..<5 { _ = try await service.call(.get("/")) }
-    await refreshed.clock.waitForSleepers(3)
+    await refreshed.clock.waitForSleepers(2)
     running.cancel()
     await running.value
     refreshed.clock.advance(by: .seconds(55))
