@@ -7,7 +7,8 @@ import ExampleSupport
 import Foundation
 import HTTPCache
 
-/// Writes one line for each request: what was asked, what was answered, where it came from, how long it took.
+/// Writes one line for each request: its status, the time, the client, where the response came from, how long it took, its
+/// size, the request; for an error what went wrong, which the client is not told.
 struct AccessLog<Inner: Service>: Service
 where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
   let inner: Inner
@@ -30,6 +31,8 @@ where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
     let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
     let time = milliseconds < 10 ? String(format: "%.2f ms", milliseconds) : String(format: "%.0f ms", milliseconds)
     let size = length.map { "\($0) B" } ?? "stream"
-    Console.print("\(status)  \(outcome)  \(time)  \(size)  \(request.method) \(request.target)")
+    let client = request.clientAddress?.description ?? "unknown"
+    let now = Date.now.ISO8601Format(.init(includingFractionalSeconds: true))
+    Console.print("\(status)  \(now)  \(client)  \(outcome)  \(time)  \(size)  \(request.method) \(request.target)")
   }
 }

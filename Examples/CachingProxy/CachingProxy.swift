@@ -41,17 +41,23 @@ struct CachingProxy {
     }
     var clientConfiguration = settings.client
     clientConfiguration.loops = loops
+    clientConfiguration.limits.trailers = settings.trailers
     var forwarding = ForwardingService<UpstreamClient>.Configuration()
     forwarding.preservesHost = settings.preservesHost
-    forwarding.viaName = settings.name
+    forwarding.identity = ProxyIdentity(name: settings.name)
+    forwarding.allowsTrace = settings.allowsTrace
     let client = UpstreamClient(origin: origin, configuration: clientConfiguration)
     let upstream = ForwardingService(to: origin, through: client, configuration: forwarding)
 
     var configuration = settings.server
     configuration.loops = loops
     configuration.forwardedFor = .trusting(settings.trustedProxies)
+    configuration.limits.allowsUnderscores = settings.allowsUnderscores
+    configuration.limits.trailers = settings.trailers
     configuration.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }
-    let service = FairCollapsing(before: upstream.layer(cache), sharing: client)
+    let service = ProxyEntrance(
+      identity: forwarding.identity, maximumHops: forwarding.maximumHops, hosts: settings.hosts,
+      port: settings.listen.port, before: FairCollapsing(before: upstream.layer(cache), sharing: client))
     let server: HTTPServer
     do {
       server =

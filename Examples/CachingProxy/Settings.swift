@@ -23,6 +23,10 @@ struct Settings {
   var client: UpstreamClient.Configuration
   var preservesHost: Bool
   var trustedProxies: TrustedProxies
+  var hosts: PermittedHosts
+  var allowsUnderscores: Bool
+  var allowsTrace: Bool
+  var trailers: PermittedTrailers
   var logs: Bool
   var isQuiet: Bool
 
@@ -96,6 +100,18 @@ struct Settings {
       "trusted-proxies", .trustedProxies, "ADDRESS[/BITS][,...]",
       "who is believed about the client's address, host and scheme (X-Forwarded-For and the like), by IPv4 or IPv6 address, "
         + "or: loopback, unix; such a proxy must set these fields, not pass them on", default: .none)
+    let hosts = options.option(
+      "hosts", .hosts, "NAME[,...]",
+      "the hosts that are answered for; others get 421, and nothing of them is stored: example.org, *.example.org (all below), "
+        + "example.org:8080 (else: port 80 or 443, and that of --listen)", default: .any)
+    let underscores = options.flag(
+      "allow-underscores",
+      "pass on fields of requests with _ in their names, which CGI takes for -; else they are dropped")
+    let trace = options.flag("allow-trace", "forward TRACE, without credentials, instead of answering 405")
+    let trailers = options.option(
+      "trailers", .trailers, "NAME[,...]",
+      "trailer fields that are passed on beside digests, signatures, Server-Timing and gRPC's; x-mine-* for all that begin so",
+      default: .standard)
     let name = options.option(
       "name", .text, "NAME", "the proxy's name in Via and Cache-Status", default: "swift-http-cache")
     let connections = ConnectionOptions(declaringIn: &options)
@@ -136,6 +152,8 @@ struct Settings {
       tiers: TierConfiguration(nearTimeToLive: values[nearTime]), watchesKeys: values[watches],
       capacity: values[capacity], name: values[name],
       policy: policy, server: server, client: client, preservesHost: values[host], trustedProxies: values[trusted],
+      hosts: values[hosts], allowsUnderscores: values[underscores], allowsTrace: values[trace],
+      trailers: values[trailers],
       logs: values[log], isQuiet: values[quiet])
   }
 }

@@ -23,7 +23,12 @@
       let upstream = Handler { (request: CacheRequest) in
         seen.withLock { $0 = request }
         request.onInformational?(
-          InformationalResponse(status: 103, fields: ["Connection": "X-Hop", "X-Hop": "1", "Link": "l"]))
+          InformationalResponse(
+            status: 103,
+            fields: [
+              "Connection": "X-Hop", "X-Hop": "1", "Link": "l", "Content-Length": "38", "Transfer-Encoding": "chunked",
+              "Set-Cookie": "a=b", "Trailer": "X", "WWW-Authenticate": "Basic", "Content-Range": "bytes 0-1/2",
+            ]))
         return answer
       }
       let service = ForwardingService(to: Self.origin, through: upstream, configuration: configuration)
@@ -52,8 +57,9 @@
     @Test func `RFC 9110 §7.6.3: both ways are signed in Via`() async throws {
       let (request, response) = try await forward(
         CacheRequest(fields: ["Via": "1.0 first"]), answer: CacheResponse(fields: ["Via": "2 far"])
-      ) { $0.viaName = "here" }
-      #expect(request?.fields[.via] == "1.0 first, 1.1 here")
+      ) { $0.identity.name = "here" }
+      let via = try #require(request?.fields[.via])
+      #expect(via.hasPrefix("1.0 first, 1.1 here (") && via.hasSuffix(")"))
       #expect(response.fields[.via] == "2 far, 1.1 here")
     }
 
@@ -96,23 +102,58 @@
       #expect(last.request == nil)
       #expect(last.response.fields["Allow"] != nil)
       let trace = try await forward(
-        CacheRequest(method: .trace, target: "/x", fields: ["Max-Forwards": "0", "Cookie": "secret", "A": "b"]))
+        CacheRequest(
+          method: .trace, target: "/x",
+          fields: [
+            "Max-Forwards": "0", "Cookie": "secret", "X-Api-Key": "k", "Authorization": "a", "X-CSRF-Token": "t",
+            "X-Forwarded-For": "192.0.2.1", "A": "b",
+          ])
+      ) { $0.allowsTrace = true }
       #expect(try await trace.response.body.collect() == "TRACE /x HTTP/1.1\r\nMax-Forwards: 0\r\nA: b\r\n\r\n")
+    }
+
+    @Test func `RFC 9110 §9.3.8: TRACE is refused, unless it is allowed, and takes no credentials along`() async throws
+    {
+      for hops in ["0", "5"] {
+        let refused = try await forward(CacheRequest(method: .trace, fields: ["Max-Forwards": hops]))
+        #expect(refused.request == nil && refused.response.status == 405)
+        #expect(refused.response.fields["Allow"]?.contains("GET") == true)
+      }
+      let allowed = try await forward(
+        CacheRequest(method: .trace, fields: ["Cookie": "c", "Authorization": "a", "B": "1"])
+      ) {
+        $0.allowsTrace = true
+      }
+      #expect(allowed.request?.fields["B"] == "1")
+      #expect(allowed.request?.fields["Cookie"] == nil && allowed.request?.fields["Authorization"] == nil)
+      let content = try await forward(CacheRequest(method: .trace, body: "content")) { $0.allowsTrace = true }
+      #expect(content.request == nil && content.response.status == 400)
     }
 
     @Test func `RFC 9110 §15.2: interim responses go the same way as final ones`() async throws {
       let seen = Guarded<[InformationalResponse]>([])
       var request = CacheRequest()
       request.onInformational = { informational in seen.withLock { $0.append(informational) } }
-      _ = try await forward(request) { $0.viaName = "here" }
+      _ = try await forward(request) { $0.identity.name = "here" }
       #expect(seen.withLock { $0 } == [InformationalResponse(status: 103, fields: ["Link": "l", "Via": "1.1 here"])])
     }
 
-    @Test func `RFC 9110 §15.6: what went wrong upstream has its status`() async throws {
-      let statuses = [UpstreamError.Kind.cannotConnect, .timedOut, .badResponse, .closed, .overloaded].map {
-        ForwardingService<Handler>.errorResponse(to: UpstreamError($0, origin: "o", "r")).status
+    @Test(arguments: [
+      (UpstreamError.Kind.cannotConnect, 502), (.timedOut, 504), (.badResponse, 502), (.closed, 502),
+      (.overloaded, 503),
+      (.invalidRequest, 400),
+    ])
+    func `RFC 9110 §15.6: a failure upstream has its status, and tells clients nothing of the origin`(
+      _ kind: UpstreamError.Kind, _ status: Int
+    ) async throws {
+      let error = UpstreamError(kind, origin: "10.1.2.3:8080", "Content-Length is \"SECRET\", errno 111")
+      let response = ForwardingService<Handler>.errorResponse(to: error)
+      #expect(response.status == status)
+      let text = try await response.body.collect()
+      for secret in ["10.1.2.3", "8080", "SECRET", "errno", "Content-Length is"] {
+        #expect(!String(decoding: text, as: UTF8.self).contains(secret))
       }
-      #expect(statuses == [502, 504, 502, 502, 503])
+      #expect("\(error)".contains("10.1.2.3:8080") && "\(error)".contains("SECRET"))
     }
 
     @Test func `a whole proxy: server, forwarding, client, origin`() async throws {
@@ -142,7 +183,7 @@
           )
           let head = try socket.read(through: "\r\n\r\n")
           #expect(head.contains("X-For: 127.0.0.1\r\n"))
-          #expect(head.contains("X-Via: 1.1 swift-http-cache\r\n"))
+          #expect(head.contains("X-Via: 1.1 swift-http-cache ("))
           var received = ""
           while true {
             let size = Int(try socket.read(through: "\r\n").dropLast(1), radix: 16) ?? 0

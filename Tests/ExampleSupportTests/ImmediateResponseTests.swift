@@ -215,7 +215,7 @@
   private func onlyWait() { usleep(20_000) }
 
   /// Counts from several threads.
-  private final class Counter: Sendable {
+  final class Counter: Sendable {
     private let count = Guarded(0)
     var value: Int { count.withLock { $0 } }
     func increment() { count.withLock { $0 += 1 } }

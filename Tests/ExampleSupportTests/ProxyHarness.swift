@@ -12,6 +12,7 @@
   /// with the head that it was sent. All of it over sockets.
   struct ProxyHarness: Sendable {
     var trusted = TrustedProxies.none
+    var hosts = PermittedHosts.any
     var isCached = true
     var forwarding = ForwardingService<UpstreamClient>.Configuration()
 
@@ -23,14 +24,18 @@
       let origin = try HTTPServer(configuration: .init(port: 0), service: Handler(answer ?? { Self.echo($0) }))
       let run = Task { try await origin.run() }
       let url = OriginURL(host: "127.0.0.1", port: origin.address.port)
+      var client = UpstreamClient.Configuration()
+      client.limits.trailers = .standard
       let forwarding = ForwardingService(
-        to: url, through: UpstreamClient(origin: url), configuration: forwarding)
+        to: url, through: UpstreamClient(origin: url, configuration: client), configuration: self.forwarding)
       let cache = try CacheLayer(backend: InMemoryBackend())
-      let cached = forwarding.layer(cache)
+      let identity = self.forwarding.identity
+      let cached = ProxyEntrance(identity: identity, hosts: hosts, port: 4711, before: forwarding.layer(cache))
       let isCached = isCached
       let trusted = trusted
       let result = try await withServer {
         $0.forwardedFor = .trusting(trusted)
+        $0.limits.trailers = .standard
         $0.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }
       } immediate: { request in
         isCached ? cache.immediateResponse(to: request) : nil

@@ -39,6 +39,18 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
       "RFC 9112 §2.2: an empty line ahead of a request is ignored", "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
       "GET h/ none", "  Host: h", "end"),
     RequestCase(
+      "CVE-2015-0219: names with underscores are dropped",
+      "POST / HTTP/1.1\r\nHost: h\r\nX_Forwarded_For: 6\r\nContent_Length: 9\r\nTransfer_Encoding: chunked\r\n_: a\r\n\r\n",
+      "POST h/ none", "  Host: h", "end"),
+    RequestCase(
+      "CVE-2015-0219: names with underscores are dropped from trailers",
+      "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX_A: 1\r\nX-B: 2\r\n\r\n",
+      "PUT h/ chunked", "  Host: h", "end", "  X-B: 2"),
+    RequestCase(
+      "RFC 9110 §8.6: a length with zeros ahead of it is written anew",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 005\r\n\r\nhello", "POST h/ length(5)", "  Host: h",
+      "  Content-Length: 5", "content hello", "end"),
+    RequestCase(
       "two requests in a row", "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n",
       "GET h/1 none", "  Host: h", "end", "GET h/2 none", "  Host: h", "end"),
     RequestCase(
@@ -106,6 +118,16 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
     RequestCase("user information in the target", "GET http://u@h/ HTTP/1.1\r\n", refused: 400),
     RequestCase("GET *", "GET * HTTP/1.1\r\n", refused: 400),
     RequestCase("CONNECT", "CONNECT h:1 HTTP/1.1\r\n", refused: 501),
+    RequestCase("CONNECT to an address", "CONNECT [::1]:443 HTTP/1.1\r\n", refused: 501),
+    RequestCase("CONNECT in another case", "Connect h:1 HTTP/1.1\r\n", refused: 501),
+    RequestCase("RFC 9112 §3.2.3: CONNECT in origin-form", "CONNECT / HTTP/1.1\r\n", refused: 400),
+    RequestCase("RFC 9112 §3.2.3: CONNECT with a path", "CONNECT /h:1 HTTP/1.1\r\n", refused: 400),
+    RequestCase("RFC 9112 §3.2.3: CONNECT in absolute-form", "CONNECT http://h:1/ HTTP/1.1\r\n", refused: 400),
+    RequestCase("RFC 9112 §3.2.3: CONNECT without port", "CONNECT h HTTP/1.1\r\n", refused: 400),
+    RequestCase("RFC 9112 §3.2.3: CONNECT with a port that is none", "CONNECT h:99999 HTTP/1.1\r\n", refused: 400),
+    RequestCase("RFC 9112 §3.2.3: CONNECT with a user", "CONNECT u@h:1 HTTP/1.1\r\n", refused: 400),
+    RequestCase("RFC 9112 §3.2.3: CONNECT *", "CONNECT * HTTP/1.1\r\n", refused: 400),
+    RequestCase("RFC 9112 §3.2.3: connect in origin-form", "connect / HTTP/1.1\r\n", refused: 400),
     RequestCase("RFC 9112 §2.3: not HTTP's name", "GET / http/1.1\r\n", refused: 400),
     RequestCase("a version with two digits", "GET / HTTP/1.10\r\n", refused: 400),
     RequestCase("RFC 9110 §15.6.6: HTTP/2", "PRI * HTTP/2.0\r\n", refused: 505),

@@ -87,7 +87,7 @@
 
     private func queueLastChunk(_ trailers: HeaderFields?) {
       var end = Array("0\r\n".utf8)
-      trailers?.withSerializedBytes { end.append(contentsOf: $0) }
+      configuration.limits.trailers.filter(trailers)?.withSerializedBytes { end.append(contentsOf: $0) }
       end.append(contentsOf: "\r\n".utf8)
       output.append(Bytes(end))
     }

@@ -6,8 +6,8 @@
 extension ForwardingService {
   /// How a proxy speaks of itself, and of its client.
   public struct Configuration: Sendable {
-    /// What `Via` calls this proxy (RFC 9110 §7.6.3): a host and port, or a pseudonym.
-    public var viaName = "swift-http-cache"
+    /// The proxy's name in `Via`, and the mark by which it knows requests that come back to it.
+    public var identity = ProxyIdentity(name: "swift-http-cache")
     /// Whether the origin is asked for the host that the client named, rather than its own.
     public var preservesHost = false
     /// Whether `X-Forwarded-Proto`, `X-Forwarded-Host` and `Forwarded` (RFC 7239) are added, in place of what the request has.
@@ -16,6 +16,9 @@ extension ForwardingService {
     public var addsForwarded = true
     /// The most proxies that a request may have come through, going by `Via`; beyond it, it is going in circles: 508.
     public var maximumHops = 20
+    /// Whether TRACE is forwarded, and answered when `Max-Forwards` ends; otherwise it is answered with 405. An answer to it
+    /// shows the request to whoever can make a browser send one, with what proxies have added to it (RFC 9110 §9.3.8).
+    public var allowsTrace = false
 
     /// The defaults.
     public init() {}

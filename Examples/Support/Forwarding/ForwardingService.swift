@@ -31,10 +31,9 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
 
   /// Passes `request` on, and the response back.
   public func call(_ request: CacheRequest) async throws -> CacheResponse {
-    if let response = answerForLastHop(request) { return response }
-    guard hops(request.fields) < configuration.maximumHops else {
+    if let response = refusal(of: request) ?? answerForLastHop(request) {
       request.body.cancel()
-      return Self.plain(508, "This request has come through too many proxies. It is going in circles.\n")
+      return response
     }
     var response = try await upstream.call(forwarded(request))
     response.fields = returned(response.fields)
@@ -60,12 +59,13 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
       if fields[.host] != host { fields[.host] = host }
       forwarded.authority = host
     }
-    fields.append(.via, "1.1 \(configuration.viaName)")
+    if request.method == .trace { TraceAnswer.removeSecrets(from: &fields) }
+    configuration.identity.sign(request: &fields)
     forwarded.fields = fields
     if let onInformational = request.onInformational {
       forwarded.onInformational = { informational in
         onInformational(
-          InformationalResponse(status: informational.status, fields: returned(informational.fields)))
+          InformationalResponse(status: informational.status, fields: returnedInterim(informational.fields)))
       }
     }
     return forwarded
@@ -103,17 +103,37 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
   private func returned(_ fields: HeaderFields) -> HeaderFields {
     var fields = fields
     HopByHop.remove(from: &fields)
-    fields.append(.via, "1.1 \(configuration.viaName)")
+    configuration.identity.sign(response: &fields)
+    return fields
+  }
+
+  /// What announces content, sets state or asks for credentials belongs to a final response.
+  private func returnedInterim(_ fields: HeaderFields) -> HeaderFields {
+    var fields = returned(fields)
+    let unwanted: [HeaderName] = [
+      .contentLength, .contentRange, .trailer, .setCookie, "WWW-Authenticate", "Authentication-Info", "Alt-Svc",
+      "Strict-Transport-Security", "Clear-Site-Data",
+    ]
+    for name in unwanted { fields.removeAll(name) }
     return fields
   }
 
   // MARK: Hops
 
-  private func hops(_ fields: HeaderFields) -> Int {
-    var count = 0
-    fields.forEachValue(of: .via) { value in value.withUnsafeBytes { $0.forEachListElement { _ in count += 1 } } }
-    return count
+  /// The refusal of a request that is not to be forwarded; nil for others.
+  private func refusal(of request: CacheRequest) -> CacheResponse? {
+    if configuration.identity.isLooping(request.fields, maximumHops: configuration.maximumHops) {
+      return .plain(508, "This request goes in circles: it has come back to a proxy that it has come through.\n")
+    }
+    guard request.method == .trace else { return nil }
+    guard configuration.allowsTrace else {
+      return .plain(405, "This proxy does not forward TRACE.\n", ["Allow": Self.allowedMethods])
+    }
+    guard request.body.isEmpty else { return .plain(400, "TRACE must not have content (RFC 9110 §9.3.8).\n") }
+    return nil
   }
+
+  private static var allowedMethods: String { "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" }
 
   private func maximumForwards(_ fields: HeaderFields) -> Int? {
     guard let text = fields[.maxForwards], text.utf8.allSatisfy(Octet.isDigit) else { return nil }
@@ -125,33 +145,28 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
     guard ["OPTIONS", "TRACE"].contains(request.method.rawValue), maximumForwards(request.fields) == 0 else {
       return nil
     }
-    request.body.cancel()
     guard request.method == .trace else {
-      return CacheResponse(status: 200, fields: ["Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE"])
+      let allowed = Self.allowedMethods + (configuration.allowsTrace ? ", TRACE" : "")
+      return CacheResponse(status: 200, fields: ["Allow": allowed])
     }
-    // RFC 9110 §9.3.8: the request as it arrived, without what might be secret.
-    var fields = request.fields
-    for name in [HeaderName.authorization, .cookie, "Proxy-Authorization"] { fields.removeAll(name) }
-    var message = Array("\(request.method) \(request.target) HTTP/1.1\r\n".utf8)
-    fields.withSerializedBytes { message.append(contentsOf: $0) }
-    message.append(contentsOf: "\r\n".utf8)
-    return CacheResponse(fields: ["Content-Type": "message/http"], body: Body(Bytes(message)))
-  }
-
-  private static func plain(_ status: Int, _ text: String) -> CacheResponse {
-    CacheResponse(
-      status: status, fields: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"],
-      body: Body(text))
+    return TraceAnswer.response(to: request)
   }
 }
 
 extension ForwardingService {
-  /// What a client is told when the origin could not be reached: 502, 503 or 504 with a text that says why. It fits
+  /// The response to a client whose request the origin gave no answer to: 400, 502, 503 or 504, and a text that tells nothing
+  /// of the origin's address or of what it sent, which are for the log (CWE-209). Fits
   /// ``HTTPServer/Configuration/errorResponse``.
   public static func errorResponse(to error: any Error) -> CacheResponse {
-    guard let error = error as? UpstreamError else {
-      return plain(502, "The gateway failed to get a response: \(type(of: error)).\n")
-    }
-    return plain(error.status, "\(error)\n")
+    let kind = (error as? UpstreamError)?.kind
+    let text =
+      switch kind {
+      case .timedOut: "The server behind this one took too long to answer.\n"
+      case .overloaded: "Too many requests wait for the server behind this one. Try again later.\n"
+      case .invalidRequest: "The request cannot be forwarded: its method or target cannot be sent.\n"
+      case .badResponse: "The server behind this one gave no answer that could be understood.\n"
+      case .cannotConnect, .closed, nil: "The server behind this one could not be reached.\n"
+      }
+    return .plain((error as? UpstreamError)?.status ?? 502, text)
   }
 }

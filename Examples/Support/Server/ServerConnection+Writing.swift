@@ -96,7 +96,10 @@
     func send(_ informational: InformationalResponse, number: Int) {
       guard number == requestNumber, !hasBegunResponse, !isClosed else { return }
       var head = Array("HTTP/1.1 \(informational.status) \(reasonPhrase(informational.status))\r\n".utf8)
-      informational.fields.withSerializedBytes { head.append(contentsOf: $0) }
+      // RFC 9110 §8.6, RFC 9112 §6.1: nothing about content, which an interim response has none of.
+      var fields = ConnectionFields.removed(from: informational.fields)
+      fields.removeAll(.contentLength)
+      fields.withSerializedBytes { head.append(contentsOf: $0) }
       head.append(contentsOf: "\r\n".utf8)
       output.append(Bytes(head))
       flush()
@@ -253,7 +256,7 @@
 
     private func queueLastChunk(_ trailers: HeaderFields?) {
       var end = Array("0\r\n".utf8)
-      trailers?.withSerializedBytes { end.append(contentsOf: $0) }
+      core.configuration.limits.trailers.filter(trailers)?.withSerializedBytes { end.append(contentsOf: $0) }
       end.append(contentsOf: "\r\n".utf8)
       output.append(Bytes(end))
     }

@@ -96,7 +96,7 @@ struct BodyDecoder {
         let isLast = line.withBytes { $0.isEmpty }
         guard !isLast else {
           state = .ended
-          return .end(trailers: trailerSection.trailers)
+          return .end(trailers: limits.trailers.filter(trailerSection.fields))
         }
         try line.withBytes { (bytes) throws(ParseFailure) in
           try trailerSection.append(line: bytes, limits: limits, status: status)

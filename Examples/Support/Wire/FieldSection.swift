@@ -15,14 +15,26 @@ struct FieldSection {
   private(set) var contentLength: Int?
   private(set) var contentLengthCount = 0
   private(set) var isContentLengthConsistent = true
+  /// Whether the only `Content-Length` is written as this program would write it: `5`, not `05` or `5, 5`.
+  private(set) var isContentLengthCanonical = true
   /// How many times `chunked` was named, and whether anything else was.
   private(set) var chunkedCount = 0
   private(set) var hasTransferEncoding = false
   private(set) var hasOtherCoding = false
+  /// Whether `identity` was named, which RFC 9112 no longer has: old servers mean that there is no coding.
+  private(set) var hasIdentityCoding = false
   private(set) var hasClose = false
   private(set) var hasKeepAlive = false
   private(set) var expectsContinue = false
   private(set) var acceptsTrailers = false
+  /// Whether something was put right in a response: white space ahead of a colon, or a folded line.
+  private(set) var isRepaired = false
+  /// Whether the last field decides about the framing, so that no folded line may go on with it.
+  private var isLastFraming = false
+  private var foldedCount = 0
+
+  /// Whether the only coding is `identity`: there is none.
+  var isIdentityAlone: Bool { hasIdentityCoding && !hasOtherCoding && chunkedCount == 0 }
 
   /// Takes one line.
   ///
@@ -36,20 +48,46 @@ struct FieldSection {
       throw ParseFailure(status == 400 ? 431 : status, "there are more than \(limits.fieldCount) fields")
     }
     guard let first = line.first, !Octet.isWhitespace(first) else {
-      throw ParseFailure(status, "a field line begins with white space (obsolete line folding, RFC 9112 §5.2)")
+      foldedCount += 1
+      guard foldedCount <= limits.fieldCount else {
+        throw ParseFailure(status, "there are more than \(limits.fieldCount) folded lines")
+      }
+      try unfold(line, status: status)
+      return
     }
     var colon = 0
     while colon < line.count, Octet.isToken(line[colon]) { colon += 1 }
+    let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
+    if status != 400, colon > 0 {
+      // RFC 9112 §5.1: a proxy must remove white space behind a response's field name. A request with it is refused.
+      while colon < line.count, Octet.isWhitespace(line[colon]) { colon += 1 }
+      if colon > name.count { isRepaired = true }
+    }
     guard colon > 0, colon < line.count, line[colon] == Octet.colon else {
       throw ParseFailure(status, "a field line has no name, or something other than a colon behind it (RFC 9112 §5.1)")
     }
-    let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
     let value = UnsafeRawBufferPointer(rebasing: line[(colon + 1)...]).trimmingWhitespace
     for octet in value where !Octet.isFieldValue(octet) {
       throw ParseFailure(status, "the value of \"\(name.text)\" has a control character in it (RFC 9110 §5.5)")
     }
+    if status == 400, !limits.allowsUnderscores, name.contains(UInt8(ascii: "_")) { return }
+    isLastFraming = false
     try note(name: name, value: value, status: status)
     fields.append(name: name, value: value)
+  }
+
+  /// RFC 9112 §5.2: a folded line of a response goes on with the field before it, behind a space. In requests, and in fields
+  /// that decide about the framing, which other recipients may read without it, there must be none.
+  private mutating func unfold(_ line: UnsafeRawBufferPointer, status: Int) throws(ParseFailure) {
+    guard status != 400, !isLastFraming, !fields.isEmpty else {
+      throw ParseFailure(status, "a field line begins with white space (obsolete line folding, RFC 9112 §5.2)")
+    }
+    let value = line.trimmingWhitespace
+    guard value.allSatisfy(Octet.isFieldValue) else {
+      throw ParseFailure(status, "a folded field line has a control character in it (RFC 9110 §5.5)")
+    }
+    isRepaired = true
+    fields.extendLastValue(with: value)
   }
 
   /// Hands the fields over, so that whoever changes them does not have to copy them.
@@ -71,16 +109,25 @@ struct FieldSection {
     case 6 where name.equalsLowercase("expect"):
       if value.equalsLowercase("100-continue") { expectsContinue = true }
     case 10 where name.equalsLowercase("connection"):
+      isLastFraming = true
       value.forEachListElement { element in
         if element.equalsLowercase("close") { hasClose = true }
         if element.equalsLowercase("keep-alive") { hasKeepAlive = true }
       }
     case 14 where name.equalsLowercase("content-length"):
+      isLastFraming = true
       try noteContentLength(value, status: status)
     case 17 where name.equalsLowercase("transfer-encoding"):
+      isLastFraming = true
       hasTransferEncoding = true
       value.forEachListElement { element in
-        if element.equalsLowercase("chunked") { chunkedCount += 1 } else { hasOtherCoding = true }
+        if element.equalsLowercase("chunked") {
+          chunkedCount += 1
+        } else if element.equalsLowercase("identity") {
+          hasIdentityCoding = true
+        } else {
+          hasOtherCoding = true
+        }
       }
     default:
       break
@@ -101,22 +148,11 @@ struct FieldSection {
       if let contentLength, contentLength != length { isContentLengthConsistent = false }
       contentLength = length
       contentLengthCount += 1
+      // One digit, or several that do not begin with zero.
+      if contentLengthCount > 1 || element.count > 1 && element[0] == UInt8(ascii: "0") {
+        isContentLengthCanonical = false
+      }
     }
     guard isValid else { throw ParseFailure(status, "Content-Length is \"\(value.text)\", which is not a length") }
   }
-
-  /// The trailer section, without the fields that may not stand in one because they decide about framing, routing or
-  /// how the content is to be read (RFC 9110 §6.5.1).
-  var trailers: HeaderFields? {
-    guard !fields.isEmpty else { return nil }
-    var trailers = fields
-    for name in Self.forbiddenTrailers { trailers.removeAll(name) }
-    return trailers.isEmpty ? nil : trailers
-  }
-
-  private static let forbiddenTrailers: [HeaderName] = [
-    .transferEncoding, .contentLength, .host, .connection, .trailer, .contentEncoding, .contentType, .contentRange,
-    .cacheControl, .authorization, .setCookie, .vary, .age, .expires, "TE", "Upgrade", "Keep-Alive", "Expect",
-    "Max-Forwards", "Proxy-Authorization", "Proxy-Connection",
-  ]
 }

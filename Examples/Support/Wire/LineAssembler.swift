@@ -36,7 +36,13 @@ struct LineAssembler {
 
   enum Failure: Error { case tooLong, bareLineFeed }
 
+  private let allowsBareLineFeed: Bool
+  /// Whether a line has ended in LF without CR, which was allowed.
+  private(set) var hasSeenBareLineFeed = false
   private var partial: [UInt8] = []
+
+  /// - Parameter allowsBareLineFeed: Whether a line may end in LF without CR (RFC 9112 §2.2).
+  init(allowsBareLineFeed: Bool = false) { self.allowsBareLineFeed = allowsBareLineFeed }
 
   /// Whether the beginning of a line is being held.
   var isHoldingInput: Bool { !partial.isEmpty }
@@ -56,11 +62,14 @@ struct LineAssembler {
     let last = count > 0 ? input[count - 1] : partial.last
     let hasReturn = last == Octet.carriageReturn
     guard partial.count + count - (hasReturn ? 1 : 0) <= limit else { throw .tooLong }
-    guard hasReturn else { throw .bareLineFeed }
+    if !hasReturn {
+      guard allowsBareLineFeed else { throw .bareLineFeed }
+      hasSeenBareLineFeed = true
+    }
     defer { input = UnsafeRawBufferPointer(rebasing: input[(count + 1)...]) }
-    if partial.isEmpty { return .borrowed(UnsafeRawBufferPointer(rebasing: input[..<(count - 1)])) }
+    if partial.isEmpty { return .borrowed(UnsafeRawBufferPointer(rebasing: input[..<(count - (hasReturn ? 1 : 0))])) }
     partial.append(contentsOf: input[..<count])
-    partial.removeLast()
+    if hasReturn { partial.removeLast() }
     defer { partial.removeAll(keepingCapacity: partial.capacity <= 1024) }
     return .assembled(Bytes(partial))
   }

@@ -16,6 +16,13 @@ public struct MessageLimits: Hashable, Sendable {
   /// The most octets in a line that announces a chunk, its extensions included: 1 KiB.
   public var chunkLine: Int
 
+  /// Whether fields of requests whose names have an underscore in them are taken; otherwise they are dropped. CGI, WSGI, PHP
+  /// and their like take `X_Forwarded_For` for `X-Forwarded-For` (CVE-2015-0219). Responses keep them: nobody who reads a
+  /// response mistakes the one for the other.
+  public var allowsUnderscores = false
+  /// The trailer fields that are taken and sent; others are dropped.
+  public var trailers = PermittedTrailers.unrestricted
+
   /// Limits that suit most servers.
   public init(
     startLine: Int = 8 << 10,

@@ -239,6 +239,7 @@ struct RequestParser {
       // RFC 9112 §3.2.2: the target wins, and nobody behind must see the other one.
       fields[.host] = authority
     }
+    if !section.isContentLengthCanonical, let length = section.contentLength { fields[.contentLength] = String(length) }
     Self.removeConnectionFields(from: &fields, section)
     var head = RequestHead(
       method: start.method, target: start.target, authority: start.authority ?? section.host ?? defaultAuthority,
@@ -276,7 +277,7 @@ struct RequestParser {
     guard section.contentLengthCount == 0 else {
       throw ParseFailure(400, "there is both a Content-Length and a Transfer-Encoding (RFC 9112 §6.3)")
     }
-    guard !section.hasOtherCoding else {
+    guard !section.hasOtherCoding, !section.hasIdentityCoding else {
       throw ParseFailure(501, "the only transfer coding this server knows is chunked (RFC 9112 §6.1)")
     }
     guard section.chunkedCount == 1 else {

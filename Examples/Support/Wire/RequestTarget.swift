@@ -14,6 +14,14 @@ enum RequestTarget {
 
   /// - Parameter octets: Already known to be `Octet.isTarget`, and not empty.
   init(_ octets: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer) throws(ParseFailure) {
+    if method.equalsLowercase("connect") {
+      // RFC 9112 §3.2.3: host and port, and nothing else. A method that differs in case is another one, but not to every
+      // origin; and what follows a success would be a tunnel.
+      guard Self.isAuthority(octets.text), let (_, port) = OriginURL.split(octets.text), port != nil else {
+        throw ParseFailure(400, "CONNECT needs a host and port as its target (RFC 9112 §3.2.3)")
+      }
+      throw ParseFailure(501, "CONNECT is not supported: this is not a tunnel")
+    }
     if octets[0] == Octet.slash {
       self = .origin
       return
@@ -22,9 +30,6 @@ enum RequestTarget {
     if octets.count == 1, octets[0] == UInt8(ascii: "*"), isOptions {
       self = .asterisk
       return
-    }
-    if method.elementsEqual("CONNECT".utf8) {
-      throw ParseFailure(501, "CONNECT is not supported: this is not a tunnel")
     }
     guard octets.count > 7, UnsafeRawBufferPointer(rebasing: octets[..<7]).equalsLowercase("http://") else {
       throw ParseFailure(400, "the request target is neither a path nor an http URI (RFC 9112 §3.2)")

@@ -36,7 +36,8 @@ struct ResponseParser {
   private let limits: MessageLimits
   private let method: RequestMethod
   private var state = State.start
-  private var lines = LineAssembler()
+  /// RFC 9112 §2.2: heads of old origins end their lines in LF alone. In chunked content that is no line end.
+  private var lines = LineAssembler(allowsBareLineFeed: true)
   private var section = FieldSection()
   /// Whether the input began like a response.
   private(set) var hasStatusLine = false
@@ -141,10 +142,8 @@ struct ResponseParser {
     do throws(LineAssembler.Failure) {
       return try lines.next(&input, limit: max(0, limit))
     } catch {
-      switch error {
-      case .tooLong: throw ParseFailure(502, "the head of the response is too long")
-      case .bareLineFeed: throw ParseFailure(502, "a line in the head of the response ends in LF without CR")
-      }
+      // The only failure here: lines may end in LF.
+      throw ParseFailure(502, "the head of the response is too long")
     }
   }
 
@@ -165,17 +164,20 @@ struct ResponseParser {
   ) throws(ParseFailure) -> ResponseHead {
     var fields = section.fields
     var keepsAlive = version == .one ? !section.hasClose : section.hasKeepAlive && !section.hasClose
+    // Where one recipient reads on and another one does not, what follows may be a response that somebody smuggled in.
+    if section.isRepaired || lines.hasSeenBareLineFeed { keepsAlive = false }
     guard section.isContentLengthConsistent else {
       throw ParseFailure(502, "the response has Content-Length fields that contradict each other (RFC 9112 §6.3)")
     }
-    if section.contentLengthCount > 1, let length = section.contentLength { fields[.contentLength] = String(length) }
+    if !section.isContentLengthCanonical, let length = section.contentLength { fields[.contentLength] = String(length) }
+    if section.isIdentityAlone { fields.removeAll(.transferEncoding) }
     let framing: BodyFraming
     if method == .head || status == 204 || status == 304 {
       framing = .none
       // A server that announces content where there is none may send it, late enough to be taken for the next response.
       if section.hasTransferEncoding || section.contentLength ?? 0 > 0 { keepsAlive = false }
-    } else if section.hasTransferEncoding {
-      guard version == .one, !section.hasOtherCoding, section.chunkedCount == 1 else {
+    } else if section.hasTransferEncoding, !section.isIdentityAlone {
+      guard version == .one, !section.hasOtherCoding, !section.hasIdentityCoding, section.chunkedCount == 1 else {
         throw ParseFailure(502, "the response has a Transfer-Encoding other than chunked (RFC 9112 §6.1)")
       }
       if section.contentLengthCount > 0 {
@@ -185,6 +187,7 @@ struct ResponseParser {
       }
       framing = .chunked
     } else if let length = section.contentLength {
+      if section.hasTransferEncoding { keepsAlive = false }
       guard length <= limits.body else {
         throw ParseFailure(502, "the content is longer than the limit of \(limits.body) bytes")
       }

@@ -13,7 +13,8 @@ extension HeaderFields {
     package var hasDate: Bool
     /// There is a `Content-Length`, whatever it says.
     package var hasContentLength: Bool
-    /// What the only `Content-Length` says; nil when there is none, or no one, or when it is no number of up to 18 digits.
+    /// What the only `Content-Length` says; nil when there is none, or no one, or when it is no number of up to 18 digits, the
+    /// first of which is not zero unless it is the only one: some readers take `010` for eight.
     package var contentLength: Int?
   }
 
@@ -41,7 +42,9 @@ extension HeaderFields {
         fromByteOffset: position * MemoryLayout<HeaderStorage.Entry>.stride, as: HeaderStorage.Entry.self)
       guard entry.known == .contentLength else { continue }
       let range = entry.valueRange
-      guard length == nil, range.count <= 18, !range.isEmpty else { return nil }
+      guard length == nil, range.count <= 18, let first = range.first,
+        range.count == 1 || bytes.load(fromByteOffset: first, as: UInt8.self) != UInt8(ascii: "0")
+      else { return nil }
       var value = 0
       for index in range {
         let octet = bytes.load(fromByteOffset: index, as: UInt8.self)

@@ -41,6 +41,24 @@ extension HeaderFields {
     }
   }
 
+  /// Adds a space and `octets` to the value of the last field, if there is one.
+  package mutating func extendLastValue(with octets: UnsafeRawBufferPointer) {
+    guard let last = indices.last else { return }
+    var value = withValue(at: last) { value in value.withUnsafeBytes { Array($0) } }
+    value.append(ASCII.space)
+    value.append(contentsOf: octets)
+    var extended = HeaderFields()
+    extended.reserveCapacity(fieldCount: count, byteCount: serializedByteCount + octets.count + 1)
+    for position in 0..<last { extended.appendField(position, of: self) }
+    let known = known(at: last)
+    withName(at: last) { name in
+      name.withUnsafeBytes { name in
+        value.withUnsafeBytes { extended.appendUnchecked(name: name, known: known, value: $0) }
+      }
+    }
+    self = extended
+  }
+
   /// Adds a field whose name is one of the known ones.
   mutating func append(_ known: KnownHeader, _ value: UnsafeRawBufferPointer) {
     let spelling = known.spelling

@@ -106,7 +106,8 @@ public final class CacheEntry: Sendable {
     let isExtreme = compactTimes == nil || packed.bodyCount == nil
     if isExtreme || trailers != nil || tags != nil || variantIndex != nil || packed.isRare {
       let extras = EntryExtras(
-        trailers: trailers, tags: tags, variantIndex: variantIndex, rarity: key.rarity,
+        // Filtered here, where every entry comes by: a store may give back what nobody has stored.
+        trailers: trailers.map(TrailerFields.permitted), tags: tags, variantIndex: variantIndex, rarity: key.rarity,
         extremes: isExtreme ? EntryExtremes(times: times, bodyCount: body.count) : nil)
       extrasAddress = Atomic(UInt(bitPattern: Unmanaged.passRetained(extras).toOpaque()))
     } else {

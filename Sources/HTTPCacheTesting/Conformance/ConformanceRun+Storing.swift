@@ -222,7 +222,8 @@ extension ConformanceRun {
       expect(Self.octets(of: found.fields), Self.octets(of: fields), "\(name): the octets of the fields")
       // That there are none may be said in two ways.
       expect(
-        found.trailers.map(Self.octets) ?? [], trailers.map(Self.octets) ?? [], "\(name): the octets of the trailers")
+        found.trailers.map(Self.octets) ?? [], entry.trailers.map(Self.octets) ?? [],
+        "\(name): the octets of the trailers")
     }
   }
 

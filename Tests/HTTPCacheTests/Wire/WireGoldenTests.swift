@@ -53,7 +53,7 @@ struct WireGoldenTests {
     ),
     "v1-empty-trailers.bin": (
       CacheEntry(
-        key: CacheKey(scheme: "ftp", authority: "example.com", target: "/x"), status: 100, fields: [:], body: "x",
+        key: CacheKey(scheme: "ftp", authority: "example.com", target: "/x"), status: 200, fields: [:], body: "x",
         trailers: [:],
         times: EntryTimes(
           birth: second(0), receivedAt: second(0), freshUntil: second(0), staleWhileRevalidateUntil: second(0),

@@ -57,7 +57,7 @@ enum WireSamples {
     let traits = EntryTraits(rawValue: UInt16.random(in: .min ... .max, using: &generator))
       .intersection(.all).subtracting(.variantIndex)
     return CacheEntry(
-      key: key, status: Int.random(in: 100...999, using: &generator), fields: fields(&generator),
+      key: key, status: Int.random(in: 200...999, using: &generator), fields: fields(&generator),
       body: Bytes(octets(Int.random(in: 0...2000, using: &generator), &generator)),
       trailers: Bool.random(using: &generator) ? fields(&generator) : nil, times: times(&generator), traits: traits,
       cost: .microseconds(Int64(UInt32.random(in: .min ... .max, using: &generator))), tags: tags(&generator))

@@ -40,7 +40,8 @@ extension WireFormat {
         return Decoded(entry: CacheEntry(key: key, variantIndex: index, times: times), stamp: header.stamp)
       }
       guard lengths.variantIndex == 0 else { throw .damaged("a response is no variant index") }
-      guard header.status >= 100, header.status <= 999 else { throw .damaged("no status code") }
+      // An interim response is not stored, and could not be sent as the answer to a request.
+      guard header.status >= 200, header.status <= 999 else { throw .damaged("no status code of a final response") }
       let hasTrailers = header.flags & WireHeader.trailersFlag != 0
       guard hasTrailers || lengths.trailers == 0 else { throw .damaged("trailers that there are none of") }
       let entry = CacheEntry(
