@@ -24,7 +24,7 @@ extension CacheLayer {
     _ entry: CacheEntry, _ policy: ResolvedPolicy, at now: CacheInstant
   ) -> Bool {
     let beta = policy.policy.earlyRefreshBeta
-    return beta > 0 && !entry.refreshGate.isClaimed && !entry.refreshGate.isResting(at: now)
+    return beta > 0 && !entry.refreshGate.isClaimed && !isResting(entry, at: now)
       && EarlyRefresh.isWithinReach(
         freshUntil: entry.times.freshUntil, cost: entry.cost, beta: beta, at: now)
   }

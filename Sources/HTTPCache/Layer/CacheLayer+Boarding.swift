@@ -130,7 +130,9 @@ extension CacheLayer {
   /// - Returns: The refresh, if this has begun it.
   @discardableResult
   nonisolated func refreshInBackground(_ plan: FetchPlan) -> Task<Void, Never>? {
-    guard let stored = plan.stored, stored.refreshGate.claim(at: plan.startedAt) else { return nil }
+    guard let stored = plan.stored, !isResting(stored, at: plan.startedAt),
+      stored.refreshGate.claim(at: plan.startedAt)
+    else { return nil }
     report(.refreshStarted, key: plan.key)
     let plan = plan.withoutConditions(storing: stored)
     let key = stored.key

@@ -55,7 +55,8 @@ extension CacheLayer {
           {
             return response
           }
-          let plan = isUsable ? plan(nil, partial: entry, .partial) : plan(nil, verdict.missReason)
+          let isCompletable = isUsable && completionFields(for: request, completing: entry, policy) != nil
+          let plan = plan(nil, partial: isCompletable ? entry : nil, isUsable ? .partial : verdict.missReason)
           if let response = try await fetched(plan, index: nil) { return response }
         } else if let response = try await response(plan(entry, verdict.missReason), verdict, entry, at: now) {
           return response
@@ -89,14 +90,14 @@ extension CacheLayer {
       // Only this client's own request can refresh it.
       return try await fetched(plan, index: nil)
     case .serveStaleAndRevalidate:
-      let isResting = entry.refreshGate.isResting(at: now)
+      let isResting = isResting(entry, at: now)
       refreshInBackground(plan)
       return served(.stale(isResting ? .retryPending : .whileRevalidating))
     case .serveStale(let reason):
       return served(.stale(reason))
     case .validate:
       // After a failure the origin is left alone for a while, if what is stored may be served instead.
-      if entry.refreshGate.isResting(at: now), mayServeOnError(plan, at: now) {
+      if isResting(entry, at: now), mayServeOnError(plan, at: now) {
         return served(.stale(.retryPending))
       }
       return try await fetched(plan, index: nil)
@@ -107,7 +108,7 @@ extension CacheLayer {
   private nonisolated func fetched(_ plan: FetchPlan, index: VariantIndex?) async throws -> CacheResponse? {
     if plan.directives.onlyIfCached { return gatewayTimeout(plan, .onlyIfCached) }
     guard plan.request.method == .get, !plan.directives.noStore,
-      plan.request.fields.presence & (KnownHeader.ifMatch.bit | KnownHeader.ifUnmodifiedSince.bit) == 0
+      plan.request.fields.presence & Self.originConditions == 0
     else { return try await fetchedAlone(plan) }
 
     var flightKey = flightKey(plan, index: index)
@@ -188,24 +189,21 @@ extension CacheLayer {
     }
   }
 
-  /// The response made of a flight's answer.
+  /// The response made of a flight's answer; nil when the answer does not hold what the request asks for.
   private nonisolated func response(
     _ answer: FlightResponse, to plan: FetchPlan, isLeader: Bool, now: CacheInstant
-  ) -> CacheResponse {
+  ) -> CacheResponse? {
     if let outcome = answer.entryOutcome, let entry = answer.entry {
+      var details = CacheStatusDetails(fwdStatus: answer.originStatus, forwardReason: plan.reason)
+      if case .refused(let refusal) = answer.storing { details.detail = refusal.rawValue }
       if !entry.traits.contains(.partial) {
         var response = response(
-          from: entry, to: plan.request, outcome: outcome, now: now, originStatus: answer.originStatus,
-          startedAt: plan.startedAt)
+          from: entry, to: plan.request, outcome: outcome, now: now, details: details, startedAt: plan.startedAt)
         if isLeader { response.fields.append(contentsOf: answer.leaderFields) }
         return response
       }
-      if let response = partialResponse(
-        from: entry, to: plan.request, outcome: outcome, now: now, originStatus: answer.originStatus,
-        startedAt: plan.startedAt)
-      {
-        return response
-      }
+      return partialResponse(
+        from: entry, to: plan.request, outcome: outcome, now: now, details: details, startedAt: plan.startedAt)
     }
     let outcome: CacheOutcome = isLeader ? .miss(plan.reason) : .collapsed
     var response = CacheResponse(
@@ -257,7 +255,8 @@ extension CacheLayer {
     RFC9211.append(
       to: &fields, cacheName: name, outcome: outcome,
       details: CacheStatusDetails(
-        fwdStatus: answer.originStatus, stored: answer.storing == .stored, key: showsKeys ? plan.key.text : nil,
+        fwdStatus: answer.originStatus, forwardReason: plan.reason, stored: answer.storing == .stored,
+        key: showsKeys ? plan.key.text : nil,
         detail: detail))
   }
 
@@ -275,7 +274,7 @@ extension CacheLayer {
       times: stored.times, traits: stored.traits, directives: plan.directives, now: now)
   }
 
-  private nonisolated func staleResponse(
+  nonisolated func staleResponse(
     _ entry: CacheEntry, _ plan: FetchPlan, _ reason: CacheOutcome.StaleReason
   ) -> CacheResponse {
     response(from: entry, to: plan.request, outcome: .stale(reason), now: clock.now, startedAt: plan.startedAt)

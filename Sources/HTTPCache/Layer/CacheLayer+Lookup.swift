@@ -91,11 +91,11 @@ extension CacheLayer {
       // Becoming hot, and refreshing early, need the handler.
       if isNewlyHot(entry, at: now) || isEarlyRefreshPossible(entry, policy, at: now) { return nil }
       outcome = .hit
-    case .serveAndRefresh where entry.refreshGate.isClaimed || entry.refreshGate.isResting(at: now):
+    case .serveAndRefresh where entry.refreshGate.isClaimed || isResting(entry, at: now):
       outcome = .hit
     case .serveStaleAndRevalidate where entry.refreshGate.isClaimed:
       outcome = .stale(.whileRevalidating)
-    case .serveStaleAndRevalidate where entry.refreshGate.isResting(at: now):
+    case .serveStaleAndRevalidate where isResting(entry, at: now):
       outcome = .stale(.retryPending)
     case .serveStale(let reason):
       outcome = .stale(reason)

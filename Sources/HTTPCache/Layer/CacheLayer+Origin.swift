@@ -20,10 +20,11 @@ extension CacheLayer {
     flight.close()
     flight.scope.close()
     if flight.isRefresh, !flight.hasStored {
-      first.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: first.policy.policy.retryInterval))
+      restAfterFailure(first)
       report(.refreshFailed, key: first.key)
     }
     flights.remove(flight)
+    if flight.isRefresh, flight.hasStored, let stored = first.stored { reopenGate(of: stored) }
   }
 
   @inline(__always)
@@ -95,10 +96,17 @@ extension CacheLayer {
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
     if let stored = plan.stored, response.status == 304 {
       guard RFC9111.selectsForUpdate(stored: stored.fields, response304: response.fields) else {
-        // It confirms something that nobody has (RFC 9111 §4.3.4), and cannot go to clients who have asked no such question.
+        // A 304 for a response that is not stored (RFC 9111 §4.3.4) is no answer to clients without a condition.
         return plan.withoutStored()
       }
       await revalidated(stored, by: response, flight, plan, receipt)
+      return nil
+    }
+    // A part that nobody has asked for is for no other request.
+    if response.status == 206, plan.partial == nil,
+      plan.stored != nil || !plan.request.fields.contains(KnownHeader.range)
+    {
+      await refuse(response, .partial, flight, plan, receipt)
       return nil
     }
     if let partial = plan.partial, response.status == 206 || response.status == 416 {
@@ -120,6 +128,7 @@ extension CacheLayer {
         await refuse(response, .demanded, flight, plan, receipt)
       } else {
         await store(response, storing, flight, plan, receipt)
+        if Self.isAboutResource(status: response.status) { await removeOutdated(plan) }
       }
     case .refuse(let refusal): await refuse(response, refusal, flight, plan, receipt)
     }
@@ -136,7 +145,7 @@ extension CacheLayer {
     if plan.stored == nil, plan.partial == nil, RFC9111.isForwardedAsIs(plan.request.fields) {
       return plan.request.fields
     }
-    return completionFields(plan)
+    return plan.partial.flatMap { completionFields(for: plan.request, completing: $0, plan.policy) }
       ?? RFC9111.conditionalFields(
         for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
         forwardsRange: plan.stored == nil)
@@ -168,16 +177,13 @@ extension CacheLayer {
     return successor
   }
 
-  private nonisolated func restAfterFailure(_ plan: FetchPlan) {
-    plan.stored?.refreshGate.failed(retryAt: clock.now.advanced(by: plan.policy.policy.retryInterval))
-  }
-
   /// The response is for the leader alone: it gets it as it is, unbuffered, and the others go their own ways.
   private nonisolated func refuse(
     _ response: CacheResponse, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt,
     error: CacheTagError? = nil
   ) async {
     report(.refused(refusal), key: plan.key, error: error)
+    if Self.isAboutResource(status: response.status) { await removeOutdated(plan) }
     flight.scope.handOver()
     var results = Flight.Results()
     if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
@@ -205,54 +211,69 @@ extension CacheLayer {
     let fields = RFC9111.freshened(stored.fields, with: response.fields)
     let merged = CacheResponse(status: stored.status, fields: fields)
     let storability = plan.policy.storability(of: merged, to: plan.request, receipt: receipt)
-    var entry = stored
-    var storing: CacheEvent.Storing = .none
     // A tag that the origin does not name again may still be one: rather too many than too few.
     flight.scope.add(stored.tags?.names ?? [])
     let tags = flight.scope.tags
     let violation = flight.scope.violation(of: plan.policy.policy.tags)
-    switch storability {
-    case .store where violation != nil:
-      storing = .refused(.tags)
-      report(.refused(.tags), key: plan.key, error: violation)
-      await remove(stored.key)
-    case .store(let renewed):
-      entry = CacheEntry(
-        key: stored.key, status: stored.status, fields: renewed.fields, body: stored.body, trailers: stored.trailers,
-        times: renewed.times, traits: renewed.traits, cost: stored.cost, tags: tags)
-      if await put(entry, index: nil, plan, flight) { storing = .stored }
-    case .refuse(let refusal):
-      // The 304 says that it may not be stored any longer. It is still the answer to those who wait.
-      storing = .refused(refusal)
-      report(.refused(refusal), key: plan.key)
-      if !refusal.isForRequest { await remove(stored.key) }
+    func answer(with entry: CacheEntry, _ storing: CacheEvent.Storing) -> FlightResponse {
+      FlightResponse(
+        status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
+        entryOutcome: .revalidated, leaderFields: RFC9111.setCookies(of: response.fields), originStatus: 304,
+        storing: storing, receipt: receipt)
     }
-    let answer = FlightResponse(
-      status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
-      entryOutcome: .revalidated, leaderFields: RFC9111.setCookies(of: response.fields), originStatus: 304,
-      storing: storing,
-      receipt: receipt)
-    self.answer(flight, plan, with: answer, key: stored.key, tags: tags)
+    guard case .store(let storing) = storability, violation == nil else {
+      // The response may not be stored any longer. It is still the answer to the request that has been sent, and only to
+      // that one, with all that the 304 says.
+      let refusal = storability.refusal ?? .tags
+      report(.refused(refusal), key: plan.key, error: violation)
+      await forbid(stored, because: refusal, plan, flight, at: receipt.receivedAt)
+      let entry = unstoredEntry(stored, fields: fields, receipt: receipt, tags: tags)
+      self.answer(flight, plan, with: answer(with: entry, .refused(refusal)), key: stored.key, tags: tags)
+      return
+    }
+    let renewal = await renewal(of: stored, as: storing, plan, tags: tags)
+    let became: CacheEvent.Storing = await put(renewal, plan, flight) ? .stored : .none
+    let entry = renewal.entry
+    // Fields that are not stored are for the client whose request has brought them.
+    let leaderFields = RFC9111.answeredFields(fields, receivedUnix: receipt.receivedUnix)
+    let leaderEntry =
+      leaderFields == entry.fields
+      ? entry
+      : CacheEntry(
+        key: entry.key, status: entry.status, fields: leaderFields, body: entry.body, trailers: entry.trailers,
+        times: entry.times, traits: entry.traits, cost: entry.cost, tags: tags)
+    self.answer(
+      flight, plan, with: answer(with: entry, became), leader: answer(with: leaderEntry, became), vary: storing.vary,
+      key: entry.key, tags: tags)
   }
 
   /// Gives one answer to the request that the origin has answered, and to all who wait and could have `answer.entry` without
   /// validation. The others go to the origin themselves: it may have confirmed what this one user had.
+  ///
+  /// - Parameters:
+  ///   - answer: The answer to those who have joined.
+  ///   - leader: The answer to the request that the origin has answered, if that is another.
+  ///   - vary: The fields in which the others must agree with that request (RFC 9111 §4.1).
   nonisolated func answer(
-    _ flight: Flight, _ plan: FetchPlan, with answer: FlightResponse, key: CacheKey, tags: CacheTags?
+    _ flight: Flight, _ plan: FetchPlan, with answer: FlightResponse, leader leaderAnswer: FlightResponse? = nil,
+    vary: VarySelection = .none, key: CacheKey, tags: CacheTags?
   ) {
-    var results = Flight.Results()
     let leader = flight.leader
+    var results = Flight.Results()
     let now = clock.now
-    // What may not be stored is not for others either.
+    // A response that may not be stored is not for others either.
     let isRefused = if case .refused = answer.storing { true } else { false }
     if let entry = answer.entry, !isRefused {
       noteReuse(times: entry.times, traits: entry.traits, flight, plan, at: now)
     }
+    let selection = RFC9111.selection(vary, in: plan.request.fields)
     for (id, other) in flight.waiting {
       if id != leader, isRefused || answer.entry.map({ !mayReuse($0, for: other, at: now) }) ?? true {
         results.append((id, .released(.needsValidation)))
+      } else if id != leader, !vary.isEmpty, RFC9111.selection(vary, in: other.request.fields) != selection {
+        results.append((id, .released(.needsValidation)))
       } else if mayShare(plan, with: other, key: key, tags: tags) {
-        results.append((id, .response(answer)))
+        results.append((id, .response(id == leader ? leaderAnswer ?? answer : answer)))
       }
     }
     flight.answered(results, release: .over, replay: nil)

@@ -9,13 +9,13 @@ extension CacheLayer {
   @inline(never)
   nonisolated func partialResponse(
     from entry: CacheEntry, to request: CacheRequest, outcome: CacheOutcome, now: CacheInstant,
-    originStatus: Int? = nil, startedAt: CacheInstant? = nil
+    details: CacheStatusDetails? = nil, startedAt: CacheInstant? = nil
   ) -> CacheResponse? {
     guard request.method == .get, let content = PartialContent(entryFields: entry.fields, body: entry.body) else {
       return nil
     }
     let age = entry.times.age(at: now)
-    let fields = head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus)
+    let fields = head(of: entry, age: age, outcome: outcome, now: now, details: details)
       .filter { $0.known != .range }
     var response = CacheResponse(status: 206, fields: fields)
     if case .notModified = RFC9110.evaluatePreconditions(
@@ -32,7 +32,7 @@ extension CacheLayer {
       case .whole:
         guard let whole = content.complete else { return nil }
         response.status = 200
-        response.fields = RFC9110.withoutLength(fields)
+        response.fields = RFC9110.withoutContentFields(fields)
         response.fields.append(KnownHeader.contentLength, String(whole.count))
         response.body = Body(whole)
       case .ranges(let ranges):
@@ -67,27 +67,37 @@ extension CacheLayer {
       Bytes(joining: zip(multipart.parts, slices).flatMap { [$0.head, $1] } + [multipart.closing]))
   }
 
-  /// The fields of the request that fetches what is missing from the parts in `entry`; nil when that cannot be said.
-  nonisolated func completionFields(_ plan: FetchPlan) -> HeaderFields? {
-    guard let entry = plan.partial, let content = PartialContent(entryFields: entry.fields, body: entry.body),
-      content.completeLength ?? 0 <= plan.policy.policy.maximumBodySize,
-      case .missing(let first, let end) = content.answer(to: plan.request.fields, stored: entry.fields)
+  /// The fields of the request that fetches what the parts in `entry` lack for `request`.
+  ///
+  /// Nil when asking for all that the client wants is the better request: when the parts have no strong entity tag by which
+  /// others could be joined to them (RFC 9111 §3.4), when the end of what is missing is not known, or when the parts would
+  /// be larger together than what is stored.
+  nonisolated func completionFields(
+    for request: CacheRequest, completing entry: CacheEntry, _ policy: ResolvedPolicy
+  ) -> HeaderFields? {
+    guard let content = PartialContent(entryFields: entry.fields, body: entry.body), content.strongTag != nil,
+      case .missing(let first, let end) = content.answer(to: request.fields, stored: entry.fields),
+      let last = end ?? content.completeLength, first < last,
+      last - first <= policy.policy.maximumBodySize - content.byteCount
     else { return nil }
-    return content.completionFields(for: plan.request.fields, from: first, to: end)
+    return content.completionFields(for: request.fields, from: first, to: end)
   }
 
-  /// The origin sent what was missing: it is put together with what is stored.
+  /// The origin sent a part of what was missing, or all of it: it is put together with what is stored.
   ///
-  /// - Returns: The same plan without the parts, to ask for everything, if the two do not belong together.
+  /// - Returns: The same plan without the parts, to send the client's own request, if the two do not belong together, or do
+  ///   not hold all that the client has asked for.
   nonisolated func completed(
     _ entry: CacheEntry, by response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) async -> FetchPlan? {
-    guard let body = try? await response.body.collect(upTo: plan.policy.policy.maximumBodySize),
+    let limit = plan.policy.policy.maximumBodySize
+    guard let body = try? await response.body.collect(upTo: limit),
       var content = PartialContent(response.fields, body: body),
       let stored = PartialContent(entryFields: entry.fields, body: entry.body), content.combine(stored),
+      content.byteCount <= limit,
       case .store(let storing) = RFC9111.storability(
         of: response, to: plan.request, receipt: receipt, rules: plan.policy.rules,
-        lifetimeScale: plan.policy.lifetimeScale()), storing.vary.isEmpty || entry.key != plan.key
+        lifetimeScale: plan.policy.lifetimeScale()), isSelected(entry, as: storing.vary)
     else { return plan.withoutPartial() }
     flight.scope.add(entry.tags?.names ?? [])
     guard flight.scope.violation(of: plan.policy.policy.tags) == nil else { return plan.withoutPartial() }
@@ -95,6 +105,7 @@ extension CacheLayer {
     let renewed = Sharing.entry(
       content, key: entry.key, fields: RFC9111.freshened(entry.fields, with: storing.fields), storing: storing,
       cost: receipt.receivedAt.duration(since: receipt.requestedAt), tags: tags)
+    guard satisfies(renewed, plan.request) else { return plan.withoutPartial() }
     let isStored = await put(renewed, index: nil, plan, flight)
     let answer = FlightResponse(
       status: renewed.status, fields: renewed.fields, body: Body(renewed.body), entry: renewed,
@@ -102,5 +113,26 @@ extension CacheLayer {
       receipt: receipt)
     self.answer(flight, plan, with: answer, key: entry.key, tags: tags)
     return nil
+  }
+
+  /// Whether an entry is where a response with this selection belongs.
+  private nonisolated func isSelected(_ entry: CacheEntry, as selection: VarySelection) -> Bool {
+    guard case .success(let stored) = RFC9111.varySelection(of: entry.fields, limit: .max) else { return false }
+    return selection.names.allSatisfy(stored.names.contains)
+  }
+
+  /// Whether an entry holds all that a request to GET asks for.
+  private nonisolated func satisfies(_ entry: CacheEntry, _ request: CacheRequest) -> Bool {
+    guard entry.traits.contains(.partial) else { return true }
+    if case .notModified = RFC9110.evaluatePreconditions(
+      method: request.method, request: request.fields, status: 200, stored: entry.fields)
+    {
+      return true
+    }
+    guard let content = PartialContent(entryFields: entry.fields, body: entry.body) else { return false }
+    switch content.answer(to: request.fields, stored: entry.fields) {
+    case .ranges, .whole, .unsatisfiable: return true
+    case .missing, .unknown: return false
+    }
   }
 }

@@ -68,8 +68,8 @@ extension CacheLayer {
     return withCacheStatus(response)
   }
 
-  /// Adds what the cache has done. Last of all: a response that is stored is taken as it has come from the origin
-  /// (RFC 9211 §2: a member speaks of one request).
+  /// Adds what the cache has done. Last of all: a response that is stored, or freshens what is stored, is taken as it has
+  /// come from the origin (RFC 9211 §2: a member speaks of one request).
   private nonisolated func withCacheStatus(_ response: CacheResponse, detail: String? = nil) -> CacheResponse {
     guard let outcome = response.outcome else { return response }
     var response = response
@@ -87,20 +87,39 @@ extension CacheLayer {
   }
 
   /// The origin's response to a request that is the cache's business, but nobody else's: HEAD, conditions that only the
-  /// origin can judge, `no-store`.
+  /// origin can judge, `no-store`. When the origin fails, what is stored may be served stale, as to others.
   nonisolated func fetchedAlone(_ plan: FetchPlan) async throws -> CacheResponse {
     let requestedAt = clock.nowAtTheEarliest
     let scope = makeScope(plan.policy, outer: plan.outer)
+    let outcome = CacheOutcome.miss(plan.reason)
     let response = try await forwarded(
-      plan.request, plan.next, .miss(plan.reason), policy: plan.policy, scope: scope, key: plan.key,
-      startedAt: plan.startedAt)
+      plan.request, plan.next, outcome, policy: plan.policy, scope: scope, key: plan.key, startedAt: plan.startedAt,
+      orStale: plan)
+    guard response.outcome == outcome else {
+      scope.failed()
+      return response
+    }
     await carryOutInvalidations(scope, status: response.status)
     if plan.request.method == .head, response.status == 200 {
       await update(
         by: response, plan, scope,
         Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime))
     }
-    return response.outcome == .miss(plan.reason) ? withCacheStatus(response) : response
+    return withCacheStatus(response)
+  }
+
+  /// The stale response to a request of its own whose call to the origin has failed (RFC 5861 §4); nil when there is none.
+  private nonisolated func staleInstead(
+    _ plan: FetchPlan?, _ reason: CacheOutcome.StaleReason
+  ) -> CacheResponse? {
+    // `If-Match` and `If-Unmodified-Since` ask for the origin's own state, which is not known.
+    guard let plan, let stored = plan.stored, plan.request.fields.presence & Self.originConditions == 0 else {
+      return nil
+    }
+    // Others need not wait for the same failure. A failure of HEAD alone says too little for that.
+    if reason == .ifError, plan.request.method == .get { restAfterFailure(plan) }
+    guard mayServeOnError(plan, at: clock.now) else { return nil }
+    return staleResponse(stored, plan, reason)
   }
 
   /// Stores the answer to a request that is not GET, for GETs to come (RFC 9110 §9.3.3), while its client reads it.
@@ -141,9 +160,8 @@ extension CacheLayer {
     guard scope.violation(of: plan.policy.policy.tags) == nil,
       case .freshen(let fields) = RFC9111.headUpdate(
         of: entry.fields, storedLength: entry.body.count, by: response),
-      case .store(let renewed) = RFC9111.storability(
-        of: CacheResponse(status: 200, fields: fields), to: plan.request.as(.get), receipt: receipt,
-        rules: plan.policy.rules, lifetimeScale: plan.policy.lifetimeScale())
+      case .store(let storing) = plan.policy.storability(
+        of: CacheResponse(status: 200, fields: fields), to: plan.request.as(.get), receipt: receipt)
     else {
       // As for GET: anybody can ask in a way that is answered with another head.
       if RFC9111.supersedes(
@@ -158,24 +176,23 @@ extension CacheLayer {
       key: entry.key, for: plan, isAlone: true, scope: scope, clock: clock,
       machine: FlightStateMachine(isKept: true, attempts: 1, hardDeadline: nil))
     flights.add(flight)
-    var stored = renewed.fields
-    stored[.contentLength] = String(entry.body.count)
-    _ = await put(
-      CacheEntry(
-        key: entry.key, status: entry.status, fields: stored, body: entry.body, trailers: entry.trailers,
-        times: renewed.times, traits: renewed.traits, cost: entry.cost, tags: scope.tags),
-      index: nil, plan, flight)
+    _ = await put(await renewal(of: entry, as: storing, plan, tags: scope.tags), plan, flight)
     flight.close()
     flights.remove(flight)
   }
 
+  /// The origin's answer, without this cache's member of `Cache-Status`; or a response that the cache makes in its stead,
+  /// with another outcome.
+  ///
+  /// - Parameter stalePlan: The request that may be answered with what is stored when the origin fails.
   private nonisolated func forwarded(
     _ request: CacheRequest, _ next: AnyService, _ outcome: CacheOutcome, policy: ResolvedPolicy?, scope: TagScope?,
-    key: CacheKey?, startedAt: CacheInstant
+    key: CacheKey?, startedAt: CacheInstant, orStale stalePlan: FetchPlan? = nil
   ) async throws -> CacheResponse {
     var turn = OriginTurn.unlimited
     if isShielded(policy) {
       guard let granted = try await originTurn(policy, mayWait: true) else {
+        if let response = staleInstead(stalePlan, .originSaturated) { return response }
         return failure(
           .originSaturated, 503, ["Retry-After": retryAfter(policy)],
           "The origin has as many calls as it can take. Ask again later.\n", request, key, startedAt)
@@ -195,12 +212,18 @@ extension CacheLayer {
       response = turn.ending(with: response)
     } catch is DeadlineExceeded {
       turn.failed()
+      if let response = staleInstead(stalePlan, .ifError) { return response }
       return failure(
         .originTimeout, 504, [:], "The origin did not answer in time.\n", request, key, startedAt)
     } catch {
       turn.failed()
+      if !(error is CancellationError), let response = staleInstead(stalePlan, .ifError) { return response }
       report(.answered(.failed(.originFailed)), key: key, request: request, since: startedAt, error: error)
       throw error
+    }
+    if RFC9111.isOriginFailure(response.status), let stale = staleInstead(stalePlan, .ifError) {
+      response.body.cancel()
+      return stale
     }
     response.outcome = outcome
     report(

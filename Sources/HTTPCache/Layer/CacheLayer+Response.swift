@@ -8,21 +8,24 @@ extension CacheLayer {
   static let conditionalMask =
     KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit | KnownHeader.range.bit
 
+  /// The conditions that only the origin can judge (RFC 9111 §4.3.2).
+  static let originConditions = KnownHeader.ifMatch.bit | KnownHeader.ifUnmodifiedSince.bit
+
   /// The response that `entry` is to `request`: whole, or 304, 206, 416 (RFC 9110 §13, §14), with `Age` and
   /// `Cache-Status`.
   @inline(__always)
   nonisolated func response(
     from entry: CacheEntry, to request: CacheRequest, outcome: CacheOutcome, now: CacheInstant,
-    originStatus: Int? = nil, startedAt: CacheInstant? = nil
+    details: CacheStatusDetails? = nil, startedAt: CacheInstant? = nil
   ) -> CacheResponse {
     let age = entry.times.age(at: now)
     var response = CacheResponse(
       status: entry.status, fields: HeaderFields(), body: Body(entry.body), trailers: entry.trailers)
-    if outcome == .hit, originStatus == nil {
+    if outcome == .hit, details == nil {
       response.fields = hitHead(of: entry, age: age, now: now)
       if observers.isEmpty { counters.countHit(stripe: entry.digest.low) }
     } else {
-      response.fields = head(of: entry, age: age, outcome: outcome, now: now, originStatus: originStatus)
+      response.fields = head(of: entry, age: age, outcome: outcome, now: now, details: details)
     }
     response.outcome = outcome
     TagScope.bubble(entry.tags)
@@ -38,10 +41,10 @@ extension CacheLayer {
 
   /// The head of a hit. In memory it is made once for all hits of one second, and kept where the next finds it.
   private nonisolated func hitHead(of entry: CacheEntry, age: Int64, now: CacheInstant) -> HeaderFields {
-    guard let hitPath else { return head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil) }
+    guard let hitPath else { return head(of: entry, age: age, outcome: .hit, now: now, details: nil) }
     let memory = hitPath.pointee.memory
     if let kept = memory.head(of: entry, at: now, owner: hitPath.pointee.owner) { return kept }
-    var fields = head(of: entry, age: age, outcome: .hit, now: now, originStatus: nil)
+    var fields = head(of: entry, age: age, outcome: .hit, now: now, details: nil)
     // Right until the age changes, and no longer than nobody has to look after the entry.
     let times = entry.times
     let from = times.birth.nanoseconds.addingSaturated(age.secondsAsNanoseconds)
@@ -56,14 +59,14 @@ extension CacheLayer {
 
   @inline(never)
   nonisolated func head(
-    of entry: CacheEntry, age: Int64, outcome: CacheOutcome, now: CacheInstant, originStatus: Int?
+    of entry: CacheEntry, age: Int64, outcome: CacheOutcome, now: CacheInstant, details: CacheStatusDetails?
   ) -> HeaderFields {
     var fields = entry.fields
     fields.reserveCapacity(fieldCount: fields.count + 2, byteCount: fields.serializedByteCount + 160)
     fields.append(KnownHeader.age, String(age))
-    var details = CacheStatusDetails()
-    details.ttl = entry.times.remainingFreshness(at: now)
-    details.fwdStatus = originStatus
+    var details = details ?? CacheStatusDetails()
+    // With a detail the response has not been stored, and has no lifetime here.
+    if details.detail == nil { details.ttl = entry.times.remainingFreshness(at: now) }
     RFC9211.append(to: &fields, cacheName: name, outcome: outcome, details: details)
     return fields
   }

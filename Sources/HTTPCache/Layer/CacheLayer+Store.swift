@@ -87,6 +87,7 @@ extension CacheLayer {
     {
       became = .refused(refusal)
       report(.refused(refusal), key: plan.key)
+      await removeOutdated(plan)
     }
     guard case .stream(let source, let announced) = response.body.storage else {
       await storeWhole(became, sharing, flight)
@@ -313,12 +314,17 @@ extension CacheLayer {
 
   /// The index of the variants of `key`, with `selection` as the latest.
   private nonisolated func variantIndex(for key: CacheKey, adding selection: VarySelection) async -> VariantIndex {
+    await variantIndex(of: key)?.adding(selection) ?? VariantIndex(selection)
+  }
+
+  /// The index of the variants of `key`; nil when there is none.
+  nonisolated func variantIndex(of key: CacheKey) async -> VariantIndex? {
     var existing: CacheEntry?
     switch backend.peek(key, at: clock.now) {
     case .found(let entry): existing = entry
     case .absent: break
     case .unknown: existing = try? await backend.lookup(key).entry
     }
-    return existing?.variantIndex?.adding(selection) ?? VariantIndex(selection)
+    return existing?.variantIndex
   }
 }

@@ -52,6 +52,7 @@ public final actor CacheLayer: Layer {
   nonisolated let searchRules = SearchRules()
 
   nonisolated let flights = FlightTable()
+  nonisolated let rests = RefreshRests()
   nonisolated let unshared = UnsharedMemory()
   /// Comes when the cache is to shut down.
   nonisolated let ending = OneShot<Void>()

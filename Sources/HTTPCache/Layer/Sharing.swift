@@ -91,7 +91,10 @@ final class Sharing: Sendable {
     let cost = Duration.nanoseconds(receipt.originNanoseconds)
     if response.status == 206 {
       guard var content = PartialContent(response.fields, body: body) else { return nil }
-      if let existing { _ = content.combine(existing) }
+      if let existing {
+        var combined = content
+        if combined.combine(existing), combined.byteCount <= plan.policy.policy.maximumBodySize { content = combined }
+      }
       return Self.entry(
         content, key: key, fields: storing.fields, storing: storing, cost: cost, tags: tags)
     }
@@ -151,7 +154,7 @@ final class Sharing: Sendable {
         key: key, status: 206, fields: fields, body: body, trailers: nil, times: storing.times,
         traits: storing.traits.union(.partial), cost: cost, tags: tags)
     }
-    var fields = RFC9110.withoutLength(fields).filter { $0.known != .range }
+    var fields = RFC9110.withoutContentFields(fields).filter { $0.known != .range }
     fields.append(KnownHeader.contentLength, String(whole.count))
     return CacheEntry(
       key: key, status: 200, fields: fields, body: whole, trailers: nil, times: storing.times,

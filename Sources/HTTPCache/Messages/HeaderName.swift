@@ -70,6 +70,10 @@ extension HeaderName {
   public static let cdnCacheControl = HeaderName(.cdnCacheControl)
   /// `Connection` (RFC 9110 §7.6.1).
   public static let connection = HeaderName(.connection)
+  /// `Content-Digest` (RFC 9530 §2).
+  static let contentDigest: HeaderName = "Content-Digest"
+  /// `Content-MD5` (RFC 1864).
+  static let contentMD5: HeaderName = "Content-MD5"
   /// `Content-Encoding` (RFC 9110 §8.4).
   public static let contentEncoding = HeaderName(.contentEncoding)
   /// `Content-Length` (RFC 9110 §8.6).

@@ -19,7 +19,7 @@ public struct CachePolicy: Sendable {
 
   // MARK: Lifetimes
 
-  /// How long a successful response (200, 203, 300, 301, 308) is fresh when it does not say so itself.
+  /// How long a successful response (200, 203, 204, 206, 300, 301, 308) is fresh when it does not say so itself.
   /// Nil: only as long as it says, or as its `Last-Modified` suggests (RFC 9111 §4.2.2).
   public var timeToLive: Duration?
 

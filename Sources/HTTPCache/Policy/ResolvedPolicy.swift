@@ -78,7 +78,7 @@ extension CachePolicy {
     rules.lifetime = { status in
       if let lifetime = byStatus[status] { return lifetime }
       return switch status {
-      case 200, 203, 300, 301, 308: positive
+      case 200, 203, 204, 206, 300, 301, 308: positive
       case 404, 405, 410, 414, 501: negative
       default: nil
       }

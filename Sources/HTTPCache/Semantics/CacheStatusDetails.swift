@@ -9,6 +9,8 @@ struct CacheStatusDetails: Hashable, Sendable {
   var ttl: Int64?
   /// The status of the origin's response (§2.3).
   var fwdStatus: Int?
+  /// Why the request was forwarded, where the outcome does not say so (§2.2).
+  var forwardReason: CacheOutcome.MissReason?
   /// Whether that response was stored (§2.5).
   var stored: Bool?
   /// The key (§2.7).
@@ -16,9 +18,13 @@ struct CacheStatusDetails: Hashable, Sendable {
   /// Anything else (§2.8).
   var detail: String?
 
-  init(ttl: Int64? = nil, fwdStatus: Int? = nil, stored: Bool? = nil, key: String? = nil, detail: String? = nil) {
+  init(
+    ttl: Int64? = nil, fwdStatus: Int? = nil, forwardReason: CacheOutcome.MissReason? = nil, stored: Bool? = nil,
+    key: String? = nil, detail: String? = nil
+  ) {
     self.ttl = ttl
     self.fwdStatus = fwdStatus
+    self.forwardReason = forwardReason
     self.stored = stored
     self.key = key
     self.detail = detail

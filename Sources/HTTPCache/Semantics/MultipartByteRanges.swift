@@ -44,7 +44,7 @@ struct MultipartByteRanges: Sendable {
     closing = Bytes("\r\n--\(boundary)--\r\n")
     self.parts = parts
     self.length = total + closing.count
-    fields = RFC9110.withoutLength(stored).filter { view in view.known != .contentType }
+    fields = RFC9110.withoutContentFields(stored).filter { view in view.known != .contentType }
     fields.append(KnownHeader.contentType, "multipart/byteranges; boundary=\(boundary)")
     fields.append(KnownHeader.contentLength, String(self.length))
   }

@@ -61,7 +61,7 @@ extension PartialContent {
   /// The parts as an entry holds them: the octets of all, one after the other, and one `Content-Range` for each among
   /// the fields.
   func entry(fields: HeaderFields) -> (fields: HeaderFields, body: Bytes) {
-    var fields = RFC9110.withoutLength(fields)
+    var fields = RFC9110.withoutContentFields(fields)
     for segment in segments {
       fields.append(KnownHeader.contentRange, ContentRange(range: segment.range, completeLength: completeLength).text)
     }

@@ -76,7 +76,8 @@ extension RFC9110 {
   }
 
   /// The fields of a 304 made from a stored response (§15.4.5): those that describe the content stay out, but for
-  /// `Content-Location`, and `Last-Modified` where there is no `ETag` to tell versions apart.
+  /// `Content-Location`, and `Last-Modified` where there is no `ETag` to tell versions apart. A digest of the content would
+  /// be taken for one of no content.
   static func notModifiedFields(of stored: HeaderFields) -> HeaderFields {
     let keepsDate = !stored.contains(KnownHeader.etag)
     return stored.filter { view in
@@ -85,6 +86,7 @@ extension RFC9110 {
       case .lastModified: keepsDate
       case .contentLength, .contentType, .contentEncoding, .contentLanguage, .contentRange, .acceptRanges, .trailer:
         false
+      case nil: !view.isNamed(.contentDigest)
       default: true
       }
     }

@@ -66,7 +66,7 @@ extension RFC9110 {
 
   /// The fields of a 206 with one part (§15.3.7.1).
   static func partialFields(of stored: HeaderFields, range: Range<Int>, length: Int?) -> HeaderFields {
-    var fields = withoutLength(stored)
+    var fields = withoutContentFields(stored)
     fields.append(KnownHeader.contentRange, ContentRange(range: range, completeLength: length).text)
     fields.append(KnownHeader.contentLength, String(range.count))
     return fields
@@ -85,8 +85,21 @@ extension RFC9110 {
     return fields
   }
 
-  /// The fields without what says which octets there are.
-  static func withoutLength(_ stored: HeaderFields) -> HeaderFields {
-    stored.filter { view in view.known != .contentLength && view.known != .contentRange }
+  /// The fields without those about the content that was sent with them, for a response with other content: its length,
+  /// its range, and its digests.
+  ///
+  /// `Content-Digest` (RFC 9530 §2) and `Content-MD5` (RFC 1864) are of the content of one message. `Repr-Digest` (RFC 9530
+  /// §3) and `Digest` (RFC 3230 §4.3.2) are of the whole representation, whichever part of it is sent, and stay.
+  static func withoutContentFields(_ stored: HeaderFields) -> HeaderFields {
+    stored.filter { view in
+      switch view.known {
+      case .contentLength, .contentRange: false
+      case nil: !contentDigests.contains { view.isNamed($0) }
+      default: true
+      }
+    }
   }
+
+  /// The fields with a digest of the content that they are sent with.
+  private static let contentDigests: [HeaderName] = [.contentDigest, .contentMD5]
 }

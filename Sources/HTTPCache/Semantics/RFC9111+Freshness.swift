@@ -130,6 +130,16 @@ extension RFC9111 {
       reclaimAt: lastUse.advanced(byNanoseconds: kept))
   }
 
+  /// The moments of a response that is used once and not stored: it has an age, and nothing else.
+  static func timesOfUnstored(_ fields: HeaderFields, receipt: Receipt) -> EntryTimes {
+    let date = dateValue(of: fields, known: .date, now: receipt.receivedUnix)
+    let initialAge = correctedInitialAge(of: fields, date: date, receipt: receipt)
+    let received = receipt.receivedAt
+    return EntryTimes(
+      birth: received.advanced(byNanoseconds: Int64(0).subtractingSaturated(initialAge)), receivedAt: received,
+      freshUntil: received, staleWhileRevalidateUntil: received, staleIfErrorUntil: received, reclaimAt: received)
+  }
+
   /// Whether the origin has expressly forbidden every use of a stale response (§4.2.4).
   private static func forbidsStale(_ directives: ResponseDirectives) -> Bool {
     directives.noCache || !directives.flags.isDisjoint(with: [.mustRevalidate, .proxyRevalidate])

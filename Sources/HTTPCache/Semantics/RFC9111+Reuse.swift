@@ -49,19 +49,20 @@ extension RFC9111 {
   private static func verdictOnDemand(
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
   ) -> Verdict {
-    if directives.noCache { return .validate(.request) }
-    if traits.contains(.alwaysValidate) { return .validate(.stale) }
     let isFresh = now < times.freshUntil
+    // RFC 9211 §2.2: the request is the reason only if it keeps a fresh response from being used.
+    let onDemand: Verdict = .validate(isFresh && !traits.contains(.alwaysValidate) ? .request : .stale)
+    if directives.noCache || traits.contains(.alwaysValidate) { return onDemand }
     // RFC 8246 §2: what never changes while it is fresh is as good old as young; only no-cache insists.
     let isImmutable = isFresh && traits.contains(.immutable)
     if let maxAge = directives.maxAge, !isImmutable {
       let age = now.nanoseconds.subtractingSaturated(times.birth.nanoseconds)
       // Zero is how clients say "ask again", also within the clock's tick in which the response came.
-      if maxAge == 0 || age > maxAge.secondsAsNanoseconds { return .validate(.request) }
+      if maxAge == 0 || age > maxAge.secondsAsNanoseconds { return onDemand }
     }
     if let minFresh = directives.minFresh {
       let remaining = times.freshUntil.nanoseconds.subtractingSaturated(now.nanoseconds)
-      if remaining < minFresh.secondsAsNanoseconds { return .validate(.request) }
+      if remaining < minFresh.secondsAsNanoseconds { return onDemand }
     }
     if isFresh { return plainVerdict(times: times, traits: traits, now: now, rules: rules) }
     if let maxStale = directives.maxStale {

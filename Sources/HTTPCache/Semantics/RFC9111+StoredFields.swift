@@ -22,6 +22,12 @@ extension RFC9111 {
     return result
   }
 
+  /// The fields of an answer that is made of a response which is not stored: those that may be passed on, without `Age`,
+  /// which every answer gets anew (§5.1).
+  static func answeredFields(_ fields: HeaderFields, receivedUnix: UnixTime) -> HeaderFields {
+    fieldsWithoutHopByHop(fields, receivedUnix: receivedUnix).filter { $0.known != .age }
+  }
+
   /// The header section to store for a response with `fields` (§3.1).
   ///
   /// Left out are the fields of the connection and those it lists, those of a proxy's authentication, those that
@@ -90,18 +96,23 @@ extension RFC9111 {
   ///
   /// Each field of the new section replaces those of its name. Not taken over are the fields that are not stored
   /// anyway, and those that describe the stored octets, which have not changed: `Content-Length`, `Content-Encoding`,
-  /// `Content-Range` and `Transfer-Encoding`. `Age` is taken over, and dropped again by
+  /// `Content-Range`, `Content-Digest` and `Transfer-Encoding`. `Age` is taken over, and dropped again by
   /// ``storability(of:to:receipt:rules:lifetimeScale:)``, which is to be asked next. `Set-Cookie` is not taken over: it is for
   /// the client that has caused the new section (``setCookies(of:)``). A new section without `Date`
   /// counts from its receipt: the old `Date` goes.
+  ///
+  /// A weak entity tag stays as it is stored, although the new section may have its strong form: several
+  /// representations may have been given the weak one, and the strong one may name another of them.
   static func freshened(_ stored: HeaderFields, with response304: HeaderFields) -> HeaderFields {
     let listed = ConnectionFields.listed(in: response304)
-    let kept =
+    var kept =
       ConnectionFields.known | proxySpecific | KnownHeader.contentLength.bit | KnownHeader.contentEncoding.bit
       | KnownHeader.contentRange.bit | KnownHeader.setCookie.bit
+    let hasWeakTag = stored.withFirstValue(of: .etag) { !EntityTag.isStrong($0, 0..<$0.count) } ?? false
+    if hasWeakTag { kept |= KnownHeader.etag.bit }
     let news = response304.filter { view in
       if let known = view.known, known.bit & kept != 0 { return false }
-      return !listed.contains(view)
+      return !listed.contains(view) && !view.isNamed(.contentDigest)
     }
     let replaced = NameSet(namesOf: news)
     var result = stored.filter { view in

@@ -34,12 +34,12 @@ enum RFC9211 {
       writer.flag("hit")
       reason = stale.rawValue
     case .revalidated:
-      writer.token("fwd", "stale")
+      writer.token("fwd", (details.forwardReason ?? .stale).rawValue)
       writer.integer("fwd-status", details.fwdStatus.map(Int64.init) ?? 304)
     case .miss(let miss):
       writer.token("fwd", miss.rawValue)
     case .collapsed:
-      writer.token("fwd", "uri-miss")
+      writer.token("fwd", (details.forwardReason ?? .absent).rawValue)
     case .bypass(.method):
       writer.token("fwd", "method")
     case .bypass(let bypass):

@@ -16,6 +16,8 @@ final class FetchPlan: Sendable {
   let stored: CacheEntry?
   /// Parts that are stored, and fresh, but not all that is wanted.
   let partial: CacheEntry?
+  /// A stored response that the origin has said it no longer has, by confirming another one (RFC 9111 §4.3.4).
+  let outdated: CacheEntry?
   let reason: CacheOutcome.MissReason
   /// The store's last invalidation before the origin is asked; nil when the store could not say.
   let stamp: InvalidationStamp?
@@ -30,8 +32,9 @@ final class FetchPlan: Sendable {
 
   init(
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
-    stored: CacheEntry?, partial: CacheEntry? = nil, reason: CacheOutcome.MissReason, stamp: InvalidationStamp?,
-    landings: UInt64? = nil, startedAt: CacheInstant, outer: TagScope?, withholdsCredentials: Bool = false
+    stored: CacheEntry?, partial: CacheEntry? = nil, outdated: CacheEntry? = nil, reason: CacheOutcome.MissReason,
+    stamp: InvalidationStamp?, landings: UInt64? = nil, startedAt: CacheInstant, outer: TagScope?,
+    withholdsCredentials: Bool = false
   ) {
     self.request = request
     self.directives = directives
@@ -40,6 +43,7 @@ final class FetchPlan: Sendable {
     self.next = next
     self.stored = stored
     self.partial = partial
+    self.outdated = outdated
     self.reason = reason
     self.stamp = stamp
     self.landings = landings
@@ -48,19 +52,19 @@ final class FetchPlan: Sendable {
     self.withholdsCredentials = withholdsCredentials
   }
 
-  /// The same request, with nothing stored that could be confirmed.
+  /// The same request, with nothing stored that could be confirmed: the origin has confirmed another response.
   func withoutStored() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: nil, partial: partial,
-      reason: reason, stamp: stamp, startedAt: startedAt, outer: outer,
+      outdated: stored, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer,
       withholdsCredentials: withholdsCredentials)
   }
 
   /// The same request, with nothing stored that could be completed.
   func withoutPartial() -> FetchPlan {
     FetchPlan(
-      request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, reason: reason,
-      stamp: stamp, startedAt: startedAt, outer: outer,
+      request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
+      outdated: outdated, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer,
       withholdsCredentials: withholdsCredentials)
   }
 }
