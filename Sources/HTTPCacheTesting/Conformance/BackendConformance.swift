@@ -52,6 +52,8 @@ public struct BackendConformance: Sendable {
     case cancellation
     /// What one node stores the other finds, what one invalidates the other does not, also while it is being made there.
     case nodes
+    /// What a process that has ended has left, the next one invalidates, and what it had invalidated stays so.
+    case restart
     /// One at a time holds a lease, for so long at most, and only its holder can give it back.
     case leases
   }
@@ -81,6 +83,9 @@ public struct BackendConformance: Sendable {
   public var makeBackend: Factory
   /// Makes a second node on the store of the first; nil (the default) leaves ``Check/nodes`` out.
   public var makePeer: PeerFactory?
+  /// Opens the store of a backend anew, as the next process does when the first has ended; nil (the default) leaves
+  /// ``Check/restart`` out. The backend that it is given is not used any more.
+  public var restart: PeerFactory?
   /// How time passes. In reality, unless said otherwise.
   public var time: ConformanceTime
   /// The size of a body that the backend must take, in bytes. 5 MiB unless said otherwise.
@@ -92,10 +97,11 @@ public struct BackendConformance: Sendable {
   public init(
     time: ConformanceTime = .real, maximumBodySize: Int = 5 << 20,
     requiredTargets: Set<Target> = Set(Target.allCases).subtracting([.matching]), makePeer: PeerFactory? = nil,
-    makeBackend: @escaping Factory
+    restart: PeerFactory? = nil, makeBackend: @escaping Factory
   ) {
     self.makeBackend = makeBackend
     self.makePeer = makePeer
+    self.restart = restart
     self.time = time
     self.maximumBodySize = maximumBodySize
     self.requiredTargets = requiredTargets
@@ -136,6 +142,7 @@ public struct BackendConformance: Sendable {
     case .concurrency: try await run.checkConcurrency()
     case .cancellation: try await run.checkCancellation()
     case .nodes: try await run.checkNodes()
+    case .restart: try await run.checkRestart()
     case .leases: try await run.checkLeases()
     }
   }

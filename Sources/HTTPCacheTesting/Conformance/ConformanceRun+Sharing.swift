@@ -122,7 +122,7 @@ extension ConformanceRun {
     }
   }
 
-  private func expectNotFresh(
+  func expectNotFresh(
     _ key: CacheKey, _ mode: CacheInvalidation.Mode, in backend: any CacheBackend, _ occasion: String
   ) async throws {
     switch mode {

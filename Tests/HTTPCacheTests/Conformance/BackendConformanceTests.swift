@@ -68,6 +68,10 @@ typealias BackendConformanceCheck = BackendConformance.Check
       time: .manual(clock), requiredTargets: Self.everyTarget,
       makePeer: { other in
         FlawedBackend(flaw, clock: CacheClock(clock), peerOf: other as? FlawedBackend)
+      },
+      restart: { other in
+        guard let other = other as? FlawedBackend else { throw CacheError(.unavailable, "another backend") }
+        return await FlawedBackend(reopening: other)
       }
     ) { FlawedBackend(flaw, clock: CacheClock(clock)) }
     if flaw == .none {

@@ -14,7 +14,7 @@ actor FlawedBackend: LeasingBackend {
     case neverForgets, forgetsTooEarly, truncatesTheLarge, ignoresCase, cutsLongKeys, losesTrailers, losesTags
     case ignoresTags, ignoresSoftInvalidation, softIsHard, anyTagIsAllTags, overtakenByFills
     case liesWhenPeeking, mixesUpEntries, breaksWhenCancelled, keepsToItself, grantsEveryLease, releasesByKey
-    case leasesForEver
+    case leasesForEver, countsAnewAfterRestart, revivesAtRestart
 
     /// Which check notices it.
     var check: BackendConformanceCheck {
@@ -36,6 +36,7 @@ actor FlawedBackend: LeasingBackend {
       case .mixesUpEntries: .concurrency
       case .breaksWhenCancelled: .cancellation
       case .keepsToItself: .nodes
+      case .countsAnewAfterRestart, .revivesAtRestart: .restart
       case .grantsEveryLease, .releasesByKey, .leasesForEver: .leases
       }
     }
@@ -43,10 +44,34 @@ actor FlawedBackend: LeasingBackend {
 
   /// What several nodes share.
   actor Store {
-    var stored: [[UInt8]: (entry: CacheEntry, stamp: InvalidationStamp)] = [:]
+    typealias Contents = [[UInt8]: (entry: CacheEntry, stamp: InvalidationStamp)]
+
+    var stored: Contents
     var leases: [CacheKey: (lease: CacheLease, until: CacheInstant)] = [:]
     var token: UInt64 = 0
-    nonisolated let log = InvalidationLog()
+    nonisolated let log: InvalidationLog
+
+    init(startingAt number: UInt64 = 0, _ stored: Contents = [:]) {
+      log = InvalidationLog(startingAt: number)
+      self.stored = stored
+    }
+
+    /// The store as the next process finds it: without the log, and what was invalidated taken out or made stale.
+    func reopened(_ flaw: Flaw) -> Store {
+      let number = log.stamp.number
+      var kept: Contents = [:]
+      for (name, item) in stored {
+        let stamp = flaw == .countsAnewAfterRestart ? item.stamp : InvalidationStamp(number)
+        switch log.verdict(key: item.entry.key, tags: item.entry.tags, since: item.stamp) {
+        case .valid: kept[name] = (item.entry, stamp)
+        case .stale(let moment):
+          kept[name] = (item.entry.with(times: item.entry.times.stale(since: moment)), stamp)
+        case .void where flaw == .revivesAtRestart: kept[name] = (item.entry, stamp)
+        case .void: break
+        }
+      }
+      return Store(startingAt: flaw == .countsAnewAfterRestart ? 0 : number, kept)
+    }
 
     func update<Result: Sendable>(_ body: @Sendable (isolated Store) -> Result) -> Result { body(self) }
     func set(_ name: [UInt8], _ value: (entry: CacheEntry, stamp: InvalidationStamp)?) { stored[name] = value }
@@ -62,6 +87,13 @@ actor FlawedBackend: LeasingBackend {
     self.flaw = flaw
     self.clock = clock
     shared = other.map { flaw == .keepsToItself ? Store() : $0.shared } ?? Store()
+  }
+
+  /// The store of another process, which has ended.
+  init(reopening other: FlawedBackend) async {
+    flaw = other.flaw
+    clock = other.clock
+    shared = await other.shared.reopened(other.flaw)
   }
 
   /// Octets: strings are equal when they look the same.
