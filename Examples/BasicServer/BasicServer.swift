@@ -48,7 +48,7 @@ struct BasicServer {
 
       Stop it with Ctrl-C.
       """)
-    try await server.runUntilSignalled()
+    try await server.runUntilSignalled(caching: cache)
   }
 
   /// All the handlers of the example.

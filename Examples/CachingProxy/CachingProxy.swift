@@ -73,11 +73,11 @@ struct CachingProxy {
 
     if let demo {
       async let origin: Void = demo.run()
-      try await server.runUntilSignalled()
+      try await server.runUntilSignalled(caching: cache)
       demo.shutdown()
       try await origin
     } else {
-      try await server.runUntilSignalled()
+      try await server.runUntilSignalled(caching: cache)
     }
     await opened.shutdown()
     if !settings.isQuiet { Console.print(summary(cache.statistics)) }

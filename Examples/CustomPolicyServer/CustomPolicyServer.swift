@@ -62,7 +62,7 @@ struct CustomPolicyServer {
 
       Stop it with Ctrl-C.
       """)
-    try await server.runUntilSignalled()
+    try await server.runUntilSignalled(caching: cache)
   }
 
   /// All the handlers of the example.

@@ -25,11 +25,12 @@ struct MemcachedServer {
 
     let reports = Reports(taking: values[work])
     let server: HTTPServer
+    let cache: CacheLayer
     let backend: MemcachedBackend
     do {
       backend = try MemcachedBackend(configuration: values[memcached])
       // By the target alone: whatever this program is called, it is the same site.
-      let cache = try CacheLayer(
+      cache = try CacheLayer(
         backend: backend, policy: CachePolicy(timeToLive: values[lifetime], key: .custom { $0.target }))
       server = try HTTPServer(
         configuration: .init(host: values[listen].host, port: values[listen].port),
@@ -46,7 +47,7 @@ struct MemcachedServer {
 
       Stop it with Ctrl-C.
       """)
-    try await server.runUntilSignalled()
+    try await server.runUntilSignalled(caching: cache)
     await backend.shutdown()
     Console.print("\(reports.count) reports were made; \(summary(backend.statistics))")
   }

@@ -60,7 +60,7 @@ struct MultiTierServer {
       try await nodes[0].server.runUntilSignalled()
       nodes[1].server.shutdown()
       // The tiers write what waits, and end.
-      group.cancelAll()
+      for node in nodes { await node.tiers.shutdown() }
       try await group.waitForAll()
     }
     for (number, node) in nodes.enumerated() {
