@@ -6,6 +6,7 @@
 #if os(Linux)
   import CEventLoop
   import Glibc
+  import HTTPCache
 
   /// One thread that waits for sockets, timers and jobs, and runs what they bring.
   ///
@@ -71,15 +72,9 @@
       now = cel_monotonic_nanoseconds()
       scratch = .allocate(byteCount: 64 * 1024, alignment: 16)
       outgoing = .allocate(byteCount: 16 * 1024, alignment: 16)
-      var thread = pthread_t()
-      let code = pthread_create(
-        &thread, nil,
-        { argument in
-          guard let argument else { return nil }
-          Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().run()
-        }, Unmanaged.passRetained(self).toOpaque())
+      // The process's signals may be delivered here: there may be no other thread that takes any.
+      let code = DetachedThread.start(takesSignals: true) { [self] in run() }
       guard code == 0 else { throw SocketError(operation: "pthread_create", code: code) }
-      pthread_detach(thread)
     }
 
     // MARK: Executor

@@ -5,14 +5,14 @@
 
 #if os(Linux)
   import CEventLoop
-  import Glibc
+  import HTTPCache
 
   /// Looks names up off the event loops and off Swift's pool: `getaddrinfo` blocks, for seconds when a name server is down.
   final class Resolver: Sendable {
     static let shared = Resolver()
 
     private struct State {
-      var known: [String: (addresses: [SocketAddress], expiry: Int64)] = [:]
+      var known = BoundedMap<String, (addresses: [SocketAddress], expiry: Int64)>(maximumCount: 1_000)
       var waiters: [String: [CheckedContinuation<[SocketAddress], any Error>]] = [:]
     }
 
@@ -45,37 +45,21 @@
     }
 
     private func lookUpOnThread(_ host: String, port: Int, key: String) {
-      let work = Box { [self] in
+      let code = DetachedThread.start { [self] in
         let result = Result { try SocketAddress.resolve(host, port: port) }
+        let now = cel_monotonic_nanoseconds()
         let waiters = state.withLock { state in
-          if case .success(let addresses) = result {
-            if state.known.count >= 1_000 { state.known.removeAll() }
-            state.known[key] = (addresses, cel_monotonic_nanoseconds() + Self.lifetime)
-          }
+          if case .success(let addresses) = result { state.known.append((addresses, now + Self.lifetime), for: key) }
+          state.known.removeFirst { $0.value.expiry <= now }
           return state.waiters.removeValue(forKey: key) ?? []
         }
         for waiter in waiters { waiter.resume(with: result) }
       }
-      var thread = pthread_t()
-      let code = pthread_create(
-        &thread, nil,
-        { argument in
-          guard let argument else { return nil }
-          Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-          return nil
-        }, Unmanaged.passRetained(work).toOpaque())
       guard code == 0 else {
         let waiters = state.withLock { $0.waiters.removeValue(forKey: key) ?? [] }
-        Unmanaged.passUnretained(work).release()
         for waiter in waiters { waiter.resume(throwing: SocketError(operation: "pthread_create", code: code)) }
         return
       }
-      pthread_detach(thread)
-    }
-
-    private final class Box {
-      let body: () -> Void
-      init(_ body: @escaping () -> Void) { self.body = body }
     }
   }
 #endif

@@ -10,9 +10,10 @@ final class BackplaneLink: Sendable {
 
   private struct State {
     var sequence: UInt64 = 0
-    var waiting: [BackplaneMessage] = []
+    var waiting = RingQueue<BackplaneMessage>()
     var isSending = false
-    var finishers: [UnsafeContinuation<Void, Never>] = []
+    /// Comes when nothing is being sent any more; nil while nobody waits for that.
+    var idle: OneShot<Void>?
   }
 
   let backplane: any Backplane
@@ -48,7 +49,7 @@ final class BackplaneLink: Sendable {
 
   private func send() async {
     while true {
-      let batch = state.withLock { state -> [BackplaneMessage] in
+      let batch = state.withLock { state -> RingQueue<BackplaneMessage> in
         defer { state.waiting.removeAll() }
         return state.waiting
       }
@@ -59,14 +60,14 @@ final class BackplaneLink: Sendable {
           reporter.report(.backplaneFailed, nil, error)
         }
       }
-      let finishers = state.withLock { state -> [UnsafeContinuation<Void, Never>]? in
-        guard state.waiting.isEmpty else { return nil }
+      let (isDone, idle) = state.withLock { state -> (Bool, OneShot<Void>?) in
+        guard state.waiting.isEmpty else { return (false, nil) }
         state.isSending = false
-        defer { state.finishers.removeAll() }
-        return state.finishers
+        defer { state.idle = nil }
+        return (true, state.idle)
       }
-      guard let finishers else { continue }
-      for finisher in finishers { finisher.resume() }
+      guard isDone else { continue }
+      idle?.finish(())
       return
     }
   }
@@ -81,13 +82,13 @@ final class BackplaneLink: Sendable {
   /// Returns when all messages have been sent, or at the limit.
   func finish(within limit: Duration) async {
     _ = try? await withDeadline(limit, clock) { [self] in
-      await withUnsafeContinuation { continuation in
-        let isIdle = state.withLock { state in
-          if state.isSending { state.finishers.append(continuation) }
-          return !state.isSending
-        }
-        if isIdle { continuation.resume() }
+      let idle = state.withLock { state -> OneShot<Void>? in
+        guard state.isSending else { return nil }
+        let idle = state.idle ?? OneShot()
+        state.idle = idle
+        return idle
       }
+      _ = await idle?.value()
     }
   }
 }

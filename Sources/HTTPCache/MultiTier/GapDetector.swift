@@ -22,8 +22,8 @@ public struct GapDetector: Sendable {
   public static let limit = 1024
 
   private let own: UInt64
-  private var last: [UInt64: (sequence: UInt64, heard: UInt64, isDoubted: Bool)] = [:]
-  private var count: UInt64 = 0
+  /// The last message of each node, in the order in which the nodes were last heard of.
+  private var last = BoundedMap<UInt64, (sequence: UInt64, isDoubted: Bool)>(maximumCount: limit)
 
   /// - Parameter own: The number of this node, whose messages mean nothing to itself.
   public init(own: UInt64) { self.own = own }
@@ -36,7 +36,7 @@ public struct GapDetector: Sendable {
     switch event {
     case .joined:
       // That is the doubt for all of them: what each says next continues from anywhere.
-      for publisher in last.keys { last[publisher]?.isDoubted = true }
+      for element in last { last[element.key]?.isDoubted = true }
       return .gap(nil)
     case .message(let message):
       return receive(message)
@@ -45,17 +45,13 @@ public struct GapDetector: Sendable {
 
   private mutating func receive(_ message: BackplaneMessage) -> Finding {
     guard message.publisher != own else { return .ignored }
-    count += 1
     var isHeartbeat = false
     if case .heartbeat = message.content { isHeartbeat = true }
     let known = last[message.publisher]
     let previous = known?.sequence
     // A heartbeat has the number of the message before it.
     let expected = (previous ?? 0) + (isHeartbeat ? 0 : 1)
-    last[message.publisher] = (max(message.sequence, previous ?? 0), count, false)
-    if last.count > Self.limit, let silent = last.min(by: { $0.value.heard < $1.value.heard }) {
-      last[silent.key] = nil
-    }
+    last.append((max(message.sequence, previous ?? 0), false), for: message.publisher)
     let content = isHeartbeat ? nil : message.content
     // One that is late was missed before, and is done now: twice is as good as once.
     if message.sequence <= expected || known?.isDoubted == true { return content.map { .message($0) } ?? .ignored }

@@ -13,8 +13,8 @@ struct RecentInvalidations {
     let moment: CacheInstant
   }
 
-  /// The one with number n is at n modulo the limit.
-  private var items: [Item] = []
+  /// The last of them, in their order.
+  private var items = RingQueue<Item>()
   /// How many there have been.
   private(set) var count: UInt64 = 0
   private let limit: Int
@@ -22,18 +22,19 @@ struct RecentInvalidations {
   init(limit: Int) { self.limit = limit }
 
   mutating func append(_ invalidation: CacheInvalidation, at now: CacheInstant) {
-    let item = Item(invalidation: invalidation, moment: now)
-    if items.count < limit { items.append(item) } else { items[Int(count % UInt64(limit))] = item }
+    items.append(Item(invalidation: invalidation, moment: now))
+    if items.count > limit { _ = items.popFirst() }
     count += 1
   }
 
-  /// What those after the first `count` mean for an entry.
+  /// The meaning of those after the first `count` for an entry.
   func verdict(on entry: CacheEntry, since count: UInt64) -> InvalidationVerdict {
-    guard self.count - count <= UInt64(items.count) else { return .void }
+    let missed = self.count - count
+    guard missed <= UInt64(items.count) else { return .void }
     let tags = entry.tags?.names ?? []
     var verdict = InvalidationVerdict.valid
-    for number in count..<self.count {
-      let item = items[Int(number % UInt64(limit))]
+    for position in items.count - Int(missed)..<items.count {
+      let item = items[position]
       guard item.invalidation.concerns(key: entry.key, tags: tags) else { continue }
       verdict = verdict.merged(with: item.invalidation.mode == .hard ? .void : .stale(since: item.moment))
     }

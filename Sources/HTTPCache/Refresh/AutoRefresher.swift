@@ -16,8 +16,7 @@ final class AutoRefresher: Sendable {
     /// The requests that made the entries hot, by the entries' keys.
     var plans: [CacheKey: FetchPlan] = [:]
     var refresh: Refresh?
-    var watchdog: Task<Void, Never>?
-    var watchedMoment: CacheInstant?
+    var alarm = DeadlineAlarm()
     var refreshes: [CacheKey: Task<Void, Never>] = [:]
     var isStopped = false
   }
@@ -35,7 +34,10 @@ final class AutoRefresher: Sendable {
   }
 
   deinit {
-    let tasks = state.withLock { [$0.watchdog].compactMap(\.self) + $0.refreshes.values }
+    let tasks = state.withLock { state in
+      state.alarm.cancel()
+      return Array(state.refreshes.values)
+    }
     for task in tasks { task.cancel() }
   }
 
@@ -78,11 +80,10 @@ final class AutoRefresher: Sendable {
 
   /// Begins no refresh any more.
   func stop() {
-    let watchdog = state.withLock { state in
+    state.withLock { state in
       state.isStopped = true
-      return state.watchdog
+      state.alarm.cancel()
     }
-    watchdog?.cancel()
   }
 
   /// Begins no refresh any more, and returns when those under way have ended. At the limit they are cancelled, and nobody
@@ -102,26 +103,13 @@ final class AutoRefresher: Sendable {
 
   private func watch() {
     state.withLock { state in
-      guard !state.isStopped, let moment = state.machine.nextMoment else { return }
-      if let watched = state.watchedMoment, watched <= moment { return }
-      state.watchedMoment = moment
-      state.watchdog?.cancel()
-      state.watchdog = Task.detached { [weak self, clock] in
-        guard (try? await clock.sleep(until: moment)) != nil else { return }
-        self?.momentReached(clock.now)
-      }
+      guard !state.isStopped else { return }
+      state.alarm.set(for: state.machine.nextMoment, clock) { [weak self] in self?.momentReached($0) }
     }
   }
 
   private func momentReached(_ now: CacheInstant) {
-    let due = state.withLock { state in
-      // The coarse clock may lag a tick behind the timer.
-      let due = Swift.max(now, state.watchedMoment ?? now)
-      state.watchedMoment = nil
-      state.watchdog = nil
-      return due
-    }
-    advance(to: due)
+    advance(to: state.withLock { $0.alarm.take(at: now) })
     watch()
   }
 

@@ -12,8 +12,7 @@ final class OriginShield: Sendable {
     var continuations: [WaiterID: UnsafeContinuation<Bool, Never>] = [:]
     /// What has been decided about those who had not begun to wait.
     var decisions: [WaiterID: Bool] = [:]
-    var watchdog: Task<Void, Never>?
-    var watchedDeadline: CacheInstant?
+    var alarm = DeadlineAlarm()
   }
 
   /// What was asked for.
@@ -27,7 +26,7 @@ final class OriginShield: Sendable {
     state = Locked(State(machine: OriginShieldStateMachine(limit)))
   }
 
-  deinit { state.withLock { $0.watchdog }?.cancel() }
+  deinit { state.withLock { $0.alarm.cancel() } }
 
   /// How many calls there are, how many wait, and how many there may be.
   var load: (running: Int, waiting: Int, limit: Int) {
@@ -102,28 +101,15 @@ final class OriginShield: Sendable {
 
   // MARK: Deadlines
 
-  /// Sees to it that the next deadline is noticed. One task watches for all who wait.
+  /// Has the next deadline noticed. One task watches for all who wait.
   private func watch() {
     state.withLock { state in
-      guard let deadline = state.machine.nextDeadline else { return }
-      if let watched = state.watchedDeadline, watched <= deadline { return }
-      state.watchedDeadline = deadline
-      state.watchdog?.cancel()
-      state.watchdog = Task.detached { [weak self, clock] in
-        guard (try? await clock.sleep(until: deadline)) != nil else { return }
-        self?.deadlineReached(clock.now)
-      }
+      state.alarm.set(for: state.machine.nextDeadline, clock) { [weak self] in self?.deadlineReached($0) }
     }
   }
 
   private func deadlineReached(_ now: CacheInstant) {
-    let expired = state.withLock { state in
-      // The coarse clock may lag a tick behind the timer.
-      let due = Swift.max(now, state.watchedDeadline ?? now)
-      state.watchedDeadline = nil
-      state.watchdog = nil
-      return state.machine.deadlineReached(due)
-    }
+    let expired = state.withLock { $0.machine.deadlineReached($0.alarm.take(at: now)) }
     decide(expired, false)
     watch()
   }

@@ -14,91 +14,46 @@ import HTTPCache
   import Darwin
 #endif
 
-/// Threads of our own, for what must not block the ones that tasks run on.
+/// The threads of a client, so that its end can be waited for.
 final class MemcachedThreads: Sendable {
-  private struct State {
-    var running = 0
-    var waiters: [UnsafeContinuation<Void, Never>] = []
-  }
-
-  private let state = Locked(State())
-
-  private final class Start {
-    let body: @Sendable () -> Void
-
-    init(body: @escaping @Sendable () -> Void) { self.body = body }
-  }
+  private let state = Locked((running: 0, isEnding: false))
+  /// Comes when ``end()`` has been called and the last thread has ended.
+  private let allEnded = OneShot<Void>()
 
   /// Runs `body` on a thread of its own.
   ///
   /// - Throws: When the system does not give one.
   func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(CacheConfigurationError) {
     state.withLock { $0.running += 1 }
-    let start = Start { [self] in
+    let code = DetachedThread.start { [self] in
+      #if !canImport(Darwin)
+        pthread_setname_np(pthread_self(), String(name.prefix(15)))
+      #endif
       body()
       ended()
     }
-    // Signals are the program's own threads' business.
-    var all = sigset_t()
-    var previous = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_BLOCK, &all, &previous)
-    defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-    let code = Self.create(name, Unmanaged.passRetained(start))
     guard code == 0 else {
       ended()
       throw CacheConfigurationError("no thread could be started: \(String(cString: strerror(code)))")
     }
   }
 
-  private static func create(_ name: String, _ start: Unmanaged<Start>) -> Int32 {
-    #if canImport(Darwin)
-      var thread: pthread_t?
-    #else
-      var thread = pthread_t()
-    #endif
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        #if canImport(Darwin)
-          let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-        #else
-          let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-        #endif
-        start.body()
-        return nil
-      }, start.toOpaque())
-    guard code == 0 else {
-      start.release()
-      return code
-    }
-    #if canImport(Darwin)
-      if let thread { pthread_detach(thread) }
-    #else
-      pthread_setname_np(thread, String(name.prefix(15)))
-      pthread_detach(thread)
-    #endif
-    return 0
-  }
-
   private func ended() {
-    let waiters = state.withLock { state -> [UnsafeContinuation<Void, Never>] in
+    let isOver = state.withLock { state in
       state.running -= 1
-      guard state.running == 0 else { return [] }
-      defer { state.waiters = [] }
-      return state.waiters
+      return state.running == 0 && state.isEnding
     }
-    for waiter in waiters { waiter.resume() }
+    if isOver { allEnded.finish(()) }
   }
 
-  /// Returns when all have ended.
+  /// Returns when all have ended. None may be started any more.
   func end() async {
-    await withUnsafeContinuation { continuation in
-      let isOver = state.withLock { state in
-        if state.running > 0 { state.waiters.append(continuation) }
-        return state.running == 0
-      }
-      if isOver { continuation.resume() }
+    let isOver = state.withLock { state in
+      state.isEnding = true
+      return state.running == 0
     }
+    if isOver { allEnded.finish(()) }
+    // In a task of its own: also a caller that was cancelled may rely on the threads being gone.
+    await Task { [allEnded] in _ = await allEnded.value() }.value
   }
 }

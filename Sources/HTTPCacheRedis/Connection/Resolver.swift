@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import HTTPCache
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

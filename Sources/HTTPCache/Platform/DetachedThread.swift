@@ -12,22 +12,24 @@
 #endif
 
 /// A thread that nobody waits for.
-enum DetachedThread {
+package enum DetachedThread {
   private final class Body: Sendable {
     let run: @Sendable () -> Void
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  /// Runs `body` on a thread of its own, which no signal of the process is delivered to.
+  /// Runs `body` on a thread of its own.
   ///
-  /// - Returns: Zero, or why the system has no thread.
-  static func start(_ body: @escaping @Sendable () -> Void) -> CInt {
+  /// - Parameter takesSignals: Whether signals of the process may be delivered to the thread. Not unless asked for: they would
+  ///   interrupt its calls.
+  /// - Returns: Zero, or the error number if the system has no thread.
+  package static func start(takesSignals: Bool = false, _ body: @escaping @Sendable () -> Void) -> CInt {
     // The thread inherits the mask, so that there is no moment in which it could be interrupted.
     var all = sigset_t()
     var previous = sigset_t()
     sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &previous)
-    defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+    if !takesSignals { pthread_sigmask(SIG_SETMASK, &all, &previous) }
+    defer { if !takesSignals { pthread_sigmask(SIG_SETMASK, &previous, nil) } }
     let argument = Unmanaged.passRetained(Body(body)).toOpaque()
     #if canImport(Darwin)
       var thread: pthread_t?
