@@ -23,6 +23,14 @@ if strict {
   settings.append(.treatAllWarnings(as: .error))
 }
 
+/// Where the C libraries are: Homebrew's folder is not searched by itself, the system's folders on Linux are. There, asking
+/// pkg-config would only add a warning about flags that SwiftPM does not pass on.
+#if os(macOS)
+  let (hiredis, libmemcached): (String?, String?) = ("hiredis", "libmemcached")
+#else
+  let (hiredis, libmemcached): (String?, String?) = (nil, nil)
+#endif
+
 let package = Package(
   name: "swift-http-cache",
   platforms: [.macOS(.v15), .iOS(.v18)],
@@ -46,11 +54,11 @@ let package = Package(
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
 
     // Redis. Debian and Ubuntu: libhiredis-dev; Homebrew: hiredis.
-    .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+    .systemLibrary(name: "CHiredis", pkgConfig: hiredis, providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
     .target(name: "HTTPCacheRedis", dependencies: ["HTTPCache", "CHiredis"], swiftSettings: settings),
     // Memcached. Debian and Ubuntu: libmemcached-dev; Homebrew: libmemcached.
     .systemLibrary(
-      name: "CMemcached", pkgConfig: "libmemcached",
+      name: "CMemcached", pkgConfig: libmemcached,
       providers: [.apt(["libmemcached-dev"]), .brew(["libmemcached"])]),
     .target(name: "HTTPCacheMemcached", dependencies: ["HTTPCache", "CMemcached"], swiftSettings: settings),
 
