@@ -17,6 +17,14 @@ import Testing
       autoRefresh: AutoRefreshPolicy(minimumRequestsPerMinute: 1, window: .seconds(20)), clock: CacheClock(clock))
   }
 
+  /// Moves the clock on, never ahead of the schedule: the sweeper of the store and the schedule sleep by it.
+  private func untilRefreshed(_ clock: ManualClock, _ isRefreshed: @Sendable () -> Bool) async {
+    while !isRefreshed() {
+      await eventually { clock.sleeperCount >= 2 || isRefreshed() }
+      if !isRefreshed() { clock.advance(by: .seconds(1)) }
+    }
+  }
+
   @Test(arguments: [1, 2, 10])
   func `shutdown ends every run`(count: Int) async throws {
     let cache = try cache()
@@ -63,7 +71,7 @@ import Testing
     }.layer(cache)
     for _ in 0..<20 { _ = try await service.call(CacheRequest(target: "/")) }
     let run = Task { await cache.run() }
-    await advance(clock, by: .seconds(1)) { calls.withLock { $0 } > 1 }
+    await untilRefreshed(clock) { calls.withLock { $0 } > 1 }
     cache.shutdown()
     let hasEnded = Locked(false)
     let watch = Task {
@@ -90,7 +98,7 @@ import Testing
       return CacheResponse(body: Body("\(number)"))
     }.layer(cache)
     for _ in 0..<20 { _ = try await service.call(CacheRequest(target: "/")) }
-    await advance(clock, by: .seconds(1)) { calls.withLock { $0 } > 1 }
+    await untilRefreshed(clock) { calls.withLock { $0 } > 1 }
     let run = Task { await cache.run() }
     cache.shutdown()
     gate.open()
