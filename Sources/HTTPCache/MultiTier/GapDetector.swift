@@ -50,7 +50,8 @@ public struct GapDetector: Sendable {
     let known = last[message.publisher]
     let previous = known?.sequence
     // A heartbeat has the number of the message before it.
-    let expected = (previous ?? 0) + (isHeartbeat ? 0 : 1)
+    let (next, overflow) = (previous ?? 0).addingReportingOverflow(isHeartbeat ? 0 : 1)
+    let expected = overflow ? .max : next
     last.append((max(message.sequence, previous ?? 0), false), for: message.publisher)
     let content = isHeartbeat ? nil : message.content
     // One that is late was missed before, and is done now: twice is as good as once.
