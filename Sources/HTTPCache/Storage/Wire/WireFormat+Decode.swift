@@ -30,7 +30,7 @@ extension WireFormat {
       guard try key.isWritten(in: keySection) else { throw .otherKey }
       let traits = EntryTraits(rawValue: header.traits)
       guard EntryTraits.all.isSuperset(of: traits) else { throw .damaged("unknown traits") }
-      let times = header.times.entryTimes(now: now, unixNow: unixNow)
+      guard let times = header.times.entryTimes(now: now, unixNow: unixNow) else { throw .fromTheFuture }
 
       if traits.contains(.variantIndex) {
         guard traits == .variantIndex, lengths.tags | lengths.fields | lengths.trailers | lengths.body == 0,

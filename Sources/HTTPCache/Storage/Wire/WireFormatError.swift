@@ -8,7 +8,7 @@ public struct WireFormatError: Error, Hashable, Sendable, CustomStringConvertibl
   /// The kinds of it.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: String {
-      case otherKey, unsupported, damaged
+      case otherKey, unsupported, damaged, fromTheFuture
     }
 
     private let kind: Kind
@@ -19,6 +19,9 @@ public struct WireFormatError: Error, Hashable, Sendable, CustomStringConvertibl
     public static let unsupported = Code(kind: .unsupported)
     /// The bytes are not what was written, or were never an entry.
     public static let damaged = Code(kind: .damaged)
+
+    /// The entry was received later than now: the clocks of writer and reader disagree by more than two seconds.
+    public static let fromTheFuture = Code(kind: .fromTheFuture)
 
     /// The code's name.
     public var description: String { kind.rawValue }
@@ -33,6 +36,9 @@ public struct WireFormatError: Error, Hashable, Sendable, CustomStringConvertibl
 
   /// The bytes are an entry for another key.
   public static let otherKey = WireFormatError(code: .otherKey, version: 0, reason: "")
+
+  /// The entry was received later than now.
+  public static let fromTheFuture = WireFormatError(code: .fromTheFuture, version: 0, reason: "")
 
   /// The bytes are of version `version`.
   public static func unsupported(version: UInt8) -> WireFormatError {
@@ -52,6 +58,8 @@ public struct WireFormatError: Error, Hashable, Sendable, CustomStringConvertibl
     case .otherKey: "the stored entry is for another key; taken as a miss"
     case .unsupported:
       "the stored entry is of wire format \(version), this library reads \(WireFormat.version); taken as a miss"
+    case .fromTheFuture:
+      "the stored entry was received in the future: the clocks of writer and reader disagree; taken as a miss"
     default: "the stored entry is damaged: \(reason); taken as a miss"
     }
   }

@@ -12,6 +12,9 @@ struct WireTimes {
   var staleIfErrorUntil: Int64
   var reclaimAt: Int64
 
+  /// By how many milliseconds the clocks of writer and reader may differ, and so how much longer than written an entry may live.
+  static let tolerance: Int64 = 2000
+
   private static let nanosecondsPerMillisecond: Int64 = 1_000_000
 
   /// Rounded down, so that nothing lasts longer than it should; "never" and "always" stay what they are.
@@ -47,10 +50,13 @@ struct WireTimes {
 
   /// The moments by this process's clock.
   ///
-  /// What was received in the future has been written by a clock that is ahead of ours: all its moments are moved back
-  /// until it was received now. It then lives on for as long as when it was written.
+  /// An entry that was received in the future has been written by a clock that is ahead of ours. By a little, all its moments
+  /// are moved back until it was received now.
+  ///
+  /// - Returns: Nil when it is more than ``tolerance``: nobody can say how old the entry is.
   @inline(__always)
-  func entryTimes(now: CacheInstant, unixNow: UnixTime) -> EntryTimes {
+  func entryTimes(now: CacheInstant, unixNow: UnixTime) -> EntryTimes? {
+    guard receivedAt <= unixNow.milliseconds.addingSaturated(Self.tolerance) else { return nil }
     let reference = max(unixNow.milliseconds, receivedAt)
     return nearTimes(now: now, reference: reference) ?? anyTimes(now: now, reference: reference)
   }
