@@ -138,12 +138,21 @@ extension WireFormatTests {
     @Test("of a writer whose clock is ahead give no more time than it had")
     func writerIsAhead() throws {
       let now = CacheInstant(nanoseconds: 42)
-      // To this reader, the response was received an hour from now.
-      let times = try Self.decode(WireSamples.encode(Self.entry), now: now, unix: -3610)
+      // To this reader, the response was received a second from now.
+      let received = -10 as Int64
+      let times = try Self.decode(WireSamples.encode(Self.entry), now: now, unix: received - 1)
       #expect(times.receivedAt == now)
       #expect(times.remainingFreshness(at: now) == 70)
       #expect(times.age(at: now) == 90)
       #expect(times.reclaimAt == now.advanced(by: .seconds(1010)))
+    }
+
+    @Test("of a writer whose clock is far ahead are those of no usable entry", arguments: [3, 60, 3600, 86_400])
+    func writerIsFarAhead(seconds: Int64) throws {
+      #expect(throws: WireFormatError.fromTheFuture) {
+        try Self.decode(
+          WireSamples.encode(Self.entry), now: CacheInstant(nanoseconds: 42), unix: -10 - seconds)
+      }
     }
 
     @Test("are rounded so that nothing lasts longer")
@@ -169,10 +178,15 @@ extension WireFormatTests {
           staleIfErrorUntil: moments[4], reclaimAt: moments[4])
         let bytes = WireFormat.encode(Self.entry.with(times: times), stamp: 0, now: now, unixNow: unixNow)
         for reader in [Int64.min, 0, .max] {
-          let read = try WireFormat.decode(
-            bytes, for: Self.entry.key, now: CacheInstant(nanoseconds: reader), unixNow: UnixTime(milliseconds: reader)
-          ).entry.times
-          #expect(read.birth == .distantPast && read.reclaimAt == .distantFuture)
+          do throws(WireFormatError) {
+            let read = try WireFormat.decode(
+              bytes, for: Self.entry.key, now: CacheInstant(nanoseconds: reader),
+              unixNow: UnixTime(milliseconds: reader)
+            ).entry.times
+            #expect(read.birth == .distantPast && read.reclaimAt == .distantFuture)
+          } catch {
+            #expect(error == .fromTheFuture)
+          }
         }
       }
     }
