@@ -100,8 +100,9 @@
             "\(method) / HTTP/1.1\r\nHost: h.example\r\n\(claim)\r\nX-Mine: 1\r\nContent-Length: 0\r\n\r\n")
           let content = try socket.readResponse().content
           #expect(!content.contains("6.6.6.6") && !content.contains("evil") && !content.contains("https"))
-          #expect(!content.contains("666") && !content.contains("on\n"))
           let seen = Self.seen(content)
+          // As a whole value: the port of the test's own server may have these digits.
+          #expect(!seen.values.contains("666") && !content.contains("on\n"))
           #expect(seen["x-forwarded-for"] == "127.0.0.1" && seen["x-mine"] == "1")
           #expect(seen["forwarded"] == "for=127.0.0.1;proto=http;host=\"h.example\"")
         }

@@ -13,8 +13,17 @@
     typealias Script = @Sendable (RawSocket) throws -> Void
 
     let port: Int
-    private let descriptor: CInt
+    private let listener: Listener
     private let accepted = Guarded(0)
+
+    /// A listening socket, open for as long as somebody may use its number: after that, the number may be another test's.
+    private final class Listener: Sendable {
+      let descriptor: CInt
+
+      init(_ descriptor: CInt) { self.descriptor = descriptor }
+
+      deinit { close(descriptor) }
+    }
 
     /// The number of connections so far.
     var connectionCount: Int { accepted.withLock { $0 } }
@@ -32,11 +41,12 @@
         }
       }
       guard code == 0 else { throw RawSocket.Failure(description: "cannot listen") }
-      self.descriptor = descriptor
+      let listener = Listener(descriptor)
+      self.listener = listener
       port = Int(UInt16(bigEndian: address.sin_port))
       Task { [accepted] in
         for script in scripts {
-          let client = try await onThread { accept(descriptor, nil, nil) }
+          let client = try await onThread { accept(listener.descriptor, nil, nil) }
           guard client >= 0 else { return }
           accepted.withLock { $0 += 1 }
           Task { try await onThread { try script(RawSocket(descriptor: client)) } }
@@ -45,8 +55,8 @@
     }
 
     deinit {
-      _ = shutdown(descriptor, CInt(SHUT_RDWR))
-      close(descriptor)
+      // Ends the wait for connections. The task that waits lets go of the socket then.
+      _ = shutdown(listener.descriptor, CInt(SHUT_RDWR))
     }
 
     func client(_ configure: (inout UpstreamClient.Configuration) -> Void = { _ in }) throws -> UpstreamClient {

@@ -166,8 +166,9 @@
     }
 
     @Test func `what nobody listens to cannot be connected to`() async throws {
-      let port = try OriginScript().port
-      let client = UpstreamClient(origin: OriginURL(host: "127.0.0.1", port: port))
+      let port = try ClosedPort()
+      let client = UpstreamClient(origin: OriginURL(host: "127.0.0.1", port: port.number))
+      defer { withExtendedLifetime(port) {} }
       await #expect { try await client.call(CacheRequest()) } throws: {
         let error = $0 as? UpstreamError
         return error?.kind == .cannotConnect && error?.status == 502
