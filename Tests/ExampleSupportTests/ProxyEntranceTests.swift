@@ -86,7 +86,7 @@
           try socket.send("\(method) / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
           #expect(try socket.readResponse(isHead: method == "HEAD").head.hasPrefix("HTTP/1.1 508 "), "\(method)")
         }
-        #expect(clock.now - start < .seconds(5))
+        #expect(clock.now - start < .seconds(30))
       }
     }
 
