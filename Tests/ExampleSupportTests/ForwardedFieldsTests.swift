@@ -88,7 +88,7 @@
       "X-Forwarded-Prefix: /evil", "X-Forwarded-Scheme: https", "X-Forwarded-Ssl: on", "X-Forwarded: 6.6.6.6",
       "X-Client-IP: 6.6.6.6", "True-Client-IP: 6.6.6.6", "CF-Connecting-IP: 6.6.6.6", "X-Original-Host: evil.example",
       "X-Host: evil.example", "Front-End-Https: on", "X-Cluster-Client-Ip: 6.6.6.6",
-      "x-original-forwarded-for: 6.6.6.6",
+      "x-original-forwarded-for: 6.6.6.6", "X-Original-URL: /evil", "X-Rewrite-URL: /evil",
     ]
 
     @Test(arguments: claims)
@@ -104,6 +104,33 @@
           // As a whole value: the port of the test's own server may have these digits.
           #expect(!seen.values.contains("666") && !content.contains("on\n"))
           #expect(seen["x-forwarded-for"] == "127.0.0.1" && seen["x-mine"] == "1")
+          #expect(seen["forwarded"] == "for=127.0.0.1;proto=http;host=\"h.example\"")
+        }
+      }
+    }
+
+    /// A trusted proxy that passes on what it does not know: the client is behind it. The address of a client is believed, and
+    /// is no part of the key: an origin that answers by the address says so in its response.
+    @Test(arguments: claims.filter { !$0.hasPrefix("X-Forwarded-For") && !$0.hasPrefix("X-Real-IP") })
+    func `a claim that a trusted proxy passes on reaches no response that others get`(_ claim: String) async throws {
+      try await ProxyHarness(trusted: .loopback).run { request in
+        var response = ProxyHarness.echo(request)
+        response.fields["Cache-Control"] = "max-age=60"
+        return response
+      } _: { port in
+        let socket = try RawSocket(port: port)
+        var content: [String] = []
+        for field in ["\(claim)\r\n", ""] {
+          try socket.send("GET / HTTP/1.1\r\nHost: h.example\r\n\(field)\r\n")
+          content.append(try socket.readResponse().content)
+        }
+        // Host and scheme are believed, and are part of the key: another request does not get that response.
+        let isPartOfKey = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto"]
+          .contains(String(claim.prefix { $0 != ":" }))
+        for text in isPartOfKey ? [content[1]] : content {
+          let seen = Self.seen(text)
+          #expect(!text.contains("6.6.6.6") && !text.contains("evil") && !text.contains("https"))
+          #expect(!seen.values.contains("666") && !text.contains("on\n"))
           #expect(seen["forwarded"] == "for=127.0.0.1;proto=http;host=\"h.example\"")
         }
       }

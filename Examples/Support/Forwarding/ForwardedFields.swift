@@ -5,19 +5,20 @@
 
 import HTTPCache
 
-/// The fields in which proxies tell for whom they forward a request.
+/// The fields in which proxies tell for whom they forward a request, and which URL was asked for.
 enum ForwardedFields {
-  /// The fields beside those that begin with `X-Forwarded`. Clients send them to be taken for somebody else.
+  /// The fields beside those that begin with `X-Forwarded`. Clients send them to be taken for somebody else, or to get
+  /// another resource than that of the URL that a response is stored under.
   private static let others: Set<String> = [
     "forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip", "x-remote-addr", "x-originating-ip",
     "x-original-forwarded-for", "x-forward-for", "true-client-ip", "cf-connecting-ip", "cf-connecting-ipv6",
     "cf-visitor",
     "fastly-client-ip", "fastly-ssl", "x-envoy-external-address", "x-azure-clientip", "x-appengine-user-ip",
     "x-proxyuser-ip", "proxy-client-ip", "wl-proxy-client-ip", "x-host", "x-original-host", "x-http-host-override",
-    "x-scheme", "x-url-scheme", "front-end-https",
+    "x-original-url", "x-original-uri", "x-rewrite-url", "x-scheme", "x-url-scheme", "front-end-https",
   ]
 
-  /// Removes the claims of a peer that is not believed.
+  /// Removes all claims.
   static func removeClaims(from fields: inout HeaderFields) {
     fields.removeAll { name in
       guard mayBeClaim(name) else { return false }

@@ -18,7 +18,8 @@
       /// (`X-Forwarded-*`, `Forwarded`, `X-Real-IP` and the like) are dropped. For a server that clients talk to directly.
       public static let replace = ForwardedFor(mode: .replace)
       /// As `replace`, but requests of `proxies` keep what is known through them: the client's address and the proxies'
-      /// own in `X-Forwarded-For`, and scheme, host and port that the client used, which become the request's.
+      /// own in `X-Forwarded-For`, and scheme, host and port that the client used, which become the request's. Other claims,
+      /// such as `X-Forwarded-Prefix`, are dropped here too: they are no part of what a response is stored under.
       public static func trusting(_ proxies: TrustedProxies) -> ForwardedFor { ForwardedFor(mode: .trusting(proxies)) }
 
       /// Whether `peer` is believed about whom it forwards requests for, and so stands for many clients.
@@ -34,11 +35,12 @@
         case .trusting(let proxies) where proxies.contains(peer: peer):
           return { head in
             let route = RequestRoute(peer: peer, fields: head.fields, trusting: proxies)
-            for name in [HeaderName.xForwardedFor, .xForwardedHost, .xForwardedProto, .forwarded] {
-              head.fields.removeAll(name)
-            }
+            let namesRealIP = head.fields.contains("X-Real-IP")
+            // All claims, also those that the route is not made of. A claim that is no part of the key must not change what
+            // the origin answers, and a proxy may pass on fields that it does not know as the client sent them.
+            ForwardedFields.removeClaims(from: &head.fields)
             head.fields.append(.xForwardedFor, route.nodes.joined(separator: ", "))
-            if head.fields.contains("X-Real-IP") { head.fields["X-Real-IP"] = route.nodes[0] }
+            if namesRealIP { head.fields.append("X-Real-IP", route.nodes[0]) }
             if let scheme = route.scheme { head.scheme = scheme }
             guard let authority = route.authority, authority != head.authority else { return }
             // One host only: what is stored for one must not be made for another that the origin is told of.
