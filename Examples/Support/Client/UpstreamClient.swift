@@ -41,6 +41,9 @@
     /// The number of connections that wait for a request, and of all.
     public var connectionCounts: (idle: Int, total: Int) { pool.counts }
 
+    /// The number of requests that wait for a connection.
+    var waitingCount: Int { pool.waitingCount }
+
     /// Sends `request` to the origin, whatever its authority is: `Host` is what the fields say, or the origin's authority.
     ///
     /// A connection is asked for once all of the content is there, or the first ``Configuration/contentPrefix`` octets. So

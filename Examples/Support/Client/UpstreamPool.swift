@@ -54,6 +54,9 @@
     /// Idle connections, and all of them.
     var counts: (idle: Int, total: Int) { state.withLock { ($0.idle.count, $0.openCount) } }
 
+    /// The number of requests that wait for a connection.
+    var waitingCount: Int { state.withLock { $0.waiters.count } }
+
     // MARK: Leasing
 
     /// A connection, or leave to open one. Waits when the client has its share.
@@ -82,23 +85,13 @@
         state.nextID += 1
         return state.nextID
       }
-      let timer = Task.detached { [self] in
-        var rest = timeout
-        while rest > .zero {
-          reclaimOne(for: id, hasContent: hasContent)
-          let step = min(rest, Self.reclaimInterval)
-          try await Task.sleep(for: step)
-          rest -= step
-        }
-        let reason = "all \(limit) connections were busy for \(timeout)"
-        fail(id, UpstreamError(.overloaded, origin: origin, reason))
-      }
-      defer { timer.cancel() }
+      var timer: Task<Void, any Error>?
+      defer { timer?.cancel() }
       return try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { continuation in
-          let isCancelled = Task.isCancelled
-          let granted = state.withLock { state -> [(Waiter, Grant)] in
-            guard !isCancelled else { return [] }
+          let granted = state.withLock { state -> [(Waiter, Grant)]? in
+            // Read behind the lock: a cancellation that comes later finds the waiter.
+            guard !Task.isCancelled else { return nil }
             state.waiters[id] = Waiter(
               request: client, client: address, resource: resource, continuation: continuation)
             state.shares.wait(id, address, hasContent: hasContent)
@@ -108,12 +101,29 @@
             }
             return Self.grantWaiting(&state, limit: limit)
           }
-          if isCancelled { continuation.resume(throwing: CancellationError()) }
+          guard let granted else {
+            continuation.resume(throwing: CancellationError())
+            return
+          }
+          // Begun only now: the end of its time is for a waiter that is there.
+          timer = Task.detached { [self] in try await watch(id, hasContent: hasContent) }
           Self.resume(granted)
         }
       } onCancel: {
         fail(id, CancellationError())
       }
+    }
+
+    /// Looks now and then for a connection that a waiting request may have, and ends its waiting when its time is over.
+    private func watch(_ id: Int, hasContent: Bool) async throws {
+      var rest = timeout
+      while rest > .zero {
+        reclaimOne(for: id, hasContent: hasContent)
+        let step = min(rest, Self.reclaimInterval)
+        try await Task.sleep(for: step)
+        rest -= step
+      }
+      fail(id, UpstreamError(.overloaded, origin: origin, "all \(limit) connections were busy for \(timeout)"))
     }
 
     private func fail(_ id: Int, _ error: any Error) {
