@@ -72,12 +72,14 @@ package struct BoundedMap<Key: Hashable, Value> {
 
   /// Puts an element in as the newest, in place of one with the same key.
   ///
-  /// - Returns: The elements that had to go, the oldest first. A new element that is too heavy by itself is the last of them.
+  /// - Returns: The elements that had to go, the oldest first. A new element that is too heavy by itself is the only one.
   /// - Complexity: O(1), amortised.
   @discardableResult
   package mutating func append(_ value: Value, for key: Key, weight: Int = 0) -> [Element] {
     remove(key)
-    let index = insert(Element(key: key, value: value, weight: weight))
+    let element = Element(key: key, value: value, weight: weight)
+    guard weight <= maximumWeight else { return [element] }
+    let index = insert(element)
     link(index, after: newest)
     return trim()
   }
@@ -88,7 +90,9 @@ package struct BoundedMap<Key: Hashable, Value> {
   @discardableResult
   package mutating func prepend(_ value: Value, for key: Key, weight: Int = 0) -> [Element] {
     remove(key)
-    let index = insert(Element(key: key, value: value, weight: weight))
+    let element = Element(key: key, value: value, weight: weight)
+    guard weight <= maximumWeight else { return [element] }
+    let index = insert(element)
     link(index, after: Node.none)
     return trim()
   }

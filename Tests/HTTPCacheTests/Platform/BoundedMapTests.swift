@@ -43,8 +43,19 @@ struct BoundedMapTests {
     #expect(map.append((), for: "c", weight: 4).map(\.key) == ["a"])
     map.append((), for: "b", weight: 6)
     #expect(map.weight == 10)
-    #expect(map.append((), for: "d", weight: 11).map(\.key) == ["c", "b", "d"])
-    #expect(map.isEmpty && map.weight == 0)
+  }
+
+  @Test func anElementThatIsTooHeavyByItselfLeavesTheOthersAlone() {
+    var map = BoundedMap<String, Int>(maximumCount: 100, maximumWeight: 10)
+    for key in ["a", "b"] { map.append(1, for: key, weight: 4) }
+    for _ in 0..<3 {
+      #expect(map.append(2, for: "c", weight: 11).map(\.key) == ["c"])
+      #expect(map.prepend(2, for: "c", weight: 11).map(\.key) == ["c"])
+      #expect(map.map(\.key) == ["a", "b"] && map.weight == 8)
+    }
+    // It takes the place of the one before all the same, which is out of date.
+    #expect(map.append(2, for: "a", weight: .max).map(\.value) == [2])
+    #expect(map.map(\.key) == ["b"] && map.weight == 4)
   }
 
   @Test func removalLeavesNothingBehind() {
@@ -117,12 +128,12 @@ struct BoundedMapTests {
     }
     for step in 0..<3_000 {
       let key = Int.random(in: 0..<80, using: &random)
-      let weight = Int.random(in: 0..<12, using: &random)
+      let weight = step % 50 == 0 ? 201 : Int.random(in: 0..<12, using: &random)
       switch Int.random(in: 0..<12, using: &random) {
       case 0..<6:
         list.removeAll { $0.key == key }
-        list.append((key, step, weight))
-        #expect(map.append(step, for: key, weight: weight).map(\.key) == trim())
+        if weight <= 200 { list.append((key, step, weight)) }
+        #expect(map.append(step, for: key, weight: weight).map(\.key) == (weight <= 200 ? trim() : [key]))
       case 6:
         list.removeAll { $0.key == key }
         list.insert((key, step, weight), at: 0)
