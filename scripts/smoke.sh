@@ -163,6 +163,7 @@ refused "caching-proxy: TLS to Redis" 'backend: rediss:// asks for TLS' --demo -
 refused "caching-proxy: a memcached URL without a host" 'backend: .*host without a name' --demo --backend memcached://
 refused "caching-proxy: memory behind something" 'backend: memory is the nearest' --demo --backend redis://127.0.0.1,memory
 refused "caching-proxy: a lease without a shared store" 'origin-lease is for' --demo --origin-lease 5s
+refused "caching-proxy: client directives both respected and ignored" 'say the opposite' --demo --respect-client-directives --ignore-client-directives
 refused "caching-proxy: three tiers" 'backend: these are 3 stores' --demo --backend memory,redis://127.0.0.1,memcached://127.0.0.1
 
 # --- Redis and memcached, and the programs that use them

@@ -77,7 +77,8 @@ struct Settings {
       "respect-client-directives",
       "let clients demand an answer of the origin although a fresh one is stored (no-cache, max-age, min-fresh, Pragma); "
         + "otherwise only their no-store, only-if-cached and max-stale are followed")
-    _ = options.flag("ignore-client-directives", "the opposite, which is the default")
+    let ignoreClient = options.flag(
+      "ignore-client-directives", "the default, for a command line that says so; not with --respect-client-directives")
     let cookies = options.option(
       "cookies", .cookieHandling, "pass|ignore",
       "what --ttl and --negative-ttl mean for requests with cookies: pass them to the origin, or ignore the cookies and "
@@ -122,6 +123,9 @@ struct Settings {
       options.exit(withMistake: "--origin URL is missing; --demo brings an origin along")
     }
 
+    guard !(values[respectClient] && values[ignoreClient]) else {
+      options.exit(withMistake: "--respect-client-directives and --ignore-client-directives say the opposite; give one")
+    }
     guard values[lease] == nil || values[backend].isShared else {
       options.exit(withMistake: "--origin-lease is for proxies that share a store; memory is for one alone")
     }
