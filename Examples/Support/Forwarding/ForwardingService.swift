@@ -122,8 +122,8 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
 
   /// The refusal of a request that is not to be forwarded; nil for others.
   private func refusal(of request: CacheRequest) -> CacheResponse? {
-    if configuration.identity.isLooping(request.fields, maximumHops: configuration.maximumHops) {
-      return .plain(508, "This request goes in circles: it has come back to a proxy that it has come through.\n")
+    if let refusal = configuration.identity.refusal(of: request, maximumHops: configuration.maximumHops) {
+      return refusal
     }
     guard request.method == .trace else { return nil }
     guard configuration.allowsTrace else {

@@ -41,9 +41,9 @@ where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
 
   /// Refuses `request` or passes it on.
   public func call(_ request: CacheRequest) async throws -> CacheResponse {
-    if identity.isLooping(request.fields, maximumHops: maximumHops) {
+    if let refusal = identity.refusal(of: request, maximumHops: maximumHops) {
       request.body.cancel()
-      return .plain(508, "This request goes in circles: it has come back to a proxy that it has come through.\n")
+      return refusal
     }
     guard hosts.contain(request.authority, scheme: request.scheme, ownPort: port) else {
       request.body.cancel()
