@@ -11,37 +11,7 @@ import Testing
 @testable import HTTPCacheRedis
 
 extension RedisIntegration {
-  @Suite(.timeLimit(.minutes(5))) struct RedisBackendTests {
-    /// Another process, as far as the server can tell.
-    private func node(
-      _ server: RedisServerProcess, _ change: (inout RedisConfiguration) -> Void = { _ in }
-    ) async throws -> RedisBackend {
-      var configuration = RedisConfiguration(mode: .single(server.endpoint))
-      configuration.commandTimeout = .seconds(2)
-      configuration.headOfLineTimeout = .seconds(4)
-      configuration.reconnect = .init(minimum: .milliseconds(5), maximum: .milliseconds(100))
-      change(&configuration)
-      let backend = try RedisBackend(configuration: configuration)
-      try await backend.waitUntilReady()
-      return backend
-    }
-
-    private func key(_ target: String) -> CacheKey {
-      CacheKey(scheme: "https", authority: "example.com", target: target)
-    }
-
-    private func entry(
-      _ target: String, _ body: Bytes = "body", lifetime: Duration = .seconds(60), tags: [String] = []
-    ) -> CacheEntry {
-      let now = CacheClock.system.now
-      let end = now.advanced(by: lifetime)
-      return CacheEntry(
-        key: key(target), status: 200, fields: ["content-type": "text/plain"], body: body,
-        times: EntryTimes(
-          birth: now, receivedAt: now, freshUntil: end, staleWhileRevalidateUntil: end, staleIfErrorUntil: end,
-          reclaimAt: end), tags: CacheTags(tags))
-    }
-
+  @Suite(.timeLimit(.minutes(5))) struct RedisBackendTests: RedisNodes {
     @Test func `removing an entry says whether there was one`() async throws {
       let server = try RedisServerProcess()
       let backend = try await node(server)

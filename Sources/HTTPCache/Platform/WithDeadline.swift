@@ -4,14 +4,14 @@
 //===----------------------------------------------------------------------===//
 
 /// The time for an operation was over.
-struct DeadlineExceeded: Error {}
+package struct DeadlineExceeded: Error {}
 
 /// Runs `operation`, but waits for it no longer than `limit`.
 ///
 /// The operation is cancelled at the deadline, and also left behind: one that does not heed cancellation holds nobody up.
 ///
 /// - Throws: ``DeadlineExceeded``, or what `operation` throws.
-func withDeadline<Value: Sendable>(
+package func withDeadline<Value: Sendable>(
   _ limit: Duration?, _ clock: CacheClock, _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
   guard let limit else { return try await operation() }

@@ -6,9 +6,9 @@
 public import HTTPCache
 
 extension RedisBackend: LeasingBackend {
-  /// Deletes the lease if it is still this one: it may have expired, and be somebody else's by now.
+  /// Removes the lease if it is still this one: it may have expired, and be somebody else's by now.
   private static let release = RedisScript(
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end")
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) else return 0 end")
 
   /// Takes the lease over from a holder that is gone, unless somebody else has been quicker.
   private static let takeOver = RedisScript(

@@ -13,13 +13,16 @@ public import HTTPCache
 /// ```
 ///
 /// A lookup is one round trip: it gets the entry and, in the same go, the invalidations that this process does not know
-/// yet. They stand in a stream (`namespace:log`) to which every invalidation appends one record, so that whatever it
-/// concerns, and however many entries, it takes one command, and holds for all processes as soon as it has returned. The
-/// identity of the last record is the number (``InvalidationStamp``) that an entry is stored with: what has been invalidated
+/// yet. They stand in a stream (`namespace:log`) to which every invalidation appends a record, so that whatever it
+/// concerns, and however many entries, it takes one round trip, and holds for all processes as soon as it has returned. The
+/// identifier of the last record is the number (``InvalidationStamp``) that an entry is stored with: what has been invalidated
 /// while it was being made is recognised by that.
 ///
-/// Redis 5 or later; the user must be allowed the commands `GET`, `SET`, `UNLINK`, `XADD`, `XRANGE`, `EVAL` and `EVALSHA`.
+/// Redis 5 or later; the commands that the user must be allowed are listed in the module's documentation.
 /// When the stream is lost (the server was emptied, or has evicted it) nothing that was stored before is used any more.
+///
+/// An invalidation that cannot be written (the server is away, full, read-only, or refuses) holds in this process at once, and is
+/// written as soon as it can be (``RedisStatistics/waitingInvalidations``).
 ///
 /// While the server is down, hangs or refuses, every operation throws a ``CacheError`` at once or after the command
 /// timeout, which the cache takes for a miss. Nobody has to do anything when it comes back.
@@ -50,8 +53,7 @@ public final class RedisBackend: CacheBackend {
     self.clock = clock
     keys = RedisKeys(namespace: configuration.namespace)
     maximumEntrySize = configuration.maximumEntrySize
-    log = InvalidationStream(
-      client: client, key: keys.log, clock: clock, maximumLength: configuration.invalidationLogLength)
+    log = InvalidationStream(client: client, keys: keys, clock: clock)
   }
 
   /// Returns when the server can be asked. A cache does not have to wait for that: until then everything is a miss.
@@ -66,12 +68,18 @@ public final class RedisBackend: CacheBackend {
   }
 
   /// Closes all connections. From then on everything is a miss.
-  public func shutdown() async { await client.shutdown() }
+  ///
+  /// Invalidations that have yet to be written are attempted once more before, for two command timeouts at most.
+  public func shutdown() async {
+    await log.stop()
+    await client.shutdown()
+  }
 
   /// What has happened between this backend and the server so far.
   public var statistics: RedisStatistics {
     var statistics = client.statistics
     statistics.unreadableEntries = unreadable.withLock { $0 }
+    statistics.waitingInvalidations = log.waitingCount
     return statistics
   }
 
@@ -92,10 +100,10 @@ public final class RedisBackend: CacheBackend {
         unreadable.withLock { $0[.damaged, default: 0] += 1 }
         return CacheLookup(entry: nil, stamp: stamp)
       }
-      guard let bytes = try reply.checked().bytes, let found = decode(bytes, key) else {
+      guard let bytes = try reply.checked().bytes, let (origin, found) = decode(bytes, key) else {
         return CacheLookup(entry: nil, stamp: stamp)
       }
-      switch log.verdict(key: key, tags: found.entry.tags, since: found.stamp) {
+      switch log.verdict(key: key, tags: found.entry.tags, log: origin, since: found.stamp) {
       case .valid: return CacheLookup(entry: found.entry, stamp: stamp)
       case .void: return CacheLookup(entry: nil, stamp: stamp)
       case .stale(let moment):
@@ -106,9 +114,15 @@ public final class RedisBackend: CacheBackend {
     }
   }
 
-  private func decode(_ bytes: Bytes, _ key: CacheKey) -> WireFormat.Decoded? {
+  /// How many bytes stand before an entry: the identity of the log that its stamp is of.
+  private static let prefixSize = 8
+
+  private func decode(_ bytes: Bytes, _ key: CacheKey) -> (log: UInt64, WireFormat.Decoded)? {
     do throws(WireFormatError) {
-      return try WireFormat.decode(bytes, for: key, now: clock.now, unixNow: clock.unixTime)
+      let start = min(Self.prefixSize, bytes.count)
+      let decoded = try WireFormat.decode(
+        bytes.slice(start..<bytes.count), for: key, now: clock.now, unixNow: clock.unixTime)
+      return (bytes.withUnsafeBytes { UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)) }, decoded)
     } catch {
       unreadable.withLock { $0[error.code, default: 0] += 1 }
       return nil
@@ -124,37 +138,30 @@ public final class RedisBackend: CacheBackend {
     guard milliseconds > 0 else { return .refused }
     let head = WireFormat.encodeHead(entry, stamp: stamp.number, now: now, unixNow: clock.unixTime)
     guard head.count + entry.body.count <= maximumEntrySize else { return .refused }
-    if log.verdict(key: entry.key, tags: entry.tags, since: stamp.number) == .void { return .invalidated }
+    let (origin, verdict) = log.judge(key: entry.key, tags: entry.tags, since: stamp.number)
+    if verdict == .void { return .invalidated }
     do throws(RedisError) {
+      let prefix = withUnsafeBytes(of: origin.bigEndian) { Bytes(copying: $0) }
       let command = RedisCommand(
-        "SET", key: keys.entry(entry.key), .joined(head, entry.body), "PX", .integer(milliseconds))
+        "SET", key: keys.entry(entry.key), .joined(Bytes(joining: [prefix, head]), entry.body), "PX",
+        .integer(milliseconds))
       _ = try await log.advance(with: command).checked()
     } catch {
       throw CacheError(error)
     }
     // What was invalidated meanwhile is there now, but its number gives it away to everybody who finds it.
-    return log.verdict(key: entry.key, tags: entry.tags, since: stamp.number) == .void ? .invalidated : .stored
+    return log.verdict(key: entry.key, tags: entry.tags, log: origin, since: stamp.number) == .void
+      ? .invalidated : .stored
   }
 
-  /// Notes the invalidation for all processes: one command, however many entries it concerns.
+  /// Notes the invalidation for all processes: one round trip, however many entries it concerns.
   ///
-  /// - Throws: ``CacheError``: ``CacheError/Code/unsupported`` for a predicate, others when the server cannot be reached or
-  ///   refuses. Then nothing is invalidated.
+  /// - Throws: ``CacheError``: ``CacheError/Code/unsupported`` for a predicate. Others when the server cannot be reached or
+  ///   refuses; then the invalidation holds in this process at once, and for others as soon as it can be written, which is
+  ///   attempted until ``shutdown()``.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
-    guard let fields = try InvalidationRecord.fields(of: invalidation) else {
-      return InvalidationReceipt(entryCount: 0)
-    }
-    do throws(RedisError) {
-      try await log.append(fields)
-      // The record is what counts. This gives the memory back, and need not succeed.
-      if case .key(let key) = invalidation.target, invalidation.mode == .hard {
-        _ = try? await client.send(RedisCommand("UNLINK", key: keys.entry(key)))
-      }
-    } catch {
-      throw CacheError(error)
-    }
-    return InvalidationReceipt()
+    try await log.invalidate(invalidation) ? InvalidationReceipt() : InvalidationReceipt(entryCount: 0)
   }
 
   /// ``InvalidationVerdict/void`` for what this process already knows to be; nil otherwise, because there may be
@@ -162,7 +169,7 @@ public final class RedisBackend: CacheBackend {
   public func verdictNow(
     key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp
   ) -> InvalidationVerdict? {
-    log.verdict(key: key, tags: tags, since: stamp.number) == .void ? .void : nil
+    log.judge(key: key, tags: tags, since: stamp.number).verdict == .void ? .void : nil
   }
 
   /// For how many milliseconds the server is to keep an entry.

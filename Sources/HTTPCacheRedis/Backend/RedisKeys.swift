@@ -5,18 +5,40 @@
 
 internal import HTTPCache
 
-/// What everything is called in Redis.
+/// The names of everything that a namespace has in Redis. No two namespaces have a name in common.
 struct RedisKeys: Sendable {
   /// The stream of invalidations.
-  let log: String
-  /// What the keys of entries begin with.
+  let log: RedisCommand.Argument
+  /// The channel of the backplane.
+  let backplane: String
+  /// The beginning of the names of entries.
   let entryPrefix: String
   private let leasePrefix: String
 
   init(namespace: String) {
-    log = "\(namespace):log"
+    let namespace = Self.escaped(namespace)
+    log = .text("\(namespace):log")
+    backplane = "\(namespace):backplane"
     entryPrefix = "\(namespace):entry:"
     leasePrefix = "\(namespace):lease:"
+  }
+
+  /// The namespace without anything that could be taken for the end of another one, which `:entry` and `:lease` are: the
+  /// namespace `m:entry:key` would have its log where `m` has the entry of a custom key `log`.
+  private static func escaped(_ namespace: String) -> String {
+    var result: [UInt8] = []
+    var rest = Array(namespace.utf8)[...]
+    while let octet = rest.first {
+      if octet == UInt8(ascii: "%") {
+        result += "%25".utf8
+      } else if rest.starts(with: ":entry".utf8) || rest.starts(with: ":lease".utf8) {
+        result += "%3A".utf8
+      } else {
+        result.append(octet)
+      }
+      rest = rest.dropFirst()
+    }
+    return String(decoding: result, as: UTF8.self)
   }
 
   /// Keys longer than this are replaced by their digest: they would cost the server more than the comparison that the

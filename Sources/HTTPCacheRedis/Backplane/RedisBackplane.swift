@@ -59,8 +59,8 @@ public final class RedisBackplane: Backplane {
     } catch let error as RedisError {
       throw CacheError(error)
     }
-    channel = "\(configuration.namespace):backplane"
     keys = RedisKeys(namespace: configuration.namespace)
+    channel = keys.backplane
     self.watchesKeys = watchesKeys
   }
 

@@ -56,24 +56,27 @@ package final class RedisClient: Sendable {
 
   /// Sends several commands in one go, each to the server that has its key.
   ///
+  /// - Parameter deadline: The end of the wait, by the monotonic clock; nil for the command timeout.
   /// - Returns: The answers in the order of the commands; errors of the servers are among them.
   /// - Throws: ``RedisError``, when there is no answer to any of them.
-  package func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+  package func send(_ commands: [RedisCommand], deadline: Int64? = nil) async throws(RedisError) -> [RedisReply] {
     guard !commands.isEmpty else { return [] }
-    let replies = try await transmit(.more(commands)).array
+    let replies = try await transmit(.more(commands), deadline: deadline).array
     for case .error(let error) in replies { counters.count(error.code) }
     return replies
   }
 
   /// Runs a script. The server gets its text only if it does not have it.
+  ///
+  /// - Parameter commands: Commands that are sent behind the script in the same go, and whose answers do not matter.
   package func evaluate(
     _ script: RedisScript, keys: [RedisCommand.Argument], arguments: [RedisCommand.Argument] = [],
-    isIdempotent: Bool = true
+    isIdempotent: Bool = true, followedBy commands: [RedisCommand] = []
   ) async throws(RedisError) -> RedisReply {
     func command(_ isKnown: Bool) -> RedisCommand {
       script.command(isKnown: isKnown, keys: keys, arguments: arguments, isIdempotent: isIdempotent)
     }
-    let replies = try await transmit(.one(command(true)))
+    let replies = try await transmit(commands.isEmpty ? .one(command(true)) : .more([command(true)] + commands))
     if let reply = replies.first, reply.error?.code != .noScript {
       return try counted { () throws(RedisError) in try reply.checked() }
     }
@@ -81,14 +84,17 @@ package final class RedisClient: Sendable {
   }
 
   @inline(__always)
-  private func transmit(_ commands: OneOrMore<RedisCommand>) async throws(RedisError) -> OneOrMore<RedisReply> {
+  private func transmit(
+    _ commands: OneOrMore<RedisCommand>, deadline: Int64? = nil
+  ) async throws(RedisError) -> OneOrMore<RedisReply> {
     do throws(RedisError) {
       guard let soleNode else {
-        return .more(try await router.send(commands.array, deadline: dispatcher.deadline))
+        return .more(try await router.send(commands.array, deadline: deadline ?? dispatcher.deadline))
       }
       // The same without the way through the router: each function on it costs something when the answer comes.
       let now = MonotonicTime.now
-      let call = dispatcher.submit(commands, to: soleNode, deadline: dispatcher.deadline(from: now), now: now)
+      let call = dispatcher.submit(
+        commands, to: soleNode, deadline: deadline ?? dispatcher.deadline(from: now), now: now)
       let outcome = await call.outcome()
       dispatcher.learn(from: outcome, of: call, from: soleNode)
       return try outcome.get()

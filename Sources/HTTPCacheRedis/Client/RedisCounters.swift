@@ -51,4 +51,7 @@ public struct RedisStatistics: Sendable {
   public var failures: [RedisError.Code: Int]
   /// How often something was found that is no entry, or not the one that was asked for, and why not.
   public var unreadableEntries: [WireFormatError.Code: Int] = [:]
+  /// How many invalidations wait at the moment because the server could not be reached or refused them. They hold in this
+  /// process, and for others as soon as they are written.
+  public var waitingInvalidations = 0
 }

@@ -22,8 +22,8 @@ package struct PendingInvalidations<Moment: Comparable & Hashable & Sendable>: S
   private var waiting: BoundedMap<UInt64, Item>
   /// The number of the invalidation that waits, by its target.
   private var numbers: [InvalidationSubject: UInt64] = [:]
-  /// How many invalidations concern each key and tag.
-  private var subjects: [InvalidationSubject: Int] = [:]
+  /// The numbers of the invalidations that concern each key and tag.
+  private var subjects: [InvalidationSubject: Set<UInt64>] = [:]
   /// The targets of the others.
   private var broad: [UInt64: InvalidationTarget] = [:]
   private var nextNumber: UInt64 = 0
@@ -116,32 +116,43 @@ package struct PendingInvalidations<Moment: Comparable & Hashable & Sendable>: S
   /// Whether one of the invalidations concerns an entry.
   package func concerns(_ entry: CacheEntry) -> Bool {
     var candidate = InvalidationCandidate(entry)
-    return concerns(&candidate)
+    return verdict(&candidate) != .valid
   }
 
-  /// Whether one of the invalidations concerns an entry.
+  /// Returns the meaning of the invalidations for an entry, as if the store had been told of all.
   ///
-  /// - Complexity: O(tags, and invalidations that are neither by key nor by a tag).
-  package func concerns(_ candidate: inout InvalidationCandidate) -> Bool {
+  /// - Complexity: O(tags, invalidations that concern the entry, and those that are neither by key nor by a tag).
+  package func verdict(_ candidate: inout InvalidationCandidate) -> TimedInvalidationVerdict<Moment> {
+    var verdict = TimedInvalidationVerdict<Moment>.valid
     if !subjects.isEmpty {
-      if candidate.keys.contains(where: { subjects[$0] != nil }) { return true }
-      if candidate.tags.contains(where: { subjects[$0] != nil }) { return true }
+      for subject in candidate.keys { merge(subjects[subject], into: &verdict) }
+      for subject in candidate.tags where verdict != .void { merge(subjects[subject], into: &verdict) }
     }
-    return broad.values.contains { $0.concerns(&candidate) }
+    for (number, target) in broad where verdict != .void && target.concerns(&candidate) {
+      merge([number], into: &verdict)
+    }
+    return verdict
+  }
+
+  private func merge(_ numbers: Set<UInt64>?, into verdict: inout TimedInvalidationVerdict<Moment>) {
+    for number in numbers ?? [] where verdict != .void {
+      guard let item = running[number] ?? waiting[number] else { continue }
+      verdict = verdict.merged(with: item.invalidation.mode == .hard ? .void : .stale(since: item.moment))
+    }
   }
 
   private mutating func enter(_ item: Item) {
     switch InvalidationTarget(item.invalidation.target) {
-    case .key(let key): subjects[key, default: 0] += 1
-    case .anyTag(let tags): for tag in tags { subjects[tag, default: 0] += 1 }
+    case .key(let key): subjects[key, default: []].insert(item.number)
+    case .anyTag(let tags): for tag in tags { subjects[tag, default: []].insert(item.number) }
     case let target: broad[item.number] = target
     }
   }
 
   private mutating func leave(_ item: Item) {
     func leave(_ subject: InvalidationSubject) {
-      guard let count = subjects[subject] else { return }
-      subjects[subject] = count > 1 ? count - 1 : nil
+      subjects[subject]?.remove(item.number)
+      if subjects[subject]?.isEmpty == true { subjects[subject] = nil }
     }
     switch InvalidationTarget(item.invalidation.target) {
     case .key(let key): leave(key)
