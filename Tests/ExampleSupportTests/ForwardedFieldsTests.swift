@@ -89,6 +89,9 @@
       "X-Client-IP: 6.6.6.6", "True-Client-IP: 6.6.6.6", "CF-Connecting-IP: 6.6.6.6", "X-Original-Host: evil.example",
       "X-Host: evil.example", "Front-End-Https: on", "X-Cluster-Client-Ip: 6.6.6.6",
       "x-original-forwarded-for: 6.6.6.6", "X-Original-URL: /evil", "X-Rewrite-URL: /evil",
+      "Client-IP: 6.6.6.6", "Forwarded-For: 6.6.6.6", "X-Forwarder-For: 6.6.6.6", "Remote-Addr: 6.6.6.6",
+      "X-Client-Real-IP: 6.6.6.6", "Cdn-Src-Ip: 6.6.6.6", "X-Remote-User: evil", "REMOTE-USER: evil",
+      "X-Backend-Host: evil.example", "Proxy: http://evil.example", "proxy: evil",
     ]
 
     @Test(arguments: claims)
