@@ -59,7 +59,7 @@
         CacheRequest(fields: ["Via": "1.0 first"]), answer: CacheResponse(fields: ["Via": "2 far"])
       ) { $0.identity.name = "here" }
       let via = try #require(request?.fields[.via])
-      #expect(via.hasPrefix("1.0 first, 1.1 here (") && via.hasSuffix(")"))
+      #expect(via.hasPrefix("1.0 first, 1.1 here-") && via.count == "1.0 first, 1.1 here-".count + 16)
       #expect(response.fields[.via] == "2 far, 1.1 here")
     }
 
@@ -183,7 +183,7 @@
           )
           let head = try socket.read(through: "\r\n\r\n")
           #expect(head.contains("X-For: 127.0.0.1\r\n"))
-          #expect(head.contains("X-Via: 1.1 swift-http-cache ("))
+          #expect(head.contains("X-Via: 1.1 swift-http-cache-"))
           var received = ""
           while true {
             let size = Int(try socket.read(through: "\r\n").dropLast(1), radix: 16) ?? 0

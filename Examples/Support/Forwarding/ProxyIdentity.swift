@@ -10,7 +10,7 @@ import HTTPCache
 public struct ProxyIdentity: Hashable, Sendable {
   /// A host and port, or a pseudonym. Several proxies may have the same.
   public var name: String
-  /// Sixteen digits made up at the start of the process. They stand behind the name in the `Via` of requests, as a comment.
+  /// Sixteen digits made up at the start of the process.
   public let mark: String
 
   /// A proxy called `name`.
@@ -20,8 +20,12 @@ public struct ProxyIdentity: Hashable, Sendable {
     mark = String(repeating: "0", count: 16 - digits.count) + digits
   }
 
+  /// The name with the mark: the pseudonym under which requests are signed, which no other process has. Not a comment, which
+  /// other proxies may remove. A name that has a port cannot be part of a pseudonym, so that the mark stands alone.
+  public var pseudonym: String { name.utf8.allSatisfy(Octet.isToken) && !name.isEmpty ? "\(name)-\(mark)" : mark }
+
   /// Signs a request that is forwarded.
-  func sign(request fields: inout HeaderFields) { fields.append(.via, "1.1 \(name) (\(mark))") }
+  func sign(request fields: inout HeaderFields) { fields.append(.via, "1.1 \(pseudonym)") }
 
   /// Signs a response that is passed back. Clients learn the name alone.
   func sign(response fields: inout HeaderFields) { fields.append(.via, "1.1 \(name)") }
@@ -37,15 +41,22 @@ public struct ProxyIdentity: Hashable, Sendable {
     guard fields.contains(.via) else { return false }
     var hops = 0
     var isOwn = false
-    let comment = Array("(\(mark))".utf8)
     fields.forEachValue(of: .via) { value in
       value.withUnsafeBytes { value in
         value.forEachListElement { element in
           hops += 1
-          if element.count > comment.count, element.suffix(comment.count).elementsEqual(comment) { isOwn = true }
+          if isOwnSignature(element) { isOwn = true }
         }
       }
     }
     return isOwn || hops >= maximumHops
+  }
+
+  /// Whether an element of `Via` ends in the mark, but for comments. A host may be written in other case on its way.
+  private func isOwnSignature(_ element: UnsafeRawBufferPointer) -> Bool {
+    let end = element.firstIndex(of: UInt8(ascii: "(")) ?? element.count
+    let signature = UnsafeRawBufferPointer(rebasing: element[..<end]).trimmingWhitespace
+    guard signature.count > mark.utf8.count else { return false }
+    return signature.suffix(mark.utf8.count).elementsEqual(mark.utf8) { Octet.lowercased($0) == $1 }
   }
 }
