@@ -25,7 +25,8 @@
       setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    convenience init(port: Int, receiveBuffer: Int? = nil) throws {
+    /// - Parameter source: The last number of the address to connect from, 127.0.0.x.
+    convenience init(port: Int, receiveBuffer: Int? = nil, source: UInt32 = 1) throws {
       let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
       if var size = receiveBuffer.map({ CInt($0) }) {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<CInt>.size))
@@ -35,11 +36,21 @@
       address.sin_family = sa_family_t(AF_INET)
       address.sin_port = UInt16(port).bigEndian
       address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-      let code = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      func withGeneric<Result>(
+        _ address: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>) -> Result
+      ) -> Result {
+        withUnsafePointer(to: &address) { pointer in
+          pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0) }
         }
       }
+      let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+      if source != 1 {
+        var own = address
+        own.sin_port = 0
+        own.sin_addr.s_addr = (0x7F00_0000 + source).bigEndian
+        guard withGeneric(&own, { bind(descriptor, $0, size) }) == 0 else { throw Failure(description: "bind") }
+      }
+      let code = withGeneric(&address) { connect(descriptor, $0, size) }
       guard code == 0 else { throw Failure(description: "connect: \(String(cString: strerror(errno)))") }
     }
 

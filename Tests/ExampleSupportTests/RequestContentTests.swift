@@ -63,6 +63,22 @@
       }
     }
 
+    @Test(arguments: [1_000, 1_024, 2_000, 5_000])
+    func `content that arrives at once is complete, however little is read ahead`(_ size: Int) async throws {
+      try await withServer {
+        $0.inputBufferSize = 1 << 10
+      } handler: { request in
+        CacheResponse(body: Body(try await request.body.collect()))
+      } _: { port in
+        let socket = try RawSocket(port: port)
+        for _ in 0..<3 {
+          try socket.send(
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\n\r\n\(String(repeating: "x", count: size))")
+          #expect(try socket.readResponse().content.count == size)
+        }
+      }
+    }
+
     @Test func `content nobody reads is thrown away, and the connection goes on`() async throws {
       try await withServer { request in
         CacheResponse(body: Body(request.target))

@@ -11,10 +11,15 @@ extension CacheRequest {
   /// The server has put it first into `X-Forwarded-For`, and has removed there what it does not believe
   /// (``HTTPServer/Configuration/ForwardedFor/replace``, ``HTTPServer/Configuration/ForwardedFor/trusting(_:)``). Behind a
   /// server that leaves the field as it comes, anybody may claim any address.
-  public var clientAddress: IPAddress? {
+  public var clientAddress: IPAddress? { fields.clientAddress }
+}
+
+extension HeaderFields {
+  /// The address that stands first in `X-Forwarded-For`; nil when it is none.
+  var clientAddress: IPAddress? {
     var address: IPAddress?
     var isFirst = true
-    fields.forEachValue(of: .xForwardedFor) { value in
+    forEachValue(of: .xForwardedFor) { value in
       guard isFirst else { return }
       isFirst = false
       value.withUnsafeBytes { octets in

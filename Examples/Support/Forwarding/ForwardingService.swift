@@ -35,20 +35,33 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
       request.body.cancel()
       return response
     }
-    var response = try await upstream.call(forwarded(request))
+    var response = try await exchange(request)
     response.fields = returned(response.fields)
+    selectByClient(&response.fields)
     return response
+  }
+
+  /// Asks the origin, with `TE: trailers` if whoever asks takes trailers (RFC 9110 §6.5.1, §10.1.4): this proxy passes them on.
+  private func exchange(_ request: CacheRequest) async throws -> CacheResponse {
+    guard !HopByHop.acceptsTrailers(request.fields) else {
+      return try await upstream.call(forwarded(request, acceptsTrailers: true))
+    }
+    // A cache before this has removed the field, which concerns the client's connection alone.
+    let acceptsTrailers = request.body.isEmpty && RequestClient.current?.acceptsTrailers == true
+    let response = try await upstream.call(forwarded(request, acceptsTrailers: acceptsTrailers))
+    guard acceptsTrailers, response.fields.lists("te", in: .vary) else { return response }
+    // And so the cache cannot select by it: everybody has to get what is for clients without trailers.
+    response.body.cancel()
+    return try await upstream.call(forwarded(request, acceptsTrailers: false))
   }
 
   // MARK: There
 
-  private func forwarded(_ request: CacheRequest) -> CacheRequest {
+  private func forwarded(_ request: CacheRequest, acceptsTrailers: Bool) -> CacheRequest {
     var forwarded = request
     var fields = request.fields
-    let acceptsTrailers = HopByHop.acceptsTrailers(fields)
     HopByHop.remove(from: &fields)
     fields.removeAll(.expect)
-    // This proxy passes trailers on, if whoever asked takes them (RFC 9110 §6.5.1).
     if acceptsTrailers { fields.append(.te, "trailers") }
     if ["OPTIONS", "TRACE"].contains(request.method.rawValue), let left = maximumForwards(fields) {
       fields[.maxForwards] = String(left - 1)
@@ -105,6 +118,15 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
     HopByHop.remove(from: &fields)
     configuration.identity.sign(response: &fields)
     return fields
+  }
+
+  /// `Forwarded` is made of the host and scheme, which are part of a cache's key, and of `X-Forwarded-For`. A response that was
+  /// selected by it was selected by that field, which a cache before this can see.
+  private func selectByClient(_ fields: inout HeaderFields) {
+    guard configuration.addsForwarded, fields.lists("forwarded", in: .vary),
+      !fields.lists("x-forwarded-for", in: .vary)
+    else { return }
+    fields.append(.vary, "X-Forwarded-For")
   }
 
   /// What announces content, sets state or asks for credentials belongs to a final response.

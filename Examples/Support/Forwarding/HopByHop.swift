@@ -18,11 +18,18 @@ enum HopByHop {
 
   /// Whether the sender can take trailers (RFC 9110 §10.1.4).
   static func acceptsTrailers(_ fields: HeaderFields) -> Bool {
-    guard fields.contains(.te) else { return false }
-    var accepts = false
-    fields.forEachValue(of: .te) { value in
-      value.withUnsafeBytes { $0.forEachListElement { if $0.equalsLowercase("trailers") { accepts = true } } }
+    fields.lists("trailers", in: .te)
+  }
+}
+
+extension HeaderFields {
+  /// Whether the list in `field` has the member `name`, which is given in lower case.
+  func lists(_ name: StaticString, in field: HeaderName) -> Bool {
+    guard contains(field) else { return false }
+    var isListed = false
+    forEachValue(of: field) { value in
+      value.withUnsafeBytes { $0.forEachListElement { if $0.equalsLowercase(name) { isListed = true } } }
     }
-    return accepts
+    return isListed
   }
 }

@@ -42,6 +42,11 @@
       public var maximumConnectionsPerClient = 5_000
       /// The octets of a request's content that are read ahead of its handler: 64 KiB.
       public var inputBufferSize = 64 << 10
+      /// The octets of requests that are held until they are answered, at most: 64 MiB. Counted are heads, also those that go
+      /// on, and of each request's content what is read ahead. One more is answered with 503.
+      public var requestMemory = 64 << 20
+      /// The same for one client: 8 MiB.
+      public var requestMemoryPerClient = 8 << 20
       /// The octets of a streamed response that may wait for the client: 256 KiB. Then the stream waits.
       public var outputBufferSize = 256 << 10
       /// The most octets of content that are read and thrown away to save a connection whose handler did not want them.

@@ -42,6 +42,7 @@
           disconnect()
         }
       }
+      updateInputMemory()
       if immediateBudget <= 0 { yieldTurn() }
     }
 
@@ -89,7 +90,9 @@
     private func process(_ input: inout UnsafeRawBufferPointer) {
       do throws(ParseFailure) {
         while failure == nil, !isClosed, message != .complete, immediateBudget > 0, !isEnding || message == .content,
-          content.hasRoom(core.configuration.inputBufferSize), let event = try parser.next(&input)
+          // Behind the last octet of content nothing arrives that would tell of its end.
+          content.hasRoom(core.configuration.inputBufferSize) || parser.remainingBody == 0,
+          let event = try parser.next(&input)
         {
           switch event {
           case .head(let head):
@@ -97,6 +100,7 @@
               parser.takeEnd()
               continue
             }
+            try takeMemory(for: head)
             message = .content
             self.head = head
             wake()
@@ -119,7 +123,7 @@
       }
     }
 
-    private func fail(_ error: ParseFailure) {
+    func fail(_ error: ParseFailure) {
       failure = error
       content.fail(error)
       wake()
@@ -131,6 +135,7 @@
     }
 
     private func clientHasFinished() {
+      client?.leave()
       if message == .content {
         content.fail(ParseFailure(400, "the client ended the connection in the middle of the content"))
         isEnding = true

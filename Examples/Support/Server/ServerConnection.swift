@@ -61,6 +61,9 @@
     @exclusivity(unchecked) var hasHeadDeadline = false
     @exclusivity(unchecked) var idleHasTimedOut = false
     @exclusivity(unchecked) var readTimer: LoopTimer?
+    // The memory that is taken for it. See ServerConnection+Memory.swift.
+    @exclusivity(unchecked) var requestMemory: RequestMemory.Part?
+    @exclusivity(unchecked) var inputMemory: RequestMemory.Part?
 
     // What is answered at once. See ServerConnection+Immediate.swift.
     /// Whether the task has nothing to do, and waits for a head.
@@ -170,6 +173,7 @@
     private func close(byReset: Bool = false) {
       guard !isClosed else { return }
       isClosed = true
+      client?.leave()
       if let registration { loop.deregister(registration) }
       registration = nil
       if byReset { cel_abort(descriptor) } else { _ = cel_close(descriptor) }
@@ -182,6 +186,8 @@
       responseReader?.cancel()
       responseReader = nil
       content.fail(BodyError.cancelled)
+      giveBackRequestMemory()
+      updateInputMemory()
       wake()
       core.remove(self)
     }
@@ -236,8 +242,10 @@
       let request = makeRequest(head, number: number)
       if isDraining { isEnding = true }
       do {
-        let client = core.client(of: request, from: peerAddress)
+        let client = RequestClient(
+          core.client(of: request.fields, from: peerAddress), acceptsTrailers: head.acceptsTrailers)
         self.client = client
+        if peerHasFinished { client.leave() }
         defer { self.client = nil }
         let response = try await RequestClient.$current.withValue(client) { try await core.handle(request) }
         await write(response, to: head)
@@ -284,6 +292,9 @@
         content.end()
       }
       message = .none
+      giveBackRequestMemory()
+      // A large one is not repeated (`RepeatedHead`), and not worth its memory while the connection is idle.
+      if let template, template.fields.serializedByteCount > RepeatedHead.limit { self.template = nil }
       await catchUp()
     }
 
@@ -296,6 +307,7 @@
     private func finish() async {
       guard !isClosed else { return }
       content.end()
+      giveBackRequestMemory()
       flush()
       while !output.isEmpty, !isClosed { await wait() }
       guard !isClosed else { return }

@@ -20,6 +20,7 @@
     let configuration: HTTPServer.Configuration
     let times: ServerTimes
     let files: MemoryFiles
+    let memory: RequestMemory
     let handle: Handle
     let immediate: (@Sendable (CacheRequest) -> CacheResponse?)?
     /// Whom a request without `Host` is meant for.
@@ -33,16 +34,17 @@
       self.configuration = configuration
       self.times = ServerTimes(configuration)
       self.files = MemoryFiles(limit: configuration.sendFileSize)
+      memory = RequestMemory(limit: configuration.requestMemory, clientLimit: configuration.requestMemoryPerClient)
       self.defaultAuthority = defaultAuthority
       self.immediate = immediate
       self.handle = handle
     }
 
-    /// The client of `request`, which came from `peer`: the address that stands first in `X-Forwarded-For` if the server
+    /// The client of a request with `fields`, which came from `peer`: the address that stands first in `X-Forwarded-For` if the server
     /// puts it there (``CacheRequest/clientAddress``), otherwise the peer.
-    func client(of request: CacheRequest, from peer: ClientAddress) -> RequestClient {
-      guard configuration.forwardedFor != .off, let address = request.clientAddress else { return RequestClient(peer) }
-      return RequestClient(ClientAddress(address))
+    func client(of fields: HeaderFields, from peer: ClientAddress) -> ClientAddress {
+      guard configuration.forwardedFor != .off, let address = fields.clientAddress else { return peer }
+      return ClientAddress(address)
     }
 
     var connectionCount: Int { state.withLock { $0.connections.count } }

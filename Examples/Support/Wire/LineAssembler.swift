@@ -47,6 +47,9 @@ struct LineAssembler {
   /// Whether the beginning of a line is being held.
   var isHoldingInput: Bool { !partial.isEmpty }
 
+  /// How many octets of a line that goes on are held.
+  var heldCount: Int { partial.count }
+
   /// The next line, without its end; nil when its end has not arrived, and all input has been taken.
   ///
   /// - Parameter limit: The most octets in the line, its end not counted.

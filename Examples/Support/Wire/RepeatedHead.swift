@@ -19,7 +19,7 @@ import HTTPCache
 /// section are compared apart: the one changes from request to request, the other hardly ever.
 struct RepeatedHead {
   /// The most octets that are remembered, of a line and of a section. A head that is longer costs its parsing.
-  private static let limit = 2048
+  static let limit = 2048
 
   private var line: [UInt8] = []
   private var section: [UInt8] = []

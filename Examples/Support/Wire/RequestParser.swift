@@ -63,6 +63,9 @@ struct RequestParser {
     return false
   }
 
+  /// How many octets of a head that goes on are held.
+  var heldCount: Int { lines.heldCount + section.byteCount }
+
   /// How many octets of content are still to come, when that is known.
   var remainingBody: Int? { decoder?.remaining }
 
