@@ -7,7 +7,8 @@ refuses and fails as the attacker's fields tell it to. Everything is on free por
   Hits    while the attacker sends 200 requests a second of one kind, a victim asks for a stored page: at least 99 % of its
           requests have to be answered from the cache.
   Misses  while the attacker holds or floods as many connections as it can, a victim asks for pages that are not stored:
-          none may take longer than one response of the origin, its own or one of the attacker's, and some slack.
+          none may take longer than one response of the origin, its own or one of the attacker's, and some slack. What
+          takes the origin longer than a victim would wait (event streams, slow pages) must not be waited for at all.
   Shares  attacker and victim both want more origin connections than there are: both get about as much.
 
     attack_check.py --proxy .build/release/caching-proxy            all of it, about two minutes
@@ -100,6 +101,13 @@ class Origin(asyncio.Protocol):
                 self.transport.write(piece)
                 await self.room.wait()
                 await asyncio.sleep(0)
+            return
+        if path.startswith("/events"):
+            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+                                 b"Transfer-Encoding: chunked\r\n\r\n")
+            while not self.transport.is_closing():
+                self.transport.write(b"9\r\ndata: x\n\n\r\n")
+                await asyncio.sleep(0.5)
             return
         delay = next((p[6:] for p in target.partition("?")[2].split("&") if p.startswith("delay=")), None)
         delay = delay or fields.get("x-delay")
@@ -345,13 +353,16 @@ async def hits(options, port, number, name, make):
 # --- Misses ----------------------------------------------------------------------------------------------------------
 
 
-async def hold(port, count, octets, trickle=None, every=0.5, receive_buffer=None):
+async def hold(port, count, octets, trickle=None, every=0.5, receive_buffer=None, addresses=(ATTACKER,), leaves=False):
     """Opens `count` connections, sends `octets` on each, then `trickle` again and again; returns how to stop."""
-    streams = await asyncio.gather(*(connect(port, ATTACKER, receive_buffer) for _ in range(count)))
+    streams = await asyncio.gather(
+        *(connect(port, addresses[n % len(addresses)], receive_buffer) for n in range(count)))
     for number, (_, writer) in enumerate(streams):
         if receive_buffer:
             writer.transport.pause_reading()
         writer.write(octets(number))
+        if leaves:
+            writer.close()
 
     async def go_on():
         while trickle:
@@ -392,7 +403,8 @@ async def leave_at_once(port, count, octets):
     return task.cancel
 
 
-# Name, how to begin, and how long the origin takes for the attacker's requests.
+SEVERAL = [f"127.0.0.{n}" for n in range(2, 6)]
+# Name, how to begin, and how long the victim may wait for the origin to answer the attacker's requests.
 HOLDS = [
     ("slow posts", lambda p: hold(p, 300, post("Content-Length: 1000000\r\n\r\na"), b"a"), 0),
     ("slow posts that begin fast", lambda p: hold(
@@ -412,6 +424,19 @@ HOLDS = [
     ("pages that it has asked for first", lambda p: hold(p, 1000, get(target="/first{n}?delay=0.3")), 0.3),
     ("1,000 misses of one page", lambda p: hold(p, 1000, get(target="/m?delay=0.3")), 0.3),
     ("clients that ask and leave", lambda p: leave_at_once(p, RATE, get(target="/left{n}?delay=0.3")), 0.3),
+    # What lasts longer than a request waits for a connection. Nobody has to wait for the end of that.
+    ("event streams, read at once", lambda p: hold(p, 200, get(target="/events{n}")), 0),
+    ("event streams of four clients", lambda p: hold(p, 400, get(target="/events{n}"), addresses=SEVERAL), 0),
+    ("GETs that take long", lambda p: hold(p, 200, get(target="/long{n}?delay=8")), 0),
+    ("GETs of four clients that take long", lambda p: hold(
+        p, 400, get(target="/long{n}?delay=8"), addresses=SEVERAL), 0),
+    ("POSTs that take long", lambda p: hold(p, 200, lambda n: get(
+        "Content-Length: 1\nX-Delay: 8", target=f"/post{n}", method="POST", body="x")(n)), 0),
+    ("GETs of clients that have left", lambda p: hold(p, 200, get(target="/gone{n}?delay=8"), leaves=True), 0),
+    ("HEADs of clients that have left", lambda p: hold(
+        p, 200, get(target="/gone{n}?delay=8", method="HEAD"), leaves=True), 0),
+    ("GETs of four that have left", lambda p: hold(
+        p, 400, get(target="/gone-too{n}?delay=8"), leaves=True, addresses=SEVERAL), 0),
 ]
 
 

@@ -63,6 +63,13 @@ struct ConnectionOptions {
     server(
       &options, \.inputBufferSize, "request-buffer", .byteSize, "SIZE", "how much of a request's body is read ahead")
     server(
+      &options, \.requestMemory, "request-memory", .byteSize, "SIZE",
+      "how much of requests is held until they are answered: heads, and of each body what is read ahead; one more gets 503"
+    )
+    server(
+      &options, \.requestMemoryPerClient, "request-memory-per-client", .byteSize, "SIZE",
+      "the same for one client address (of an IPv6 network of 64 bits)")
+    server(
       &options, \.outputBufferSize, "response-buffer", .byteSize, "SIZE",
       "how much of a response waits in memory for a slow client")
     server(
@@ -80,6 +87,14 @@ struct ConnectionOptions {
     client(
       &options, \.reservedConnections, "origin-connections-reserved", .integer(0...10_000), "N",
       "how many of them requests with a body leave to those without; half of all at most")
+    client(
+      &options, \.spareConnections, "origin-connections-spare", .integer(0...10_000), "N",
+      "how many only a client with less than its share gets, so that one that is alone may use all others; an eighth of all "
+        + "at most")
+    client(
+      &options, \.shareTimeout, "origin-share-wait", .duration, "TIME",
+      "how long a client with less than its share waits before an exchange of the client that holds the most is ended for it"
+    )
     client(
       &options, \.contentPrefix, "request-prefix", .byteSize, "SIZE",
       "how much of a request's body must be there before it gets an origin connection, or all of it")

@@ -94,27 +94,82 @@ import Testing
     let shares = Shares<String>(limit: 9, reserve: 0)
     for _ in 0..<8 { #expect(shares.take("a", hasContent: false)) }
     #expect(shares.take("b", hasContent: false))
-    #expect(shares.clientsAboveShare(for: "b") == ["a"])
+    #expect(shares.holdersAboveShare(for: "b") == ["a": 8])
     shares.wait(1, "c", hasContent: false)
     #expect(shares.share == 3)
-    #expect(shares.clientsAboveShare(for: "c") == ["a"])
-    #expect(shares.clientsAboveShare(for: "a") == [])
+    #expect(shares.holdersAboveShare(for: "c") == ["a": 8])
+    #expect(shares.holdersAboveShare(for: "a") == [:])
+    // Three are about to be given back: that is the share of "c".
+    #expect(shares.holdersAboveShare(for: "c", awaiting: 3) == [:])
   }
 
-  /// Requests at random: no connection is idle while somebody may use it, none is given twice, and who has less than the
-  /// share never sees two others served first.
+  @Test func `requests with content take connections only from such requests while there are others`() {
+    let shares = Shares<String>(limit: 9, reserve: 3)
+    for _ in 0..<2 { #expect(shares.take("a", hasContent: false)) }
+    for _ in 0..<4 { #expect(shares.take("b", hasContent: true)) }
+    for _ in 0..<2 { #expect(shares.take("c", hasContent: true)) }
+    shares.wait(1, "d", hasContent: true)
+    #expect(shares.holdersAboveShare(for: "d", hasContent: true) == ["b": 4, "c": 2])
+  }
+
+  @Test func `a client that is alone leaves the spare connections to one that comes`() {
+    let shares = Shares<Int>(limit: 16, reserve: 4, spare: 4)
+    for _ in 0..<12 { #expect(shares.take(0, hasContent: false)) }
+    #expect(!shares.take(0, hasContent: false))
+    for id in 0..<100 { shares.wait(id, 0, hasContent: false) }
+    #expect(shares.takeNext() == nil)
+    // Nobody has to wait for the first, who has less than a share of them.
+    for _ in 0..<4 { #expect(shares.take(1, hasContent: false)) }
+    #expect(!shares.take(1, hasContent: false) && !shares.take(2, hasContent: false))
+    shares.giveBack(1, hasContent: false)
+    #expect(shares.takeNext() == nil)
+    #expect(shares.take(2, hasContent: false))
+  }
+
+  @Test func `a client that is alone leaves spare connections for content, too`() {
+    let shares = Shares<Int>(limit: 16, reserve: 8, spare: 4)
+    for _ in 0..<6 { #expect(shares.take(0, hasContent: true)) }
+    #expect(!shares.take(0, hasContent: true))
+    for _ in 0..<2 { #expect(shares.take(1, hasContent: true)) }
+    #expect(!shares.take(1, hasContent: true))
+    #expect(shares.take(0, hasContent: false))
+  }
+
+  @Test func `a connection that is counted for another client is that client's`() {
+    let shares = Shares<String>(limit: 4, reserve: 1)
+    for _ in 0..<4 { #expect(shares.take("a", hasContent: false)) }
+    shares.transfer(from: "a", to: "b")
+    #expect(shares.heldCount(of: "a") == 3 && shares.heldCount(of: "b") == 1 && shares.heldCount == 4)
+    shares.giveBack("b", hasContent: false)
+    #expect(shares.heldCount(of: "b") == 0)
+  }
+
+  /// Requests at random: no connection is idle while somebody may use it, none is given twice, and nobody is served who
+  /// holds more than another that waits and may have it.
   @Test(arguments: 0..<50 as Range<UInt64>)
   func `nothing is left unused, and nobody is passed over`(_ seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let limit = Int.random(in: 1...12, using: &random)
     let reserve = Int.random(in: 0...(limit - 1), using: &random)
-    let shares = Shares<Int>(limit: limit, reserve: reserve)
+    let spare = Int.random(in: 0...(limit - 1), using: &random)
+    let spareForContent = spare * (limit - reserve) / limit
+    let shares = Shares<Int>(limit: limit, reserve: reserve, spare: spare)
     var holders: [(client: Int, hasContent: Bool)] = []
     var waiting: [Int: (client: Int, hasContent: Bool)] = [:]
     func heldWithContent() -> Int { holders.filter(\.hasContent).count }
+    func mayHold(_ request: (client: Int, hasContent: Bool)) -> Bool {
+      let clients = Set(holders.map(\.client)).union(waiting.values.map(\.client)).count + 1
+      func has(_ limit: Int, _ spare: Int, _ held: [(client: Int, hasContent: Bool)]) -> Bool {
+        let own = held.count { $0.client == request.client }
+        return held.count < limit && (held.count < limit - spare || own < max(1, limit / clients))
+      }
+      return has(limit, spare, holders)
+        && (!request.hasContent || has(limit - reserve, spareForContent, holders.filter(\.hasContent)))
+    }
     for id in 0..<2_000 {
       let client = min(Int.random(in: 0..<8, using: &random), Int.random(in: 0..<8, using: &random))
       let hasContent = Bool.random(using: &random)
+      var hasJustGiven = false
       switch Int.random(in: 0..<5, using: &random) {
       case 0, 1:
         if shares.take(client, hasContent: hasContent) {
@@ -131,19 +186,19 @@ import Testing
         let done = holders.remove(at: Int.random(in: 0..<holders.count, using: &random))
         shares.giveBack(done.client, hasContent: done.hasContent)
         while let next = shares.takeNext() {
-          let eligible = waiting.filter { !$0.value.hasContent || heldWithContent() < limit - reserve }
+          let eligible = waiting.filter { mayHold($0.value) }
           func held(_ client: Int) -> Int { holders.count { $0.client == client } }
           #expect(eligible[next.id] != nil)
           #expect(eligible.allSatisfy { held($0.value.client) >= held(next.client) })
           waiting[next.id] = nil
           holders.append((next.client, next.hasContent))
         }
+        hasJustGiven = true
       }
       #expect(
         holders.count == shares.heldCount && holders.count <= limit && heldWithContent() == shares.heldWithContent)
       #expect(heldWithContent() <= limit - reserve)
-      let isUsable = waiting.values.contains { !$0.hasContent || heldWithContent() < limit - reserve }
-      #expect(!(isUsable && holders.count < limit))
+      if hasJustGiven { #expect(!waiting.values.contains(where: mayHold)) }
       #expect(shares.waitingCount == waiting.count)
     }
   }
@@ -153,7 +208,9 @@ import Testing
 private final class Shares<Client: Hashable & Sendable> {
   private var value: ConnectionShares<Client>
 
-  init(limit: Int, reserve: Int) { value = ConnectionShares(limit: limit, reserve: reserve) }
+  init(limit: Int, reserve: Int, spare: Int = 0) {
+    value = ConnectionShares(limit: limit, reserve: reserve, spare: spare)
+  }
 
   var heldCount: Int { value.heldCount }
   var heldWithContent: Int { value.heldWithContent }
@@ -166,5 +223,8 @@ private final class Shares<Client: Hashable & Sendable> {
   func takeNext() -> ConnectionShares<Client>.Waiter? { value.takeNext() }
   func remove(_ id: Int, of client: Client) -> Bool { value.remove(id, of: client) }
   func pass(_ id: Int, of client: Client, to other: Client) -> Bool { value.pass(id, of: client, to: other) }
-  func clientsAboveShare(for client: Client) -> [Client] { value.clientsAboveShare(for: client) }
+  func transfer(from client: Client, to other: Client) { value.transfer(from: client, to: other, hasContent: false) }
+  func holdersAboveShare(for client: Client, hasContent: Bool = false, awaiting ending: Int = 0) -> [Client: Int] {
+    value.holdersAboveShare(for: client, hasContent: hasContent, awaiting: ending).held
+  }
 }

@@ -12,7 +12,8 @@
   @Suite(.timeLimit(.minutes(2))) struct UpstreamPoolTests {
     /// A pool whose only connection is taken.
     private func emptyPool(timeout: Duration) async throws -> (UpstreamPool, OriginLease) {
-      let pool = UpstreamPool(limit: 1, reserve: 0, timeout: timeout, origin: "origin.example")
+      let pool = UpstreamPool(
+        limit: 1, reserve: 0, timeout: timeout, shareTimeout: .seconds(1), origin: "origin.example")
       guard case .slot(let lease) = try await lease(pool) else { throw CancellationError() }
       return (pool, lease)
     }

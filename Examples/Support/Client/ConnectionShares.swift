@@ -5,10 +5,12 @@
 
 /// Decides which request gets the next connection to an origin, so that no client can keep the others from it.
 ///
-/// - A client that is alone may hold all connections; nothing is left unused while a request waits that may use it.
+/// - A client that is alone may hold all connections but the spare ones, which are for a client that comes with less than
+///   its share. No other connection is left unused while a request waits.
 /// - Each connection that is given back goes to the waiting client that holds the fewest, among several to the one whose
-///   last turn is longest ago. So a client with less than its share waits for one response at most.
-/// - Requests with content leave some connections to those without: uploads last as long as their senders like.
+///   last turn is longest ago.
+/// - Requests with content leave some connections to those without: uploads last as long as their senders like. Their own
+///   part is shared in the same way.
 ///
 /// A value without locks, tasks or clock.
 struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
@@ -19,13 +21,37 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
     let hasContent: Bool
   }
 
-  /// The most connections that may be held at a time.
-  let limit: Int
-  /// The connections that requests with content leave to others.
-  let reserve: Int
-  private(set) var heldCount = 0
-  private(set) var heldWithContent = 0
-  private var held: [Client: Int] = [:]
+  /// A number of connections that are shared: all, or those that requests with content may have.
+  private struct Part {
+    let limit: Int
+    /// Those that only a client with less than its share gets.
+    let spare: Int
+    private(set) var heldCount = 0
+    private(set) var held: [Client: Int] = [:]
+
+    mutating func hold(_ client: Client) {
+      heldCount += 1
+      held[client, default: 0] += 1
+    }
+
+    mutating func giveBack(_ client: Client) {
+      let rest = (held[client] ?? 0) - 1
+      precondition(rest >= 0, "a connection is given back once, by the client that holds it")
+      heldCount -= 1
+      held[client] = rest == 0 ? nil : rest
+    }
+
+    /// The connections that each of `count` clients may hold when all are to have the same number.
+    func share(among count: Int) -> Int { max(1, limit / max(1, count)) }
+
+    /// Whether one of `count` clients may have one more. One client more might come, and have a share.
+    func mayHold(_ client: Client, among count: Int) -> Bool {
+      heldCount < limit - spare || heldCount < limit && (held[client] ?? 0) < share(among: count + 1)
+    }
+  }
+
+  private var all: Part
+  private var withContent: Part
   /// When each client that holds or wants a connection was last given one, counted.
   private var turns: [Client: Int] = [:]
   private var turnCount = 0
@@ -33,56 +59,72 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   private var queues: [Client: [Waiter]] = [:]
   private(set) var waitingCount = 0
 
-  init(limit: Int, reserve: Int) {
+  /// - Parameters:
+  ///   - limit: The most connections that may be held at a time.
+  ///   - reserve: Those that requests with content leave to others.
+  ///   - spare: Those that only a client with less than its share gets; of the connections for content, as large a part.
+  init(limit: Int, reserve: Int, spare: Int = 0) {
     precondition(limit > 0 && reserve >= 0 && reserve < limit, "requests with content need a connection too")
-    self.limit = limit
-    self.reserve = reserve
+    precondition(spare >= 0 && spare < limit, "a client that is alone needs a connection")
+    all = Part(limit: limit, spare: spare)
+    withContent = Part(limit: limit - reserve, spare: spare * (limit - reserve) / limit)
   }
 
+  var heldCount: Int { all.heldCount }
+  var heldWithContent: Int { withContent.heldCount }
+
   /// The connections that `client` holds.
-  func heldCount(of client: Client) -> Int { held[client] ?? 0 }
+  func heldCount(of client: Client) -> Int { all.held[client] ?? 0 }
 
   /// The connections that each client may hold when all that hold or want one are to have the same number.
-  var share: Int {
-    var clients = held.count
-    for client in queues.keys where held[client] == nil { clients += 1 }
-    return max(1, limit / max(1, clients))
+  var share: Int { all.share(among: clientCount()) }
+
+  /// The clients that hold or want a connection, with `client` among them.
+  private func clientCount(with client: Client? = nil) -> Int {
+    var count = all.held.count
+    for waiting in queues.keys where all.held[waiting] == nil { count += 1 }
+    if let client, all.held[client] == nil, queues[client] == nil { count += 1 }
+    return count
   }
 
   // MARK: Holding
 
   /// Takes a connection at once; false when the request has to wait.
   mutating func take(_ client: Client, hasContent: Bool) -> Bool {
-    // A request that waits already may have one: it goes first. Those that wait for want of connections for content do not.
-    guard mayHold(hasContent: hasContent), !queues.values.contains(where: { next(of: $0) != nil }) else { return false }
+    let count = clientCount(with: client)
+    guard mayHold(client, hasContent: hasContent, among: count) else { return false }
+    // A request that waits already and may have one goes first. Those that may not do not stand in the way.
+    guard !queues.values.contains(where: { next(of: $0, among: count) != nil }) else { return false }
     hold(client, hasContent: hasContent)
     return true
   }
 
   /// Gives a connection back.
   mutating func giveBack(_ client: Client, hasContent: Bool) {
-    heldCount -= 1
-    if hasContent { heldWithContent -= 1 }
-    let rest = (held[client] ?? 0) - 1
-    precondition(rest >= 0, "a connection is given back once, by the client that holds it")
-    held[client] = rest == 0 ? nil : rest
+    all.giveBack(client)
+    if hasContent { withContent.giveBack(client) }
     forgetTurn(client)
   }
 
+  /// Counts a held connection for `other`.
+  mutating func transfer(from client: Client, to other: Client, hasContent: Bool) {
+    giveBack(client, hasContent: hasContent)
+    hold(other, hasContent: hasContent)
+  }
+
   private mutating func hold(_ client: Client, hasContent: Bool) {
-    heldCount += 1
-    if hasContent { heldWithContent += 1 }
-    held[client, default: 0] += 1
+    all.hold(client)
+    if hasContent { withContent.hold(client) }
     turnCount += 1
     turns[client] = turnCount
   }
 
   private mutating func forgetTurn(_ client: Client) {
-    if held[client] == nil, queues[client] == nil { turns[client] = nil }
+    if all.held[client] == nil, queues[client] == nil { turns[client] = nil }
   }
 
-  private func mayHold(hasContent: Bool) -> Bool {
-    heldCount < limit && (!hasContent || heldWithContent < limit - reserve)
+  private func mayHold(_ client: Client, hasContent: Bool, among count: Int) -> Bool {
+    all.mayHold(client, among: count) && (!hasContent || withContent.mayHold(client, among: count))
   }
 
   // MARK: Waiting
@@ -97,11 +139,12 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
 
   /// Takes the request that is to have the next connection; nil when there is none, or no connection.
   mutating func takeNext() -> Waiter? {
-    guard waitingCount > 0, heldCount < limit else { return nil }
+    guard waitingCount > 0, all.heldCount < all.limit else { return nil }
+    let count = clientCount()
     var best: (waiter: Waiter, rank: (held: Int, turn: Int, id: Int))?
     for (client, queue) in queues {
-      guard let waiter = next(of: queue) else { continue }
-      let rank = (held: held[client] ?? 0, turn: turns[client] ?? 0, id: waiter.id)
+      guard let waiter = next(of: queue, among: count) else { continue }
+      let rank = (held: heldCount(of: client), turn: turns[client] ?? 0, id: waiter.id)
       if let best, best.rank < rank { continue }
       best = (waiter, rank)
     }
@@ -118,7 +161,11 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
     return true
   }
 
-  private func next(of queue: [Waiter]) -> Waiter? { queue.first { mayHold(hasContent: $0.hasContent) } }
+  private func next(of queue: [Waiter], among count: Int) -> Waiter? {
+    guard let client = queue.first?.client, all.mayHold(client, among: count) else { return nil }
+    let mayHaveContent = withContent.mayHold(client, among: count)
+    return queue.first { mayHaveContent || !$0.hasContent }
+  }
 
   private mutating func remove(_ waiter: Waiter) {
     guard var queue = queues.removeValue(forKey: waiter.client) else { return }
@@ -143,12 +190,20 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
     return true
   }
 
-  /// Returns the clients that hold more than their share, the one with the most first, if `client` waits with less than its
-  /// own.
-  func clientsAboveShare(for client: Client) -> [Client] {
-    let share = share
-    let own = heldCount(of: client)
-    guard own < share else { return [] }
-    return held.filter { $0.value > share && $0.key != client }.sorted { $0.value > $1.value }.map(\.key)
+  // MARK: Reclaiming
+
+  /// The clients of whose connections one may be taken away for a request of `client`, which waits with less than its share.
+  ///
+  /// - Parameter ending: The connections that have been taken away already, and are not yet given back.
+  /// - Returns: What each client holds that has more than its share; and whether only connections for content are of use.
+  func holdersAboveShare(
+    for client: Client, hasContent: Bool, awaiting ending: Int = 0
+  ) -> (held: [Client: Int], isForContent: Bool) {
+    let count = clientCount()
+    let isForContent = hasContent && all.mayHold(client, among: count)
+    let part = isForContent ? withContent : all
+    let share = part.share(among: count)
+    guard (part.held[client] ?? 0) + ending < share else { return ([:], isForContent) }
+    return (part.held.filter { $0.value > share && $0.key != client }, isForContent)
   }
 }

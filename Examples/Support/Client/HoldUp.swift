@@ -28,6 +28,9 @@ struct HoldUp: Sendable {
   /// The time that the client took until now.
   func time(at now: Int64) -> Int64 { total + (since.map { max(0, now - $0) } ?? 0) }
 
+  /// How long the connection has been held.
+  func age(at now: Int64) -> Int64 { max(0, now - start) }
+
   /// Whether the connection may be taken away for a client with less than its share: the holder has taken a second and more
   /// than half of the time that the connection was held.
   func isMostlyTheClients(at now: Int64) -> Bool {

@@ -9,26 +9,39 @@
   /// The use of one connection for one request.
   final class OriginLease: Sendable {
     private struct State {
+      var client: ClientAddress
       var holdUp: HoldUp
       var connection: UpstreamConnection?
+      var hasAnswer = false
+      var isReclaimed = false
       var isOver = false
     }
 
-    let client: ClientAddress
     let hasContent: Bool
+    /// What is asked for, if others may have the response too.
+    let resource: String?
     private let request: RequestClient?
     private let state: Guarded<State>
 
-    init(client: ClientAddress, hasContent: Bool, request: RequestClient?) {
-      self.client = client
+    init(client: ClientAddress, hasContent: Bool, resource: String?, request: RequestClient?) {
       self.hasContent = hasContent
+      self.resource = resource
       self.request = request
-      state = Guarded(State(holdUp: HoldUp(at: cel_monotonic_nanoseconds())))
+      state = Guarded(State(client: client, holdUp: HoldUp(at: cel_monotonic_nanoseconds())))
       request?.didLease()
+    }
+
+    /// The client whose share is used. The pool alone changes it.
+    var client: ClientAddress {
+      get { state.withLock { $0.client } }
+      set { state.withLock { $0.client = newValue } }
     }
 
     /// The request is under way on `connection`.
     func begin(on connection: UpstreamConnection) { state.withLock { $0.connection = connection } }
+
+    /// The head of the final response has arrived.
+    func didAnswer() { state.withLock { $0.hasAnswer = true } }
 
     /// Ends the lease; false when it has ended before.
     func end() -> Bool {
@@ -45,11 +58,26 @@
     func clientHasNextStep(at now: Int64) { state.withLock { $0.holdUp.begin(at: now) } }
     func clientHasGoneOn(at now: Int64) { state.withLock { $0.holdUp.end(at: now) } }
 
-    /// The time the client has taken, if the connection may be taken away for that.
-    func reclaimableTime(at now: Int64) -> Int64? {
+    /// Whether the connection is about to be taken away.
+    var isReclaimed: Bool { state.withLock { $0.isReclaimed } }
+
+    /// The reasons to take the connection away; nil when it cannot be.
+    func reclaimability(at now: Int64) -> Reclaimability? {
       state.withLock { state in
-        guard state.connection != nil, state.holdUp.isMostlyTheClients(at: now) else { return nil }
-        return state.holdUp.time(at: now)
+        guard state.connection != nil, !state.isReclaimed else { return nil }
+        if request?.hasLeft == true || state.holdUp.isMostlyTheClients(at: now) {
+          return Reclaimability(kind: .clientsFault, time: state.holdUp.age(at: now))
+        }
+        let kind: Reclaimability.Kind = state.hasAnswer ? .answered : hasContent ? .unansweredContent : .unanswered
+        return Reclaimability(kind: kind, time: state.holdUp.age(at: now))
+      }
+    }
+
+    /// Notes that the connection is about to be taken away; false when that is known. The pool alone calls it.
+    func beginReclaiming() -> Bool {
+      state.withLock { state in
+        defer { state.isReclaimed = true }
+        return !state.isReclaimed
       }
     }
 

@@ -12,6 +12,12 @@
       /// How many of them requests with content leave to those without: 32. Uploads last as long as their senders like. With
       /// fewer than twice as many connections, half of them.
       public var reservedConnections = 32
+      /// How many connections only a client with less than its share gets: 16, but at most an eighth of all. A client that is
+      /// alone may use the others, and one that comes need not wait for it.
+      public var spareConnections = 16
+      /// How long a client with less than its share of the connections waits before an exchange is ended for it, of the
+      /// client that holds the most: 1 s. A client that has left or holds the origin up loses its connection at once.
+      public var shareTimeout = Duration.seconds(1)
       /// The octets of a request's content that have to be there before a connection is asked for: 32 KiB, or all of it.
       public var contentPrefix = 32 << 10
       /// How long a request waits for a connection when all are busy: 5 s. Clients that hold fewer connections go first.

@@ -32,7 +32,8 @@
       self.configuration = configuration
       pool = UpstreamPool(
         limit: max(1, configuration.maximumConnections), reserve: max(0, configuration.reservedConnections),
-        timeout: configuration.poolTimeout, origin: origin.authority)
+        spare: max(0, configuration.spareConnections), timeout: configuration.poolTimeout,
+        shareTimeout: configuration.shareTimeout, origin: origin.authority)
       loops = configuration.loops ?? .shared
     }
 
@@ -75,15 +76,11 @@
       }
     }
 
-    /// Calls `body`, during which a request for `target` that waits for a connection may use the share of the current
-    /// request's client: one client must not wait longer because another asked first.
-    func withInterest<Result>(
-      in target: String, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
-    ) async rethrows -> Result {
-      guard let client = RequestClient.current?.address else { return try await body() }
-      pool.beginInterest(in: target, of: client)
-      defer { pool.endInterest(in: target, of: client) }
-      return try await body()
+    /// Notes that the current request's client wants the response for `target`, until the result is let go: a request for it
+    /// may use that client's share. One client must neither wait longer because another asked first, nor lose a response
+    /// because that other has more than its share.
+    func interest(in target: String) -> ResponseInterest? {
+      RequestClient.current.map { ResponseInterest(in: target, of: $0.address, pool) }
     }
 
     private static func mayRepeat(_ request: CacheRequest) -> Bool {

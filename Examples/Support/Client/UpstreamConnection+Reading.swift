@@ -55,6 +55,7 @@
         if informational.status != 100 { onInformational?(informational) }
       case .head(let head):
         self.head = head
+        lease?.didAnswer()
         keepsAlive = head.keepsAlive && !endsAfterResponse
         mayHaveStrayContent = head.framing == .none
         wake()

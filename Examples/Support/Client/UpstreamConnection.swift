@@ -116,7 +116,7 @@
           .invalidRequest, origin: origin, "the method or target has characters in it that cannot be sent")
       }
       begin(request)
-      endsAfterResponse = !request.body.isEmpty && Self.methodsWithoutContent.contains(request.method)
+      endsAfterResponse = !request.body.isEmpty && !Self.methodsWithContent.contains(request.method)
       let number = number
       output.append(serialized.head)
       switch (serialized.content, request.body.bytes) {
@@ -246,8 +246,9 @@
       pool.put(self, after: lease)
     }
 
-    /// Methods whose content has no meaning (RFC 9110 §9.3). A server that does not read it takes it for the next request.
-    private static let methodsWithoutContent: Set<RequestMethod> = [.get, .head, .delete, .options, .trace]
+    /// Methods whose content every server reads. The content of others may have no meaning (RFC 9110 §9.3) or be unknown to the
+    /// server, and a server that does not read it takes it for the next request.
+    private static let methodsWithContent: Set<RequestMethod> = [.post, .put, .patch]
 
     /// Whether something has arrived that no request has asked for, the end of the connection included.
     private func hasInput() -> Bool {
@@ -255,10 +256,10 @@
       return cel_read(descriptor, scratch.baseAddress, scratch.count) != -Int(EAGAIN)
     }
 
-    /// Ends the exchange for `lease`, whose client has held the connection up while others wait.
+    /// Ends the exchange for `lease`, whose client has more than its share while others wait.
     func reclaim(_ lease: OriginLease) {
       guard self.lease === lease, phase == .busy else { return }
-      let reason = "the client was too slow while others waited for the connection"
+      let reason = "the client held more than its share while others waited for a connection"
       fail(UpstreamError(.overloaded, origin: origin, reason))
       close()
     }

@@ -30,6 +30,8 @@
       var shares: ConnectionShares<ClientAddress>
       var waiters: [Int: Waiter] = [:]
       var leases: [ObjectIdentifier: OriginLease] = [:]
+      /// How many of them are about to be taken away.
+      var endingCount = 0
       /// The waiting requests for each resource, and the clients that want its response.
       var waitersByResource: [String: [Int]] = [:]
       var interests: [String: [ClientAddress: Int]] = [:]
@@ -41,14 +43,24 @@
 
     private let limit: Int
     private let timeout: Duration
+    private let shareTimeout: Duration
     private let origin: String
     private let state: Guarded<State>
 
-    init(limit: Int, reserve: Int, timeout: Duration, origin: String) {
+    /// - Parameters:
+    ///   - limit: The most connections at a time.
+    ///   - reserve: Those that requests with content leave to others; half at most.
+    ///   - spare: Those that only a client with less than its share gets; an eighth at most.
+    ///   - timeout: How long a request waits.
+    ///   - shareTimeout: How long a client with less than its share waits before an exchange is ended for it.
+    ///   - origin: The server's host and port.
+    init(limit: Int, reserve: Int, spare: Int = 0, timeout: Duration, shareTimeout: Duration, origin: String) {
       self.limit = limit
       self.timeout = timeout
+      self.shareTimeout = shareTimeout
       self.origin = origin
-      state = Guarded(State(shares: ConnectionShares(limit: limit, reserve: min(reserve, limit / 2))))
+      state = Guarded(
+        State(shares: ConnectionShares(limit: limit, reserve: min(reserve, limit / 2), spare: min(spare, limit / 8))))
     }
 
     /// Idle connections, and all of them.
@@ -73,7 +85,8 @@
       let address = client?.address ?? .none
       let grant = state.withLock { state -> Grant? in
         guard state.shares.take(address, hasContent: hasContent) else { return nil }
-        return Self.grant(&state, client, address, hasContent, preferring: loop, isFresh: isFresh, limit: limit)
+        return Self.grant(
+          &state, client, address, hasContent, resource, preferring: loop, isFresh: isFresh, limit: limit)
       }
       if let grant { return grant }
       return try await wait(client, hasContent, resource)
@@ -118,7 +131,7 @@
     private func watch(_ id: Int, hasContent: Bool) async throws {
       var rest = timeout
       while rest > .zero {
-        reclaimOne(for: id, hasContent: hasContent)
+        reclaimOne(for: id, hasContent: hasContent, anyExchange: timeout - rest >= shareTimeout)
         let step = min(rest, Self.reclaimInterval)
         try await Task.sleep(for: step)
         rest -= step
@@ -127,12 +140,14 @@
     }
 
     private func fail(_ id: Int, _ error: any Error) {
-      let waiter = state.withLock { state -> Waiter? in
-        guard let waiter = Self.removeWaiter(id, &state) else { return nil }
+      let (waiter, granted) = state.withLock { state -> (Waiter?, [(Waiter, Grant)]) in
+        guard let waiter = Self.removeWaiter(id, &state) else { return (nil, []) }
         _ = state.shares.remove(id, of: waiter.client)
-        return waiter
+        // With one client less, the others have larger shares.
+        return (waiter, Self.grantWaiting(&state, limit: limit))
       }
       waiter?.continuation.resume(throwing: error)
+      Self.resume(granted)
     }
 
     private static func removeWaiter(_ id: Int, _ state: inout State) -> Waiter? {
@@ -147,9 +162,9 @@
     /// A lease for a connection that the shares have counted.
     private static func grant(
       _ state: inout State, _ request: RequestClient?, _ client: ClientAddress, _ hasContent: Bool,
-      preferring loop: EventLoop?, isFresh: Bool, limit: Int
+      _ resource: String?, preferring loop: EventLoop?, isFresh: Bool, limit: Int
     ) -> Grant {
-      let lease = OriginLease(client: client, hasContent: hasContent, request: request)
+      let lease = OriginLease(client: client, hasContent: hasContent, resource: resource, request: request)
       state.leases[ObjectIdentifier(lease)] = lease
       let mayOpen = state.openCount < limit
       if !(isFresh && mayOpen), let index = state.idle.lastIndex(where: { $0.loop === loop }) ?? state.idle.indices.last
@@ -169,7 +184,8 @@
           preconditionFailure("whoever waits for a share has a continuation")
         }
         let grant = grant(
-          &state, waiter.request, next.client, next.hasContent, preferring: nil, isFresh: false, limit: limit)
+          &state, waiter.request, next.client, next.hasContent, waiter.resource, preferring: nil, isFresh: false,
+          limit: limit)
         granted.append((waiter, grant))
       }
       return granted
@@ -207,30 +223,60 @@
     private static func end(_ lease: OriginLease?, _ state: inout State, limit: Int) -> [(Waiter, Grant)] {
       guard let lease, lease.end() else { return [] }
       state.leases[ObjectIdentifier(lease)] = nil
+      if lease.isReclaimed { state.endingCount -= 1 }
       state.shares.giveBack(lease.client, hasContent: lease.hasContent)
       return state.shares.waitingCount > 0 ? grantWaiting(&state, limit: limit) : []
     }
 
     // MARK: Reclaiming
 
-    /// Ends the exchange whose client has held it up longest, if that client has more than its share and the
-    /// waiting request's client less.
-    private func reclaimOne(for id: Int, hasContent: Bool) {
+    /// Ends an exchange for a waiting request whose client has less than its share, of a client that has more.
+    ///
+    /// - Parameter anyExchange: Whether the request has waited long enough for that although no client is at fault.
+    private func reclaimOne(for id: Int, hasContent: Bool, anyExchange: Bool) {
       let now = cel_monotonic_nanoseconds()
       let lease = state.withLock { state -> OriginLease? in
-        guard let client = state.waiters[id]?.client else { return nil }
-        let above = Set(state.shares.clientsAboveShare(for: client))
-        guard !above.isEmpty else { return nil }
-        // A request with content may wait for the place of another with content.
-        let isForContent = hasContent && state.shares.heldCount < limit
-        var longest: (lease: OriginLease, time: Int64)?
-        for lease in state.leases.values where above.contains(lease.client) && (!isForContent || lease.hasContent) {
-          guard let time = lease.reclaimableTime(at: now), time > longest?.time ?? 0 else { continue }
-          longest = (lease, time)
+        while let lease = Self.reclaimable(for: id, hasContent, anyExchange, at: now, state) {
+          guard let other = Self.otherClient(for: lease, state) else {
+            if lease.beginReclaiming() { state.endingCount += 1 }
+            return lease
+          }
+          // The response is for a client that has less, too: the connection is that client's from now on.
+          state.shares.transfer(from: lease.client, to: other, hasContent: lease.hasContent)
+          lease.client = other
         }
-        return longest?.lease
+        return nil
       }
       lease?.reclaim()
+    }
+
+    private static func reclaimable(
+      for id: Int, _ hasContent: Bool, _ anyExchange: Bool, at now: Int64, _ state: State
+    ) -> OriginLease? {
+      guard let client = state.waiters[id]?.client else { return nil }
+      let (held, isForContent) = state.shares.holdersAboveShare(
+        for: client, hasContent: hasContent, awaiting: state.endingCount)
+      guard !held.isEmpty else { return nil }
+      let most = held.values.max() ?? 0
+      var best: (lease: OriginLease, rank: Reclaimability)?
+      for lease in state.leases.values {
+        guard let count = held[lease.client], !isForContent || lease.hasContent,
+          let rank = lease.reclaimability(at: now), best.map({ $0.rank < rank }) ?? true,
+          rank.kind == .clientsFault || anyExchange && count == most
+        else { continue }
+        best = (lease, rank)
+      }
+      return best?.lease
+    }
+
+    /// Another client that wants the response of `lease`, the one that holds the fewest connections, if it has less than its
+    /// share.
+    private static func otherClient(for lease: OriginLease, _ state: State) -> ClientAddress? {
+      guard let resource = lease.resource, let clients = state.interests[resource]?.keys else { return nil }
+      let client = clients.filter { $0 != lease.client }.min {
+        state.shares.heldCount(of: $0) < state.shares.heldCount(of: $1)
+      }
+      return client.flatMap { state.shares.heldCount(of: $0) < state.shares.share ? $0 : nil }
     }
 
     // MARK: Shared responses

@@ -10,7 +10,7 @@
   /// the fewest origin connections.
   ///
   /// Without that, a client with many requests in line could make another wait as long as itself, by asking for a page
-  /// first.
+  /// first, or lose it the page by having more than its share.
   ///
   /// ```swift
   /// let client = UpstreamClient(origin: origin)
@@ -30,7 +30,10 @@
     /// Answers `request` as `inner` does.
     public func call(_ request: CacheRequest) async throws -> CacheResponse {
       guard request.body.isEmpty else { return try await inner.call(request) }
-      return try await client.withInterest(in: request.target) { try await inner.call(request) }
+      guard let interest = client.interest(in: request.target) else { return try await inner.call(request) }
+      var response = try await inner.call(request)
+      response.body = interest.lasting(to: response.body)
+      return response
     }
   }
 #endif
