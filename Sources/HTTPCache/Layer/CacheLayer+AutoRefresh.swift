@@ -41,7 +41,8 @@ extension CacheLayer {
   /// Looks after an entry that has become hot.
   nonisolated func lookAfter(_ entry: CacheEntry, _ plan: FetchPlan) {
     guard let refresher, !entry.traits.contains(.partial), !entry.traits.contains(.alwaysValidate) else { return }
-    refresher.track(entry, plan.withoutConditions(storing: entry))
+    refresher.track(
+      entry, plan.withoutConditions(storing: entry), notBefore: restEnd(of: entry, at: plan.startedAt) ?? .distantPast)
   }
 
   /// Refreshes a hot entry, unless somebody else has.

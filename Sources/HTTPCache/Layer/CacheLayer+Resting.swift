@@ -10,6 +10,11 @@ extension CacheLayer {
     entry.refreshGate.isResting(at: now) || (memory == nil && rests.isResting(entry, at: now))
   }
 
+  /// When the time is over in which no call for `entry` is due because one has failed; nil when none is running.
+  nonisolated func restEnd(of entry: CacheEntry, at now: CacheInstant) -> CacheInstant? {
+    entry.refreshGate.restsUntil ?? (memory == nil ? rests.restEnd(of: entry, at: now) : nil)
+  }
+
   /// Leaves the origin alone for a while, if something is stored for the request.
   nonisolated func restAfterFailure(_ plan: FetchPlan) {
     guard let stored = plan.stored else { return }

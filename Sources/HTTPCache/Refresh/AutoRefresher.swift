@@ -21,6 +21,10 @@ final class AutoRefresher: Sendable {
     var isStopped = false
   }
 
+  /// How long after a refresh that has renewed nothing the next one of the same entry is at the earliest, whatever the
+  /// policy's retry interval is: that may be zero, which is for requests, and here nobody asks.
+  private static let minimumRetryInterval = Duration.seconds(1)
+
   let policy: AutoRefreshPolicy
   private let clock: CacheClock
   private let rates: RequestRates
@@ -63,8 +67,9 @@ final class AutoRefresher: Sendable {
   }
 
   /// Looks after an entry from now on.
-  func track(_ entry: CacheEntry, _ plan: FetchPlan) {
-    let notBefore = entry.refreshGate.restsUntil ?? .distantPast
+  ///
+  /// - Parameter notBefore: When it may be refreshed at the earliest.
+  func track(_ entry: CacheEntry, _ plan: FetchPlan, notBefore: CacheInstant) {
     let isTracked = state.withLock { state in
       guard !state.isStopped,
         state.machine.track(
@@ -114,26 +119,26 @@ final class AutoRefresher: Sendable {
   }
 
   private func advance(to now: CacheInstant) {
-    let (started, forgotten, refresh) = state.withLock { state in
+    let forgotten = state.withLock { state -> [CacheKey] in
+      guard !state.isStopped, let refresh = state.refresh else { return [] }
       let (started, forgotten) = state.machine.advance(to: now) { key in
         rates.perMinute(key.digest, at: now) >= policy.minimumRequestsPerMinute
       }
       for key in forgotten { state.plans[key] = nil }
-      return (state.isStopped ? [] : started.compactMap { state.plans[$0] }, forgotten, state.refresh)
+      // Behind the lock under which they were chosen: nothing that was chosen before `stop` is begun after it.
+      for key in started {
+        guard let plan = state.plans[key] else {
+          state.machine.finished(key)
+          continue
+        }
+        state.refreshes[key] = Task { @concurrent [weak self] in
+          let entry = await refresh(plan)
+          self?.finished(key, plan, entry)
+        }
+      }
+      return forgotten
     }
     for key in forgotten { rates.setTracked(key.digest, false) }
-    guard let refresh else { return }
-    for plan in started { begin(plan, refresh) }
-  }
-
-  private func begin(_ plan: FetchPlan, _ refresh: @escaping Refresh) {
-    guard let key = plan.stored?.key else { return }
-    state.withLock { state in
-      state.refreshes[key] = Task { @concurrent [weak self] in
-        let entry = await refresh(plan)
-        self?.finished(key, plan, entry)
-      }
-    }
   }
 
   private func finished(_ key: CacheKey, _ plan: FetchPlan, _ entry: CacheEntry?) {
@@ -146,7 +151,10 @@ final class AutoRefresher: Sendable {
     if let entry, now < entry.times.freshUntil,
       rates.perMinute(entry.key.digest, at: now) >= policy.minimumRequestsPerMinute
     {
-      track(entry, plan.storing(entry))
+      // What is not renewed - the refresh failed, was not due, or somebody else's is under way - is not tried again at once.
+      let isRenewed = plan.stored.map { $0.times.receivedAt < entry.times.receivedAt } ?? true
+      let pause = Swift.max(plan.policy.policy.retryInterval, Self.minimumRetryInterval)
+      track(entry, plan.storing(entry), notBefore: isRenewed ? .distantPast : now.advanced(by: pause))
     } else {
       rates.setTracked(key.digest, false)
     }

@@ -35,14 +35,17 @@ final class RefreshRests: Sendable {
   }
 
   /// Whether no refresh of `entry` is due. An entry that has been received since the rest began has none.
-  func isResting(_ entry: CacheEntry, at now: CacheInstant) -> Bool {
-    guard !isEmpty.load(ordering: .acquiring) else { return false }
+  func isResting(_ entry: CacheEntry, at now: CacheInstant) -> Bool { restEnd(of: entry, at: now) != nil }
+
+  /// When the rest of `entry` ends; nil when it has none.
+  func restEnd(of entry: CacheEntry, at now: CacheInstant) -> CacheInstant? {
+    guard !isEmpty.load(ordering: .acquiring) else { return nil }
     return rests.withLock { rests in
-      guard let rest = rests[entry.digest] else { return false }
-      if now < rest.end { return entry.times.receivedAt <= rest.begin }
+      guard let rest = rests[entry.digest] else { return nil }
+      if now < rest.end { return entry.times.receivedAt <= rest.begin ? rest.end : nil }
       rests.remove(entry.digest)
       if rests.isEmpty { isEmpty.store(true, ordering: .releasing) }
-      return false
+      return nil
     }
   }
 }

@@ -77,6 +77,32 @@ import Testing
     }
   }
 
+  @Test(arguments: [.seconds(10), .zero] as [Duration])
+  func `a refresh that has failed is tried again after the retry interval, and nothing is looked up in between`(
+    _ retryInterval: Duration
+  ) async throws {
+    let clock = ManualClock()
+    let backend = RefreshRestTests.DecodingBackend(store: DictionaryBackend(clock: CacheClock(clock)))
+    var policy = CachePolicy(timeToLive: .seconds(100))
+    policy.retryInterval = retryInterval
+    let cache = try CacheLayer(
+      backend: backend, policy: policy,
+      autoRefresh: AutoRefreshPolicy(minimumRequestsPerMinute: 2, window: .seconds(50)), clock: CacheClock(clock))
+    let origin = CountingOrigin { _, number in CacheResponse(status: number == 1 ? 200 : 503) }
+    let service = origin.layer(cache)
+    for _ in 0..<10 { _ = try await service.call(.get("/")) }
+    for _ in 0..<95 {
+      await eventually { cache.refresher?.load.running == 0 && clock.sleeperCount == 1 }
+      clock.advance(by: .seconds(1))
+      #expect(try await service.call(.get("/")).outcome == .hit)
+    }
+    // From the fiftieth second on, every ten seconds; never more than one in a second.
+    let attempts = origin.count.value - 1
+    #expect(retryInterval > .zero ? attempts == 5 : (40...45).contains(attempts))
+    // Each attempt looks up what is there, before and after; each request does.
+    #expect(backend.lookups.value <= 10 + 95 + attempts * 4 + 10)
+  }
+
   @Test func `never more refreshes at a time than allowed`() async throws {
     let refreshed = try Refreshed(
       AutoRefreshPolicy(minimumRequestsPerMinute: 2, window: .seconds(30), maximumConcurrentRefreshes: 3),

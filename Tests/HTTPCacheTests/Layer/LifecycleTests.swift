@@ -9,7 +9,7 @@ import Testing
 @testable import HTTPCache
 
 /// `run()` and `shutdown()`, as a server uses them.
-@Suite(.timeLimit(.minutes(1))) struct LifecycleTests {
+@Suite(.timeLimit(.minutes(5))) struct LifecycleTests {
   private func cache(_ clock: ManualClock = ManualClock()) throws -> CacheLayer {
     try CacheLayer(
       backend: InMemoryBackend(configuration: .init(clock: CacheClock(clock))),
@@ -19,7 +19,7 @@ import Testing
 
   /// Moves the clock on, never ahead of the schedule: the sweeper of the store and the schedule sleep by it.
   private func untilRefreshed(_ clock: ManualClock, _ isRefreshed: @Sendable () -> Bool) async {
-    while !isRefreshed() {
+    while !isRefreshed(), !Task.isCancelled {
       await eventually { clock.sleeperCount >= 2 || isRefreshed() }
       if !isRefreshed() { clock.advance(by: .seconds(1)) }
     }
@@ -106,6 +106,24 @@ import Testing
     let response = try await service.call(CacheRequest(target: "/"))
     #expect(response.outcome == .hit)
     #expect(response.body.bytes == "2")
+  }
+
+  @Test func `what is due at the moment of the shutdown is either waited for or not begun`() async throws {
+    for round in 0..<100 {
+      let clock = ManualClock()
+      let cache = try cache(clock)
+      let service = Handler { _ in CacheResponse(body: "x") }.layer(cache)
+      for _ in 0..<3 {
+        for number in 0..<8 { _ = try await service.call(CacheRequest(target: "/\(number)")) }
+      }
+      await clock.waitForSleepers(2)
+      let moment = Task { clock.advance(by: .seconds(41)) }
+      for _ in 0..<round % 10 { await Task.yield() }
+      cache.shutdown()
+      await cache.run()
+      #expect(cache.refresher?.load.running == 0)
+      await moment.value
+    }
   }
 
   // MARK: Tiers

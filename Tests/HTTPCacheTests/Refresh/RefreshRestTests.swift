@@ -13,8 +13,10 @@ import Testing
   /// A store whose lookups each return an entry of their own, as those do that decode what they have.
   struct DecodingBackend: CacheBackend {
     let store: DictionaryBackend
+    let lookups = Counter()
 
     func lookup(_ key: CacheKey) async throws -> CacheLookup {
+      lookups.increment()
       let found = try await store.lookup(key)
       return CacheLookup(entry: found.entry.map { $0.with(times: $0.times) }, stamp: found.stamp)
     }
@@ -41,12 +43,7 @@ import Testing
     arguments: ["max-age=1, stale-while-revalidate=600", "max-age=1, stale-if-error=600"])
   func rest(_ directives: String) async throws {
     let clock = ManualClock()
-    let cacheClock = CacheClock(clock)
-    let backends: [any CacheBackend] = [
-      DecodingBackend(store: DictionaryBackend(clock: cacheClock)), DictionaryBackend(clock: cacheClock),
-      try InMemoryBackend(configuration: InMemoryBackend.Configuration(capacity: 1 << 20, clock: cacheClock)),
-    ]
-    for backend in backends { try await Self.check(backend, clock, directives) }
+    for backend in try Self.backends(CacheClock(clock)) { try await Self.check(backend, clock, directives) }
   }
 
   private static func check(_ backend: some CacheBackend, _ clock: ManualClock, _ directives: String) async throws {
@@ -77,6 +74,51 @@ import Testing
     clock.advance(by: .seconds(2))
     _ = try await service.call(.get("/")).text()
     await eventually { origin.count.value == 4 && cache.flights.all.isEmpty }
+  }
+
+  private static func backends(_ clock: CacheClock) throws -> [any CacheBackend] {
+    [
+      DecodingBackend(store: DictionaryBackend(clock: clock)), DictionaryBackend(clock: clock),
+      try InMemoryBackend(configuration: InMemoryBackend.Configuration(capacity: 1 << 20, clock: clock)),
+    ]
+  }
+
+  @Test func `a refresh is made and reported once, however many stale hits come until it has been stored`() async throws
+  {
+    let clock = ManualClock()
+    for backend in try Self.backends(CacheClock(clock)) {
+      try await Self.checkOnce(backend, clock)
+    }
+  }
+
+  private static func checkOnce(_ backend: some CacheBackend, _ clock: ManualClock) async throws {
+    let cache = try CacheLayer(backend: backend, clock: CacheClock(clock))
+    let origin = ScriptedService()
+    let service = origin.layer(cache)
+    func response(_ body: Body) -> CacheResponse {
+      CacheResponse(fields: ["Cache-Control": "max-age=1, stale-while-revalidate=600"], body: body)
+    }
+    async let first = service.call(.get("/")).text()
+    await origin.nextCall().respond(response("old"))
+    #expect(try await first == "old")
+    await eventually { cache.flights.all.isEmpty }
+    clock.advance(by: .seconds(2))
+    func ask() async throws {
+      for _ in 0..<20 { #expect(try await service.call(.get("/")).outcome == .stale(.whileRevalidating)) }
+      #expect(cache.statistics.refreshes == 1 && origin.callCount == 2)
+    }
+    let channel = BodyChannel()
+    _ = try await service.call(.get("/"))
+    let refresh = await origin.nextCall()
+    try await ask()
+    // The head is there, the body is not.
+    refresh.respond(response(channel.body))
+    await eventually { cache.flights.all.allSatisfy { !$0.isCalling } }
+    try await ask()
+    #expect(await channel.write("new"))
+    channel.finish()
+    await eventually { cache.flights.all.isEmpty }
+    #expect(try await service.call(.get("/")).text() == "new")
   }
 
   @Test("the rests that are remembered are bounded, and end by themselves") func bounded() throws {
