@@ -140,7 +140,7 @@ import Testing
     #expect(try await service.call(.get("/c", ["Cookie": "u=down"])).status == 503)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func `concurrent users of a page with a default lifetime each get their own`() async throws {
     let fixture = try Fixture()
     let origin = CountingOrigin { request, _ in

@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite(.timeLimit(.minutes(1))) struct BodyChannelTests {
+@Suite(.timeLimit(.minutes(5))) struct BodyChannelTests {
   @Test func `the writer is told once when the reader cancels`() async {
     let count = Locked(0)
     let channel = BodyChannel { count.withLock { $0 += 1 } }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite("Deadline alarm", .timeLimit(.minutes(1)))
+@Suite("Deadline alarm", .timeLimit(.minutes(5)))
 struct DeadlineAlarmTests {
   /// An owner as the real ones are: its deadlines and its alarm behind one lock.
   private final class Owner: Sendable {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite("One-shot value", .timeLimit(.minutes(1)))
+@Suite("One-shot value", .timeLimit(.minutes(5)))
 struct OneShotTests {
   @Test func onlyTheFirstValueCounts() async {
     let value = OneShot<Int>()
