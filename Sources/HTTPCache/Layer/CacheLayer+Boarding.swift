@@ -133,14 +133,14 @@ extension CacheLayer {
     guard let stored = plan.stored, !isResting(stored, at: plan.startedAt),
       stored.refreshGate.claim(at: plan.startedAt)
     else { return nil }
-    report(.refreshStarted, key: plan.key)
     let plan = plan.withoutConditions(storing: stored)
     let key = stored.key
     while true {
       let (found, landings) = flights.flight(for: key)
-      // Somebody who could not be served stale is asking already: its answer will do.
+      // A refresh is under way already, of a store whose lookups each make an entry with a gate of its own; or somebody who
+      // could not be served stale is asking. The answer will do.
       let waitLimit = plan.policy.policy.waitLimit
-      if let found, found.isCalling, !found.isTooOld(waitLimit, at: plan.startedAt) {
+      if let found, found.willAnswer(within: waitLimit, at: plan.startedAt) {
         // But it may have begun for an earlier copy of what is stored: this one's gate is not for it to open again.
         stored.refreshGate.failed(
           retryAt: clock.now.advanced(by: min(.seconds(1), plan.policy.policy.retryInterval)))
@@ -149,6 +149,7 @@ extension CacheLayer {
       let flight = makeFlight(plan, key, isKept: true, isRefresh: true, now: plan.startedAt)
       guard flights.insert(flight, replacing: found, landings: landings) else { continue }
       found?.replaced(waitLimit: waitLimit, at: plan.startedAt)
+      report(.refreshStarted, key: plan.key)
       return takeOffElsewhere(flight, plan)
     }
   }

@@ -109,7 +109,7 @@ extension CacheLayer {
         sharing.result(for: joining, at: clock.now) { log.makeReader().map { Body($0, length: length) } }
       }
     }
-    deliver(became, sharing, flight, replay: replay) {
+    deliver(became, sharing, flight, replay: replay, log: log) {
       log.makeReader().map { Body($0, length: length) } ?? .empty
     }
     guard log.hasReaders || log.isKept || flight.isWanted else {
@@ -155,7 +155,8 @@ extension CacheLayer {
 
   /// Gives the answer to everybody who waits and whom it is for, each with a body of their own.
   private nonisolated func deliver(
-    _ became: CacheEvent.Storing, _ sharing: Sharing, _ flight: Flight, replay: Flight.Replay?, body: () -> Body
+    _ became: CacheEvent.Storing, _ sharing: Sharing, _ flight: Flight, replay: Flight.Replay?, log: BodyLog? = nil,
+    body: () -> Body
   ) {
     let leader = flight.leader
     let now = clock.now
@@ -168,7 +169,7 @@ extension CacheLayer {
         results.append((id, .response(sharing.answer(isLeader: id == leader, body: body(), became))))
       }
     }
-    flight.answered(results, release: .over, replay: replay)
+    flight.answered(results, release: .over, replay: replay, body: log)
   }
 
   /// Why a body of this length is not stored; nil when it may be, as far as is known.

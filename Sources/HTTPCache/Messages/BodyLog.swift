@@ -9,6 +9,8 @@ final class BodyLog: Sendable {
     var state: BodyLogState
     var waitingReaders: [BodyLogState.ReaderID: UnsafeContinuation<Void, Never>] = [:]
     var waitingProducer: UnsafeContinuation<Void, Never>?
+    /// When the last chunk came; before the first, when the log was made.
+    var lastChunkAt: CacheInstant
     /// How long the producer has waited, all in all, since the laggards were last looked for.
     var heldUp = Duration.zero
     /// How many looks in a row a reader may take next to nothing. Once some have been let go, those who still read have
@@ -31,13 +33,14 @@ final class BodyLog: Sendable {
   ///   - window: see ``BodyLogState``.
   ///   - retentionLimit: see ``BodyLogState``.
   ///   - stallLimit: How long readers that take next to nothing may hold up the others before they are let go.
-  ///   - clock: Measures `stallLimit`.
+  ///   - clock: Measures `stallLimit`, and the silence of the producer.
   ///   - onAbandoned: Called when the last reader has gone before the end.
   init(
     window: Int, retentionLimit: Int?, stallLimit: Duration = .seconds(10), clock: CacheClock = .system,
     onAbandoned: @escaping @Sendable () -> Void = {}
   ) {
-    self.guarded = Locked(Guarded(state: BodyLogState(window: window, retentionLimit: retentionLimit)))
+    self.guarded = Locked(
+      Guarded(state: BodyLogState(window: window, retentionLimit: retentionLimit), lastChunkAt: clock.now))
     self.stallLimit = stallLimit
     self.clock = clock
     self.onAbandoned = onAbandoned
@@ -50,7 +53,8 @@ final class BodyLog: Sendable {
   /// - Returns: Whether there is a point in going on: false when nobody reads and nothing is retained.
   func append(_ bytes: Bytes) async -> Bool {
     let (action, readers) = guarded.withLock { guarded in
-      (guarded.state.append(bytes), guarded.takeReaders())
+      guarded.lastChunkAt = clock.now
+      return (guarded.state.append(bytes), guarded.takeReaders())
     }
     for reader in readers { reader.resume() }
     switch action {
@@ -74,6 +78,10 @@ final class BodyLog: Sendable {
   var isRetaining: Bool { guarded.withLock { $0.state.isRetaining } }
   var totalByteCount: Int { guarded.withLock { $0.state.totalByteCount } }
   var retainedSoFar: Bytes? { guarded.withLock { $0.state.retainedSoFar } }
+  /// Since when no chunk has come; nil when the body is all there.
+  var silentSince: CacheInstant? { guarded.withLock { $0.state.isOpen ? $0.lastChunkAt : nil } }
+  /// Whether the body is not all there, and nobody reads it.
+  var isUnread: Bool { guarded.withLock { $0.state.isOpen && $0.state.readerCount == 0 } }
   var hasReaders: Bool { guarded.withLock { $0.state.readerCount > 0 } }
   /// Whether the body is wanted although nobody reads it.
   var isKept: Bool { guarded.withLock { $0.isKept } }

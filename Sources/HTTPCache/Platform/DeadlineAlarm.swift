@@ -15,6 +15,12 @@ package struct DeadlineAlarm {
   /// An alarm that is not set.
   package init() {}
 
+  /// Whether the alarm would miss `deadline`: it is set for a later moment, or not at all.
+  package func isLate(for deadline: CacheInstant?) -> Bool {
+    guard let deadline else { return false }
+    return moment.map { deadline < $0 } ?? true
+  }
+
   /// Sets the alarm, unless it is set for an earlier moment already.
   ///
   /// - Parameters:
@@ -23,8 +29,7 @@ package struct DeadlineAlarm {
   package mutating func set(
     for deadline: CacheInstant?, _ clock: CacheClock, _ wake: @escaping @Sendable (CacheInstant) -> Void
   ) {
-    guard let deadline else { return }
-    if let moment, moment <= deadline { return }
+    guard isLate(for: deadline), let deadline else { return }
     moment = deadline
     task?.cancel()
     task = Task.detached {

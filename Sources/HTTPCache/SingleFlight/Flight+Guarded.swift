@@ -20,15 +20,21 @@ extension Flight {
     /// In the order in which they have come.
     var waiters = FewList<Waiter>()
     var replay: Replay?
+    /// The body that those who join later read, if it is a stream.
+    var body: BodyLog?
     var origin: Task<Void, Never>?
-    var watchdog: Task<Void, Never>?
-    var watchedDeadline: CacheInstant?
+    var alarm = DeadlineAlarm()
     /// Something has been stored.
     var hasStored = false
     /// Nobody wants the origin's answer any more.
     var isCancelled = false
     /// The keys of this flight have been invalidated since it began.
     var isInvalidated = false
+
+    /// Tells the state machine how long the body has been silent. To be called before that decides by it.
+    mutating func noteSilence() {
+      if let body { machine.bodyIsSilent(since: body.silentSince) }
+    }
 
     func position(of id: WaiterID) -> Int? { waiters.position(of: id) { $0.id } }
 

@@ -98,6 +98,7 @@ final class Flight: Sendable {
   func join(_ plan: FetchPlan, deadline: CacheInstant?, waitLimit: Duration, at now: CacheInstant) -> Ticket {
     if let outer = plan.outer { scope.forward(to: outer) }
     let (ticket, replay) = guarded.withLock { guarded -> (Ticket, Replay?) in
+      guarded.noteSilence()
       switch guarded.machine.join(deadline: deadline, waitLimit: waitLimit, at: now) {
       case .wait(let id):
         guarded.waiters.append(Waiter(id: id, plan: plan))
@@ -205,14 +206,20 @@ final class Flight: Sendable {
   /// Whether the answer is wanted although nobody waits for it.
   var isWanted: Bool { guarded.withLock { $0.machine.isWanted } }
 
-  /// Whether nobody new may wait for the call any more: it has taken longer than `waitLimit`.
-  func isTooOld(_ waitLimit: Duration, at now: CacheInstant) -> Bool {
-    guarded.withLock { $0.machine.isTooOld(waitLimit, at: now) }
+  /// Whether an answer that may be stored is arriving or still expected, and the origin has not been silent for `waitLimit`.
+  func willAnswer(within waitLimit: Duration, at now: CacheInstant) -> Bool {
+    guarded.withLock { guarded in
+      guarded.noteSilence()
+      return !guarded.machine.isClosed && !guarded.machine.isTooOld(waitLimit, at: now)
+    }
   }
 
   /// Another flight has taken the place of this one (``FlightStateMachine/replaced(waitLimit:at:)``).
   func replaced(waitLimit: Duration, at now: CacheInstant) {
-    guarded.withLock { $0.machine.replaced(waitLimit: waitLimit, at: now) }
+    guarded.withLock { guarded in
+      guarded.noteSilence()
+      guarded.machine.replaced(waitLimit: waitLimit, at: now)
+    }
     watch()
   }
 
@@ -229,7 +236,7 @@ final class Flight: Sendable {
 
   /// The last reader of the body has gone before its end.
   func bodyAbandoned() {
-    if !guarded.withLock({ $0.machine.isKept }) { cancelOrigin() }
+    if !isWanted { cancelOrigin() }
   }
 
   /// The plans of those who wait, by number.
@@ -268,11 +275,13 @@ final class Flight: Sendable {
   /// - Parameters:
   ///   - results: Who gets what, in the order of their numbers. Everybody else who waits gets `release`.
   ///   - replay: Makes the results of those who join later; nil when nobody may.
-  func answered(_ results: Results, release: FlightResult.Release, replay: Replay?) {
+  ///   - body: The body that those read, if it is a stream.
+  func answered(_ results: Results, release: FlightResult.Release, replay: Replay?, body: BodyLog? = nil) {
     let resumptions = guarded.withLock { guarded in
       var resumptions = FewList<(Continuation, FlightResult)>()
       var released = FewList<WaiterID>()
       guarded.replay = replay
+      guarded.body = body
       guarded.machine.answered(
         isShared: replay != nil, isFor: { id in results.position(of: id, by: \.id) != nil },
         release: { released.append($0) })
@@ -317,8 +326,8 @@ final class Flight: Sendable {
       else { return Landing(stored: stored, isOver: false, continuation: nil, result: nil) }
       let result = answer(stored)
       guarded.machine.answeredAll()
-      // Without a watchdog there is nothing left for `close`.
-      if guarded.watchdog == nil { isOver.store(true, ordering: .releasing) }
+      // Without an alarm there is nothing left for `close`.
+      if guarded.alarm.moment == nil { isOver.store(true, ordering: .releasing) }
       if let continuation = guarded.waiters.head?.continuation {
         guarded.waiters.removeAll()
         return Landing(stored: stored, isOver: true, continuation: continuation, result: result)
@@ -332,14 +341,14 @@ final class Flight: Sendable {
   /// The flight is over: nobody may join any more, and whoever still waits is released.
   func close() {
     if isOver.load(ordering: .acquiring) { return }
-    let (rest, watchdog) = guarded.withLock { guarded in
+    let rest = guarded.withLock { guarded in
       let rest = guarded.machine.isCalling ? guarded.machine.answered(for: [], isShared: false) : []
       guarded.machine.close()
       guarded.replay = nil
-      defer { guarded.watchdog = nil }
-      return (rest, guarded.watchdog)
+      guarded.body = nil
+      guarded.alarm.cancel()
+      return rest
     }
-    watchdog?.cancel()
     for id in rest { deliver(.released(.over), to: id) }
   }
 
@@ -367,27 +376,20 @@ final class Flight: Sendable {
 
   // MARK: Deadlines
 
-  /// Sees to it that the next deadline is noticed. One task watches for all who wait.
+  /// Sees to it that the next deadline is noticed.
   private func watch() {
     guarded.withLock { guarded in
-      guard let deadline = guarded.machine.nextDeadline else { return }
-      if let watched = guarded.watchedDeadline, watched <= deadline { return }
-      guarded.watchedDeadline = deadline
-      guarded.watchdog?.cancel()
-      guarded.watchdog = Task.detached { [weak self, clock] in
-        guard (try? await clock.sleep(until: deadline)) != nil else { return }
-        self?.deadlineReached(clock.now)
-      }
+      let deadline = guarded.machine.nextDeadline
+      // Asked first: the closure is allocated.
+      guard guarded.alarm.isLate(for: deadline) else { return }
+      guarded.alarm.set(for: deadline, clock) { [weak self] in self?.deadlineReached($0) }
     }
   }
 
   private func deadlineReached(_ now: CacheInstant) {
     let (expiry, origin) = guarded.withLock { guarded in
-      // The coarse clock may lag a tick behind the timer.
-      let due = Swift.max(now, guarded.watchedDeadline ?? now)
-      guarded.watchedDeadline = nil
-      guarded.watchdog = nil
-      let expiry = guarded.machine.deadlineReached(due)
+      let due = guarded.alarm.take(at: now)
+      let expiry = guarded.machine.deadlineReached(due, isUnread: guarded.body?.isUnread ?? false)
       if expiry.cancelsOrigin { guarded.isCancelled = true }
       return (expiry, expiry.cancelsOrigin ? guarded.origin : nil)
     }

@@ -14,7 +14,8 @@
 ///        └──last one leaves─▶ closed   nobody waits any more: the origin's call is cancelled
 ///
 /// Nobody waits for others for longer than a limit that is counted from the beginning of the call. A call that is older takes
-/// nobody new: another flight takes its place, and it is given as long again to end while nobody waits for it.
+/// nobody new: another flight takes its place, and it is given as long again to end while nobody waits for it. A body of which
+/// nothing has come for as long is treated alike.
 struct FlightStateMachine {
   typealias WaiterID = Int
 
@@ -74,6 +75,8 @@ struct FlightStateMachine {
   /// Until when the call goes on although nobody waits and it is not kept.
   private var grantedUntil: CacheInstant?
   private let beganAt: CacheInstant
+  /// Since when the head, or the next part of the body, is waited for; nil when nothing more is to come.
+  private var silentSince: CacheInstant?
   /// Whether the policy wants every call to be finished.
   private let isAlwaysKept: Bool
   private let hardDeadline: CacheInstant?
@@ -91,6 +94,7 @@ struct FlightStateMachine {
   ) {
     self.isRefresh = isRefresh
     self.beganAt = beganAt
+    self.silentSince = beganAt
     self.isAlwaysKept = isKept && !isRefresh
     self.isKept = isKept
     self.attemptsLeft = attempts - 1
@@ -101,16 +105,24 @@ struct FlightStateMachine {
   var isClosed: Bool { phase == .closed }
   var waiterCount: Int { waiters.count }
   /// Whether the answer is to be stored although nobody waits for it, or reads it.
-  var isWanted: Bool { isKept || grantedUntil != nil }
+  var isWanted: Bool { !isClosed && (isKept || grantedUntil != nil) }
 
-  /// Whether nobody new may wait for the call any more.
+  /// Whether nobody new may wait any more: for the call, or for the next part of the body.
   func isTooOld(_ waitLimit: Duration, at now: CacheInstant) -> Bool {
-    isCalling && beganAt.advanced(by: waitLimit) <= now
+    guard !isClosed, let silentSince else { return false }
+    return silentSince.advanced(by: waitLimit) <= now
+  }
+
+  /// Notes when the last part of the body came.
+  ///
+  /// - Parameter moment: Nil when the body is all there.
+  mutating func bodyIsSilent(since moment: CacheInstant?) {
+    if phase == .answered { silentSince = moment }
   }
 
   /// When something is due, if nothing happens before.
   var nextDeadline: CacheInstant? {
-    guard isCalling else { return nil }
+    guard isCalling else { return isClosed ? nil : grantedUntil }
     var next = hardDeadline
     if let grantedUntil, grantedUntil < next ?? .distantFuture { next = grantedUntil }
     for waiter in waiters {
@@ -123,12 +135,15 @@ struct FlightStateMachine {
   ///
   /// - Parameters:
   ///   - deadline: When it turns to something else that it has.
-  ///   - waitLimit: How long after the beginning of the call it goes its own way; nil: it waits for as long as it takes.
+  ///   - waitLimit: How long after the beginning of the call, or the last part of the body, it goes its own way; nil: it waits
+  ///     for as long as it takes.
   mutating func join(deadline: CacheInstant?, waitLimit: Duration? = nil, at now: CacheInstant = .distantPast)
     -> JoinAction
   {
     switch phase {
-    case .answered: return .attach
+    case .answered:
+      if let waitLimit, isTooOld(waitLimit, at: now) { return .refuse }
+      return .attach
     case .closed: return .refuse
     case .calling:
       var waiter = Waiter(id: nextID + 1, deadline: deadline)
@@ -156,7 +171,7 @@ struct FlightStateMachine {
     return .cancelOrigin
   }
 
-  /// Another flight has taken the place of this one. If that is because its call has taken too long, it goes on for
+  /// Another flight has taken the place of this one. If that is because nothing has come for too long, it goes on for
   /// `waitLimit` if nobody waits, and for those who do; unless the policy wants every call to be finished.
   mutating func replaced(waitLimit: Duration, at now: CacheInstant) {
     guard isTooOld(waitLimit, at: now), !isAlwaysKept else { return }
@@ -194,6 +209,7 @@ struct FlightStateMachine {
   mutating func answered(isShared: Bool, isFor: (WaiterID) -> Bool, release: (WaiterID) -> Void) {
     guard isCalling else { return }
     phase = isShared ? .answered : .closed
+    silentSince = nil
     for waiter in waiters where !isFor(waiter.id) { release(waiter.id) }
     waiters.removeAll()
   }
@@ -207,9 +223,19 @@ struct FlightStateMachine {
   /// Nobody may join any more.
   mutating func close() { phase = .closed }
 
-  mutating func deadlineReached(_ now: CacheInstant) -> Expiry {
+  /// Time has passed.
+  ///
+  /// - Parameter isUnread: Whether there is a body that is not all there and that nobody reads.
+  mutating func deadlineReached(_ now: CacheInstant, isUnread: Bool = false) -> Expiry {
     var expiry = Expiry()
-    guard isCalling else { return expiry }
+    guard isCalling else {
+      guard phase == .answered, let end = grantedUntil, end <= now else { return expiry }
+      grantedUntil = nil
+      guard isUnread, !isKept else { return expiry }
+      phase = .closed
+      expiry.cancelsOrigin = true
+      return expiry
+    }
     if let hardDeadline, hardDeadline <= now {
       phase = .closed
       expiry.timedOut = takeAll()

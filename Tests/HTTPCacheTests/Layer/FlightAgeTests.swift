@@ -122,4 +122,39 @@ import Testing
     _ = answered.answered(for: [1], isShared: true)
     #expect(answered.join(deadline: nil, waitLimit: .seconds(10), at: at(100)) == .attach)
   }
+
+  @Test func `the state machine: a body is waited for as long as a head`() {
+    func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
+    func answered(isKept: Bool = false, isRefresh: Bool = false) -> FlightStateMachine {
+      var machine = FlightStateMachine(
+        isKept: isKept, attempts: 1, hardDeadline: nil, beganAt: at(0), isRefresh: isRefresh)
+      _ = machine.join(deadline: nil)
+      _ = machine.answered(for: [1], isShared: true)
+      machine.bodyIsSilent(since: at(8))
+      return machine
+    }
+    var machine = answered()
+    #expect(machine.join(deadline: nil, waitLimit: .seconds(10), at: at(17)) == .attach)
+    #expect(machine.join(deadline: nil, waitLimit: .seconds(10), at: at(18)) == .refuse)
+    machine.bodyIsSilent(since: at(18))
+    machine.replaced(waitLimit: .seconds(10), at: at(20))
+    #expect(machine.nextDeadline == nil && !machine.isWanted)
+    machine.replaced(waitLimit: .seconds(10), at: at(28))
+    #expect(machine.nextDeadline == at(38) && machine.isWanted)
+    // Whoever reads keeps it.
+    var read = machine
+    #expect(read.deadlineReached(at(38), isUnread: false) == .init() && !read.isWanted && !read.isClosed)
+    #expect(machine.deadlineReached(at(38), isUnread: true) == .init(cancelsOrigin: true) && machine.isClosed)
+    // What is all there is waited for no longer.
+    var complete = answered()
+    complete.bodyIsSilent(since: nil)
+    #expect(complete.join(deadline: nil, waitLimit: .seconds(10), at: at(100)) == .attach)
+    // A refresh is given up; what the policy wants to be finished is finished.
+    var refresh = answered(isKept: true, isRefresh: true)
+    refresh.replaced(waitLimit: .seconds(10), at: at(18))
+    #expect(refresh.deadlineReached(at(28), isUnread: true).cancelsOrigin)
+    var kept = answered(isKept: true)
+    kept.replaced(waitLimit: .seconds(10), at: at(18))
+    #expect(kept.nextDeadline == nil && kept.isWanted)
+  }
 }
