@@ -294,7 +294,7 @@ extension MemcachedIntegrationTests {
       do {
         let client = try MemcachedClient(configuration: MemcachedConfiguration([server]))
         _ = try await client.get(keys.key(.entry, "key"))
-        #expect(try holdings().threads == 3)
+        #expect(try await eventually { try holdings().threads == 3 })
       }
       #expect(try await eventually { try holdings().threads == 0 })
       #expect(try await eventually { try holdings().descriptors <= before.descriptors })

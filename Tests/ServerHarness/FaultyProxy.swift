@@ -24,11 +24,14 @@ public final class FaultyProxy: @unchecked Sendable {
     public var delay: Duration
     /// How many bytes of replies a connection brings at most: somewhere before, it is reset. Nil: it is left alone.
     public var resetsWithin: Int?
+    /// How many bytes of replies pass in a second, on each connection. Nil: as many as there are.
+    public var bytesPerSecond: Int?
 
     /// - Parameters: see the properties of the same names.
-    public init(delay: Duration = .zero, resetsWithin: Int? = nil) {
+    public init(delay: Duration = .zero, resetsWithin: Int? = nil, bytesPerSecond: Int? = nil) {
       self.delay = delay
       self.resetsWithin = resetsWithin
+      self.bytesPerSecond = bytesPerSecond
     }
   }
 
@@ -115,7 +118,7 @@ private struct Relay {
       guard wait() else { return }
       let due = DispatchTime.now().uptimeNanoseconds + UInt64(fault.delay / .nanoseconds(1))
       requests.take(due, &buffer)
-      replyCount += replies.take(due, &buffer)
+      replyCount += replies.take(due, &buffer, bytesPerSecond: fault.bytesPerSecond)
       if let limit = fault.resetsWithin, Double(replyCount) > share * Double(limit) {
         // What has come so far is passed on up to the middle, and then nothing.
         replies.pieces = replies.pieces.map { (0, $0.bytes.prefix(($0.bytes.count + 1) / 2)) }
@@ -156,6 +159,8 @@ extension Relay {
     let to: Int32
     var pieces: [(due: UInt64, bytes: ArraySlice<UInt8>)] = []
     var waiting = 0
+    /// When the last piece is passed on.
+    var lastDue: UInt64 = 0
     var isEnded = false
     /// Whether the other side takes no more at the moment.
     var isBlocked = false
@@ -173,12 +178,13 @@ extension Relay {
     /// - Parameter due: When it is to be passed on.
     /// - Returns: How much it was.
     @discardableResult
-    mutating func take(_ due: UInt64, _ buffer: inout [UInt8]) -> Int {
+    mutating func take(_ due: UInt64, _ buffer: inout [UInt8], bytesPerSecond: Int? = nil) -> Int {
       var total = 0
       while canRead {
         let count = read(from, &buffer, buffer.count)
         if count > 0 {
-          pieces.append((due, ArraySlice(Array(buffer[..<count]))))
+          lastDue = max(lastDue, due) + (bytesPerSecond.map { UInt64(count) * 1_000_000_000 / UInt64($0) } ?? 0)
+          pieces.append((lastDue, ArraySlice(Array(buffer[..<count]))))
           waiting += count
           total += count
           if count < buffer.count { break }

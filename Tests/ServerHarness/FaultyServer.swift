@@ -28,16 +28,30 @@ public final class FaultyServer: Sendable {
   /// The port.
   public let port: Int
   private let listener: Int32
+  private let connections = Connections()
+
+  /// How many connections were made to it.
+  public var connectionCount: Int { connections.count }
+
+  private final class Connections: @unchecked Sendable {
+    // @unchecked: `total` is only reached with the lock held.
+    private let lock = NSLock()
+    private var total = 0
+    var count: Int { lock.withLock { total } }
+    func add() { lock.withLock { total += 1 } }
+  }
 
   /// Starts listening.
   public init(_ fault: Fault) throws {
     let (listener, port) = try LocalSocket.listen()
     self.listener = listener
     self.port = port
+    let connections = connections
     Thread.detachNewThread {
       while true {
         let connection = LocalSocket.accept(listener)
         guard connection >= 0 else { return }
+        connections.add()
         Thread.detachNewThread { Self.serve(connection, fault) }
       }
     }

@@ -8,7 +8,8 @@ public import HTTPCache
 extension MemcachedBackend {
   /// Takes the lease for `key` unless somebody holds it.
   ///
-  /// The server forgets a lease a second or two late; its own moment is in it, by the wall clock, and counts.
+  /// The server ends a lease that is not given back, by its own clock and in whole seconds, up to two seconds late. Who has
+  /// watched one for all of its duration by his own clock need not wait for that. No node compares its clock with another's.
   public func acquireLease(for key: CacheKey, duration: Duration) async throws -> CacheLease? {
     let instant = clock.now
     let token = leaseTokens.make(until: instant.advanced(by: duration), at: instant)
@@ -25,24 +26,26 @@ extension MemcachedBackend {
 
   private func acquire(_ key: CacheKey, _ token: UInt64, _ duration: Duration) async throws -> CacheLease? {
     try await translatingErrors {
-      let now = clock.unixTime
       guard let expiration = MemcachedExpiration(lifetime: duration) else { return nil }
-      let (place, lease) = leasePlace(key)
-      let check = patience(with: place.host)
-      let end = now.milliseconds.addingReportingOverflow(duration.milliseconds)
-      let value = Self.value(token: token, until: end.overflow ? .max : end.partialValue)
+      let (host, lease) = leasePlace(key)
+      let check = patience(with: host)
+      let value = Self.value(token, duration)
       for _ in 0..<4 {
-        if try await stored(try await client.add(lease, value, expiration, at: place.host), place.host) {
-          return CacheLease(key: key, token: token)
+        // Who does not get it learns in the same round trip who has it.
+        let replies = try await client.perform([.add(lease, value, expiration), .get([lease])], from: host)
+        guard replies.count == 2, case .stored(let outcome) = replies[0], case .items(let items) = replies[1] else {
+          throw MemcachedError(.protocolViolated, host: client.hostName(host), "the answer does not fit the question")
+        }
+        if try stored(outcome, host) { return CacheLease(key: key, token: token) }
+        guard let item = items.first ?? nil else { continue }
+        if let holder = Self.holder(item) {
+          if holder.token == token { return CacheLease(key: key, token: token) }
+          if !leaseTokens.isOrphan(holder.token, at: clock.now), !isOver(holder, of: lease) { return nil }
         }
         try check()
-        guard let item = try await client.get([lease], from: place.host)[0] else { continue }
-        if let held = Self.held(item), held.until > now.milliseconds, !leaseTokens.isOrphan(held.token, at: clock.now) {
-          return held.token == token ? CacheLease(key: key, token: token) : nil
-        }
+        let taken = try await client.compareAndSet(lease, value, expiration, unique: item.unique, at: host)
+        if try stored(taken, host) { return CacheLease(key: key, token: token) }
         try check()
-        let outcome = try await client.compareAndSet(lease, value, expiration, unique: item.unique, at: place.host)
-        if try await stored(outcome, place.host) { return CacheLease(key: key, token: token) }
       }
       // Taken by others each time.
       return nil
@@ -52,20 +55,19 @@ extension MemcachedBackend {
   /// Gives a lease back, if it is still held.
   public func releaseLease(_ lease: CacheLease) async {
     leaseTokens.end(lease.token)
-    let (place, key) = leasePlace(lease.key)
+    let (host, key) = leasePlace(lease.key)
     guard let expiration = MemcachedExpiration(lifetime: .seconds(1)),
-      let item = try? await client.get([key], from: place.host)[0], Self.held(item)?.token == lease.token
+      let item = try? await client.get([key], from: host)[0], Self.holder(item)?.token == lease.token
     else { return }
-    // Deleting would not ask whether it is still ours. A lease that has ended is none.
-    let ended = Self.value(token: lease.token, until: 0)
-    _ = try? await client.compareAndSet(key, ended, expiration, unique: item.unique, at: place.host)
+    // Deleting would not ask whether it is still ours.
+    _ = try? await client.compareAndSet(key, Self.value(Self.nobody, .zero), expiration, unique: item.unique, at: host)
   }
 
-  private func leasePlace(_ key: CacheKey) -> (place: MemcachedPlace, lease: MemcachedKey) {
-    (MemcachedPlace(key, keys, client), keys.key(.lease, key.text))
+  private func leasePlace(_ key: CacheKey) -> (host: Int, lease: MemcachedKey) {
+    (MemcachedPlace(key, keys, client).host, keys.key(.lease, key.text))
   }
 
-  private func stored(_ outcome: MemcachedStoreOutcome, _ host: Int) async throws -> Bool {
+  private func stored(_ outcome: MemcachedStoreOutcome, _ host: Int) throws -> Bool {
     switch outcome {
     case .stored: true
     case .notStored: false
@@ -73,24 +75,32 @@ extension MemcachedBackend {
     }
   }
 
-  private static func value(token: UInt64, until end: Int64) -> MemcachedValue {
-    MemcachedValue(bytes: Bytes("\(token) \(end)"), flags: MemcachedFormat.lease)
+  /// The token of a lease that was given back.
+  private static let nobody: UInt64 = 0
+
+  private static func value(_ token: UInt64, _ duration: Duration) -> MemcachedValue {
+    let milliseconds = Int64(clamping: Int(min(duration / .milliseconds(1), 1e15).rounded(.up)))
+    return MemcachedValue(bytes: Bytes("\(token) \(milliseconds)"), flags: MemcachedFormat.lease)
   }
 
-  private static func held(_ item: MemcachedItem) -> (token: UInt64, until: Int64)? {
-    let words = item.value.bytes.description.split(separator: " ")
-    guard item.value.flags == MemcachedFormat.lease, words.count == 2, let token = UInt64(words[0]),
-      let end = Int64(words[1])
+  /// Who holds a lease; nil when nobody does, or it cannot be read.
+  private static func holder(_ item: MemcachedItem) -> (token: UInt64, duration: Duration)? {
+    let words = item.value.bytes.split(separator: 0x20, omittingEmptySubsequences: false)
+    guard item.value.flags == MemcachedFormat.lease, words.count == 2, let token = UInt64(decimal: words[0]),
+      token != nobody, let milliseconds = UInt64(decimal: words[1])
     else { return nil }
-    return (token, end)
+    return (token, .milliseconds(Int64(clamping: milliseconds)))
   }
-}
 
-extension Duration {
-  /// Whole milliseconds, rounded down; clamped.
-  fileprivate var milliseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-    return overflow ? .max : product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000).partialValue
+  /// Whether this process has seen the same holder for all of the lease's duration.
+  private func isOver(_ holder: (token: UInt64, duration: Duration), of lease: MemcachedKey) -> Bool {
+    let now = clock.now
+    return watchedLeases.withLock { watched in
+      if let known = watched[lease], known.token == holder.token {
+        return now.duration(since: known.since) >= holder.duration
+      }
+      watched.append((holder.token, now), for: lease)
+      return false
+    }
   }
 }

@@ -30,28 +30,19 @@ public final class MemcachedBackend: LeasingBackend {
   /// The clock that the backend was made with.
   public var entryClock: CacheClock? { clock }
   let leaseTokens = LeaseTokens()
+  /// The holders of leases that were asked for in vain, and since when each has been seen.
+  let watchedLeases = Locked(BoundedMap<MemcachedKey, (token: UInt64, since: CacheInstant)>(maximumCount: 1024))
 
-  /// What was in the slots of entries that were looked for and had to be fetched: storing replaces exactly that.
-  let expectations = Locked<[MemcachedKey: MemcachedValueStore.Condition]>([:])
-  /// The hosts that an invalidation has not reached, and how many of them.
-  let unreached = Locked<[Int: Int]>([:])
-  /// The same, for a look without the lock.
-  let isUnreached = Atomic(false)
-  /// What voids everything on a host at the moment.
-  let settlements = Locked<[Int: Task<Void, any Error>]>([:])
-  /// What tries to tell them.
-  let settling = Locked<Task<Void, Never>?>(nil)
+  /// What was in the slots of entries that were looked for and had to be fetched: storing replaces exactly that. Not all that is
+  /// looked for is stored. What is forgotten costs the one who stores it a look.
+  private let expectations = Locked(BoundedMap<MemcachedKey, MemcachedValueStore.Condition>(maximumCount: 4096))
+  /// What tells hosts the invalidations that they have not been told.
+  let tellers = Locked<[Int: Task<Void, any Error>]>([:])
+  /// What starts these.
+  let telling = Locked<Task<Void, Never>?>(nil)
   let retryPause: Duration
   private let damaged = Atomic<Int>(0)
   private let timeout: Duration
-
-  /// One of the few thousand buckets of a host.
-  private struct SeenBucket: Hashable {
-    var host: Int
-    var key: MemcachedKey
-  }
-  /// The buckets that are there, or were.
-  private let seenBuckets = Locked(Set<SeenBucket>())
 
   /// - Parameters:
   ///   - configuration: The servers, and how patient to be with them.
@@ -79,11 +70,11 @@ public final class MemcachedBackend: LeasingBackend {
 
   /// Ends all connections and threads, and fails what waits for them. The backend is of no use afterwards.
   public func shutdown() async {
-    settling.withLock { $0 }?.cancel()
+    telling.withLock { $0 }?.cancel()
     await client.shutdown()
   }
 
-  deinit { settling.withLock { $0 }?.cancel() }
+  deinit { telling.withLock { $0 }?.cancel() }
 
   /// Finds an entry, and the number of the last invalidation, in one round trip; a second one for an entry with tags, and
   /// one for the chunks of a large entry.
@@ -94,28 +85,77 @@ public final class MemcachedBackend: LeasingBackend {
       let place = MemcachedPlace(key, keys, client)
       let log = logs[place.host]
       let check = patience(with: place.host)
-      try await settle(place.host)
-      try check()
-      let items = try await client.get([log.counterKey, log.ledgerKey, place.slot], from: place.host)
-      let view = try await log.view(items[0], items[1])
+      // While that fails, what they concern is a miss.
+      if log.pending.isWaiting {
+        try? await tellPending(log)
+        try check()
+      }
+      let isSlow = client.slowValues(of: place.host).byteCount(of: place.slot, at: CacheClock.system.now) != nil
+      // The buckets that storing an entry will need: begun before the response is asked for, or anything that is invalidated
+      // meanwhile would void it.
+      let unseen = unseenBuckets(of: place, log)
+      let asked = (isSlow ? [] : [place.slot]) + unseen.map { place.key(ofBucket: $0) }
+      let seen = log.seen
+      let items = try await client.get([log.keys.counter, log.keys.ledger] + asked, from: place.host)
+      let view = try await log.view(items[0], items[1], seen: seen)
+      let item = isSlow ? nil : items[2]
       var entry: CacheEntry?
       // The server knows whole seconds only, and keeps what has a part of one left for all of it.
-      if let item = items[2], let found = try await decode(item, for: key), clock.now < found.entry.times.reclaimAt {
+      if let item, let found = try await decode(item, for: key, in: place, check),
+        clock.now < found.entry.times.reclaimAt
+      {
         try check()
         entry = try await valid(found, view, log)
       }
-      if entry.map({ $0.times.freshUntil <= clock.now }) ?? true { expect(items[2], in: place.slot) }
+      if !isSlow, entry.map({ $0.times.freshUntil <= clock.now }) ?? true {
+        let condition = item.map { MemcachedValueStore.Condition.unchanged($0.unique) } ?? .absent
+        expectations.withLock { _ = $0.append(condition, for: place.slot) }
+      }
       if let entry { return CacheLookup(entry: entry, stamp: InvalidationStamp(view.counter)) }
-      let counter = (try? check()) == nil ? view.counter : await prepare(place) ?? view.counter
+      let counter = await prepare(unseen, items.suffix(unseen.count), place, view.counter, check)
       return CacheLookup(entry: nil, stamp: InvalidationStamp(max(counter, view.counter)))
     }
   }
 
-  /// The entry that `item` is; nil when it is none, or damaged.
-  func decode(_ item: MemcachedItem, for key: CacheKey) async throws -> WireFormat.Decoded? {
-    guard item.value.flags != MemcachedFormat.tombstone, let bytes = try await values.value(of: item) else {
-      return nil
+  private func unseenBuckets(of place: MemcachedPlace, _ log: MemcachedHostLog) -> [UInt64] {
+    log.seenBuckets.withLock { seen in
+      let isSeen = seen.contains(place.bucketNumber)
+      guard let primary = place.primaryBucketNumber else { return isSeen ? [] : [place.bucketNumber] }
+      return (isSeen ? [] : [place.bucketNumber]) + (seen.contains(primary) ? [] : [primary])
     }
+  }
+
+  /// Begins the buckets that are missing.
+  ///
+  /// - Returns: The number of the last invalidation, if it was learned. What is asked for from now on is newer.
+  private func prepare(
+    _ numbers: [UInt64], _ items: ArraySlice<MemcachedItem?>, _ place: MemcachedPlace, _ known: UInt64,
+    _ check: () throws(MemcachedError) -> Void
+  ) async -> UInt64 {
+    guard !numbers.isEmpty else { return 0 }
+    let log = logs[place.host]
+    let missing = zip(numbers, items).filter { MemcachedMark($1) == nil }
+    var counter: UInt64 = 0
+    if !missing.isEmpty {
+      let marks = missing.map { place.key(ofBucket: $0.0) }
+      // The look-up has its answer; storing will find out.
+      guard (try? check()) != nil,
+        let begun = try? await log.begin(marks, over: missing.map(\.1), counter: known)
+      else { return 0 }
+      counter = begun
+    }
+    log.seenBuckets.withLock { $0.formUnion(numbers) }
+    return counter
+  }
+
+  /// The entry that `item` is; nil when it is none, or damaged.
+  func decode(
+    _ item: MemcachedItem, for key: CacheKey, in place: MemcachedPlace,
+    _ check: () throws(MemcachedError) -> Void = {}
+  ) async throws -> WireFormat.Decoded? {
+    guard item.value.flags != MemcachedFormat.tombstone,
+      let bytes = try await values.value(of: item, for: place.slot, at: place.host, check)
+    else { return nil }
     do throws(WireFormatError) {
       return try WireFormat.decode(bytes, for: key, now: clock.now, unixNow: clock.unixTime)
     } catch {
@@ -126,54 +166,34 @@ public final class MemcachedBackend: LeasingBackend {
 
   /// The entry as it is by what has been invalidated; nil when it is void or nothing is known.
   private func valid(
-    _ found: WireFormat.Decoded, _ view: MemcachedHostLog.View, _ log: MemcachedHostLog
+    _ found: WireFormat.Decoded, _ view: BookkeepingView, _ log: MemcachedHostLog
   ) async throws -> CacheEntry? {
-    guard found.stamp <= view.counter else { return nil }
-    let tags = found.entry.tags?.names ?? []
-    var verdict = view.ledger.verdict(key: found.entry.key, tags: tags, since: found.stamp)
+    guard found.stamp <= view.counter, !log.pending.concern(found.entry) else { return nil }
+    var candidate = InvalidationCandidate(found.entry)
+    var verdict = view.ledger.verdict(&candidate, since: found.stamp)
+    let tags = candidate.tagNames
     if !tags.isEmpty, verdict != .void {
-      let marks = try await client.get([log.counterKey] + tags.map { keys.key(.tag, $0) }, from: log.host)
-      let counter = marks[0].flatMap(MemcachedHostLog.number) ?? 0
-      for item in marks.dropFirst() {
-        verdict = verdict.and(
-          MemcachedHostLog.mark(item, counter: counter)?.verdict(since: found.stamp) ?? .void)
+      // The counter last: whatever is in a mark then had its number before the counter is read.
+      let items = try await client.get(tags.map { keys.key(.tag, $0) } + [log.keys.counter.unshared], from: log.host)
+      guard let counter = MemcachedNumber.read(items[tags.count]) else { return nil }
+      for item in items.dropLast() {
+        guard let mark = MemcachedMark(item), mark.last <= counter else { return nil }
+        verdict = verdict.merged(with: mark.verdict(since: found.stamp))
       }
     }
     return apply(verdict, to: found.entry)
   }
 
-  /// Sees to it that the buckets that storing an entry will need are there before it is asked for: those that are only begun
-  /// then void it when anything at all is invalidated meanwhile.
-  ///
-  /// - Returns: The number of the last invalidation, if that was learned. What is asked for from now on is newer.
-  private func prepare(_ place: MemcachedPlace) async -> UInt64? {
-    let log = logs[place.host]
-    let unseen = place.buckets.filter { bucket in
-      seenBuckets.withLock { !$0.contains(SeenBucket(host: place.host, key: bucket)) }
-    }
-    guard !unseen.isEmpty else { return nil }
-    do {
-      let items = try await client.get([log.counterKey] + unseen, from: place.host)
-      guard let counter = items[0].flatMap(MemcachedHostLog.number) else { return nil }
-      let missing = zip(unseen, items.dropFirst()).filter { MemcachedHostLog.mark($1, counter: counter) == nil }
-      if !missing.isEmpty { _ = try await log.begin(missing.map(\.0), for: counter) }
-      seenBuckets.withLock { seen in
-        for bucket in unseen { seen.insert(SeenBucket(host: place.host, key: bucket)) }
-      }
-      return counter
-    } catch {
-      // The look-up has its answer; storing will find out.
-      return nil
-    }
-  }
-
-  func apply(_ verdict: RemoteVerdict, to entry: CacheEntry) -> CacheEntry? {
+  func apply(_ verdict: MemcachedVerdict, to entry: CacheEntry) -> CacheEntry? {
     switch verdict {
     case .valid: return entry
     case .void: return nil
     case .stale(let moment):
-      let ago = Duration.milliseconds(max(0, clock.unixTime.milliseconds - moment.milliseconds))
-      return entry.with(times: entry.times.stale(since: clock.now.advanced(by: .zero - ago)))
+      let (ago, overflow) = clock.unixTime.milliseconds.subtractingReportingOverflow(moment.milliseconds)
+      if overflow { return moment < clock.unixTime ? entry.stale(since: .distantPast) : nil }
+      // The clock of who has made it stale is ahead. By a little that is now; by more, nobody can say how stale it is.
+      guard Duration.milliseconds(ago) >= .zero - WireFormat.clockTolerance else { return nil }
+      return entry.stale(since: clock.now.advanced(by: .milliseconds(-max(0, ago))))
     }
   }
 
@@ -186,12 +206,12 @@ public final class MemcachedBackend: LeasingBackend {
   public func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
     try await translatingErrors {
       let place = MemcachedPlace(entry.key, keys, client)
-      let expected = expectations.withLock { $0.removeValue(forKey: place.slot) }
+      let expected = expectations.withLock { $0.remove(place.slot)?.value }
       guard
         let expiration = MemcachedExpiration(
           lifetime: entry.times.reclaimAt.duration(since: clock.now))
       else { return .refused }
-      try await settle(place.host)
+      try? await tellPending(logs[place.host])
       return try await store(entry, stamp.number, place, expiration, over: expected)
     }
   }
@@ -216,8 +236,15 @@ public final class MemcachedBackend: LeasingBackend {
       }
       guard let valid = try await stillValid(entry, stamp, place) else { return .invalidated }
       let bytes = WireFormat.encode(valid, stamp: stamp, now: clock.now, unixNow: clock.unixTime)
+      let slowValues = client.slowValues(of: place.host)
+      if let count = slowValues.byteCount(of: place.slot, at: CacheClock.system.now), bytes.count >= count {
+        // It would not arrive in time either.
+        return .refused
+      }
       switch try await values.store(bytes, for: place.slot, expiration, if: condition, at: place.host) {
-      case .stored: return .stored
+      case .stored:
+        slowValues.forget(place.slot)
+        return .stored
       case .notStored: expected = nil
       case .tooLarge, .outOfMemory:
         // What is there was superseded by what cannot be stored.
@@ -231,31 +258,9 @@ public final class MemcachedBackend: LeasingBackend {
 
   /// The entry as it is by what has been invalidated since `stamp`; nil when it is void.
   private func stillValid(_ entry: CacheEntry, _ stamp: UInt64, _ place: MemcachedPlace) async throws -> CacheEntry? {
-    let log = logs[place.host]
-    let tags = entry.tags?.names ?? []
-    let needed = place.buckets + tags.map { keys.key(.tag, $0) }
-    let items = try await client.get([log.counterKey, log.ledgerKey] + needed, from: place.host)
-    let view = try await log.view(items[0], items[1])
-    guard stamp <= view.counter else { return nil }
-    var verdict = view.ledger.verdict(key: entry.key, tags: tags, since: stamp)
-    var missing: [MemcachedKey] = []
-    for (key, item) in zip(needed, items.dropFirst(2)) {
-      guard let mark = MemcachedHostLog.mark(item, counter: view.counter) else {
-        missing.append(key)
-        continue
-      }
-      verdict = verdict.and(mark.verdict(since: stamp))
-    }
-    if verdict != .void, !missing.isEmpty { verdict = verdict.and(try await log.begin(missing, for: stamp)) }
-    return apply(verdict, to: entry)
-  }
-
-  private func expect(_ item: MemcachedItem?, in slot: MemcachedKey) {
-    expectations.withLock { expectations in
-      // Not all that is looked for is stored. What is forgotten costs the one who stores it a look.
-      if expectations.count >= 4096 { expectations.removeAll(keepingCapacity: true) }
-      expectations[slot] = item.map { .unchanged($0.unique) } ?? .absent
-    }
+    let candidate = InvalidationCandidate(entry)
+    let marks = place.buckets + candidate.tagNames.map { keys.key(.tag, $0) }
+    return apply(try await logs[place.host].verdict(of: candidate, since: stamp, marks: marks), to: entry)
   }
 
   // MARK: Errors
@@ -281,6 +286,10 @@ public final class MemcachedBackend: LeasingBackend {
       throw CacheError(error.cacheCode, error.description, underlyingError: error)
     }
   }
+}
+
+extension CacheEntry {
+  fileprivate func stale(since moment: CacheInstant) -> CacheEntry { with(times: times.stale(since: moment)) }
 }
 
 extension MemcachedError {

@@ -12,13 +12,17 @@ struct MemcachedPlace: Sendable {
   /// What the entry, or a mark that it was removed, is stored under.
   let slot: MemcachedKey
   /// What the invalidations of this key and of many others are entered in, as long as the slot may have forgotten them.
-  var bucket: MemcachedKey { keys.key(.bucket, bucketNumber, 0) }
-  /// The buckets that say whether a response for this key may be stored: its own, and that of a variant's primary key.
-  var buckets: [MemcachedKey] { [bucket] + (primaryBucketNumber.map { [keys.key(.bucket, $0, 0)] } ?? []) }
+  var bucket: MemcachedKey { key(ofBucket: bucketNumber) }
+  /// The numbers of the buckets that say whether a response for this key may be stored: its own, and that of a variant's
+  /// primary key.
+  let bucketNumber: UInt64
+  let primaryBucketNumber: UInt64?
+  /// The keys of these buckets.
+  var buckets: [MemcachedKey] { [bucket] + (primaryBucketNumber.map { [key(ofBucket: $0)] } ?? []) }
 
-  private let bucketNumber: UInt64
-  private let primaryBucketNumber: UInt64?
   private let keys: MemcachedKeySpace
+
+  func key(ofBucket number: UInt64) -> MemcachedKey { keys.key(.bucket, number, 0) }
 
   private static let bucketCount: UInt64 = 4096
 

@@ -11,7 +11,7 @@ package import HTTPCache
 /// same time go out as one request. The keys are spread over the hosts by libmemcached's weighted ketama.
 package final class MemcachedClient: Sendable {
   private let lanes: [MemcachedLane]
-  private let router: MemcachedTemplate
+  private let router: MemcachedRouter
   private let watchdog: MemcachedWatchdog
   private let threads = MemcachedThreads()
   private let clock: CacheClock
@@ -24,7 +24,7 @@ package final class MemcachedClient: Sendable {
     try configuration.validate()
     self.clock = clock
     timeout = configuration.timeout
-    router = try MemcachedTemplate(hosts: configuration.hosts, configuration: configuration)
+    router = try MemcachedRouter(configuration.hosts)
     lanes = configuration.hosts.map { MemcachedLane(host: $0, configuration: configuration, clock: clock) }
     watchdog = MemcachedWatchdog(limit: configuration.timeout, clock: clock)
     do {
@@ -40,9 +40,8 @@ package final class MemcachedClient: Sendable {
     let (lanes, watchdog) = (lanes, watchdog)
     try threads.start("memcached-timer") { watchdog.run(lanes) }
     for lane in lanes {
-      let template = try MemcachedTemplate(hosts: [lane.host], configuration: configuration)
       for number in 0..<configuration.workersPerHost {
-        let worker = MemcachedWorker(lane: lane, number: number, template: template)
+        let worker = MemcachedWorker(lane: lane, number: number, configuration: configuration, clock: clock)
         try threads.start("memcached-\(number)") { worker.run() }
       }
     }
@@ -72,6 +71,9 @@ package final class MemcachedClient: Sendable {
 
   /// How the hosts have been doing.
   package var statistics: [MemcachedHostStatistics] { lanes.map(\.statistics) }
+
+  /// The values of this host that are too large to arrive in time.
+  func slowValues(of host: Int) -> MemcachedSlowValues { lanes[host].slowValues }
 
   /// Which host `key` falls to.
   package func host(of key: MemcachedKey) -> Int { lanes.count == 1 ? 0 : router.hostIndex(of: key) }
@@ -167,6 +169,18 @@ package final class MemcachedClient: Sendable {
       throw mismatch
     }
     return wasThere
+  }
+
+  /// Sends several commands at once, which the host carries out in their order.
+  ///
+  /// - Returns: The replies, in the order of the commands.
+  func perform(_ commands: [MemcachedCommand], from host: Int) async throws -> [MemcachedReply] {
+    // A read alone can be put together with others.
+    if commands.count == 1, commands[0].isRead { return [try await perform(commands[0], at: host)] }
+    guard case .sequence(let replies) = try await perform(.sequence(commands), at: host),
+      replies.count == commands.count
+    else { throw mismatch }
+    return replies
   }
 
   private var mismatch: MemcachedError {

@@ -14,12 +14,18 @@ enum MemcachedCommand: Sendable {
   case compareAndSet(MemcachedKey, MemcachedValue, MemcachedExpiration, unique: UInt64)
   case increment(MemcachedKey)
   case delete(MemcachedKey)
+  /// Several commands, sent at once and carried out in their order.
+  case sequence([MemcachedCommand])
+
+  /// Whether the command changes nothing, so that it can be put together with others of its kind.
+  var isRead: Bool { if case .get = self { true } else { false } }
 
   /// What the command counts for in the queue: the bytes that it holds there.
   var queuedBytes: Int {
     switch self {
     case .get, .increment, .delete: 0
     case .set(_, let value, _), .add(_, let value, _), .compareAndSet(_, let value, _, _): value.bytes.count
+    case .sequence(let commands): commands.reduce(0) { $0 + $1.queuedBytes }
     }
   }
 }
@@ -33,6 +39,8 @@ enum MemcachedReply: Sendable {
   case counter(UInt64?)
   /// Whether there was something to delete.
   case deleted(Bool)
+  /// The replies to the commands of a sequence.
+  case sequence([MemcachedReply])
 }
 
 /// What became of a value.

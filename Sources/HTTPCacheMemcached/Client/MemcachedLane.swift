@@ -4,7 +4,6 @@
 //===----------------------------------------------------------------------===//
 
 import HTTPCache
-import Synchronization
 
 /// What waits for one host, and whether the host may be called. Each host has its own, so that one that hangs keeps only
 /// its own workers busy.
@@ -17,14 +16,13 @@ final class MemcachedLane: Sendable {
   }
 
   private struct State {
-    var reads = JobQueue()
-    var writes = JobQueue()
+    var reads = RingQueue<MemcachedJob>()
+    var writes = RingQueue<MemcachedJob>()
     /// Whether writes come next when both wait.
     var isWriteTurn = false
     var queuedBytes = 0
     var idleWorkers = 0
     var attempts: [Attempt?]
-    var breaker: CircuitBreaker
     var isShutDown = false
     var statistics = MemcachedHostStatistics.Counters()
   }
@@ -34,8 +32,9 @@ final class MemcachedLane: Sendable {
   private let configuration: MemcachedConfiguration
   private let clock: CacheClock
   private let state: Monitor<State>
-  /// Whether the last that is known of the host is a failure.
-  private let isInDoubt = Atomic(false)
+  private let breaker: SharedCircuitBreaker
+  /// The large values that did not arrive in time.
+  let slowValues = MemcachedSlowValues()
 
   init(host: MemcachedHost, configuration: MemcachedConfiguration, clock: CacheClock) {
     self.host = host
@@ -44,10 +43,11 @@ final class MemcachedLane: Sendable {
     self.clock = clock
     state = Monitor(
       State(
-        attempts: Array(repeating: nil, count: configuration.workersPerHost),
-        breaker: CircuitBreaker(
-          threshold: configuration.failureThreshold, firstWait: configuration.retryTimeout,
-          longestWait: configuration.deadTimeout, probeLimit: configuration.timeout)))
+        attempts: Array(repeating: nil, count: configuration.workersPerHost)))
+    breaker = SharedCircuitBreaker(
+      CircuitBreaker(
+        threshold: configuration.failureThreshold, firstWait: configuration.retryTimeout,
+        longestWait: configuration.deadTimeout, probeLimit: configuration.timeout))
   }
 
   // MARK: For those who ask
@@ -64,11 +64,11 @@ final class MemcachedLane: Sendable {
         state.statistics.overflows += 1
         return MemcachedError(.queueFull, host: name, "too many calls wait for it already")
       }
-      guard state.breaker.admits(at: now) else {
+      guard breaker.admits(at: now) else {
         state.statistics.refusals += 1
         return MemcachedError(.hostDown, host: name, "has failed lately and is left alone for a while")
       }
-      if case .get = job.command { state.reads.append(job) } else { state.writes.append(job) }
+      if job.command.isRead { state.reads.append(job) } else { state.writes.append(job) }
       state.queuedBytes += bytes
       wakesWorker = state.idleWorkers > 0
       return nil
@@ -85,7 +85,7 @@ final class MemcachedLane: Sendable {
       state.queuedBytes = 0
       self.state.broadcast()
       var waiting: [MemcachedJob] = []
-      while let job = state.reads.removeFirst() ?? state.writes.removeFirst() { waiting.append(job) }
+      while let job = state.reads.popFirst() ?? state.writes.popFirst() { waiting.append(job) }
       return waiting
     }
     for job in waiting {
@@ -96,14 +96,14 @@ final class MemcachedLane: Sendable {
   var statistics: MemcachedHostStatistics {
     state.withLock { state in
       MemcachedHostStatistics(
-        host: host, counters: state.statistics, breaker: state.breaker.state,
+        host: host, counters: state.statistics, breaker: breaker.state,
         waiting: state.reads.count + state.writes.count)
     }
   }
 
   // MARK: For the workers
 
-  /// What the worker with this number is to do next, when there is something: several reads, or one write.
+  /// What the worker with this number is to do next, when there is something: several reads, or several writes.
   ///
   /// - Returns: No jobs when the worker is to end.
   func nextJobs(for worker: Int) -> [MemcachedJob] {
@@ -112,6 +112,7 @@ final class MemcachedLane: Sendable {
       let jobs = takeJobs(&state)
       guard !jobs.isEmpty else { return nil }
       state.attempts[worker] = Attempt(jobs: jobs)
+      state.statistics.roundTrips += 1
       // This worker was signalled for all that came while nobody was idle; the others may have work too.
       return (jobs, state.idleWorkers > 0 && !(state.reads.isEmpty && state.writes.isEmpty))
     }
@@ -122,9 +123,15 @@ final class MemcachedLane: Sendable {
   private func takeJobs(_ state: inout State) -> [MemcachedJob] {
     var jobs: [MemcachedJob] = []
     if state.isWriteTurn || state.reads.isEmpty {
-      while jobs.isEmpty, let job = state.writes.removeFirst() {
+      var bytes = 0
+      while jobs.count < configuration.batchSize, let job = state.writes.first,
+        jobs.isEmpty || bytes + job.command.queuedBytes <= Self.writeBatchBytes
+      {
+        _ = state.writes.popFirst()
         state.queuedBytes -= job.command.queuedBytes
-        if !job.isFinished { jobs.append(job) }
+        guard !job.isFinished else { continue }
+        jobs.append(job)
+        bytes += job.command.queuedBytes
       }
     }
     var keyCount = 0
@@ -132,7 +139,7 @@ final class MemcachedLane: Sendable {
       guard case .get(let keys) = job.command, keyCount == 0 || keyCount + keys.count <= configuration.batchSize else {
         break
       }
-      _ = state.reads.removeFirst()
+      _ = state.reads.popFirst()
       guard !job.isFinished else { continue }
       jobs.append(job)
       keyCount += keys.count
@@ -141,21 +148,11 @@ final class MemcachedLane: Sendable {
     return jobs
   }
 
+  /// How much is sent at once, so that it fits into the buffers of sockets while the server cannot get rid of its answers.
+  private static let writeBatchBytes = 16 << 10
+
   /// The host has answered. Said before anybody is given the answer: who has it finds the host up.
-  func answered() {
-    guard isInDoubt.load(ordering: .acquiring) else { return }
-    state.withLock { succeeded(&$0) }
-  }
-
-  private func succeeded(_ state: inout State) {
-    state.breaker.succeeded()
-    isInDoubt.store(false, ordering: .releasing)
-  }
-
-  private func failed(_ state: inout State, at now: CacheInstant) {
-    state.breaker.failed(at: now)
-    isInDoubt.store(true, ordering: .releasing)
-  }
+  func answered() { breaker.succeeded() }
 
   /// What the worker with this number was doing is over.
   ///
@@ -165,14 +162,13 @@ final class MemcachedLane: Sendable {
     state.withLock { state in
       let attempt = state.attempts[worker]
       state.attempts[worker] = nil
-      state.statistics.roundTrips += 1
       guard let failure else {
-        succeeded(&state)
+        breaker.succeeded()
         return
       }
       state.statistics.failures += 1
       if failure.code == .timedOut { state.statistics.timeouts += 1 }
-      if attempt?.isOverdue != true { failed(&state, at: now) }
+      if attempt?.isOverdue != true { breaker.failed(at: now) }
     }
   }
 
@@ -188,11 +184,11 @@ final class MemcachedLane: Sendable {
     let (overdue, next) = state.withLock { state -> ([MemcachedJob], CacheInstant?) in
       var overdue: [MemcachedJob] = []
       while let job = state.reads.first, job.isFinished || job.deadline <= now {
-        _ = state.reads.removeFirst()
+        _ = state.reads.popFirst()
         overdue.append(job)
       }
       while let job = state.writes.first, job.isFinished || job.deadline <= now {
-        _ = state.writes.removeFirst()
+        _ = state.writes.popFirst()
         state.queuedBytes -= job.command.queuedBytes
         overdue.append(job)
       }
@@ -204,14 +200,14 @@ final class MemcachedLane: Sendable {
           overdue += attempt.jobs
           // A batch may hold jobs that came later; they are in the same answer, which is overdue.
           state.attempts[worker]?.isOverdue = true
-          failed(&state, at: now)
+          breaker.failed(at: now)
           state.statistics.timeouts += 1
         } else {
           deadlines.append(first.deadline)
         }
       }
       // When all workers are stuck in what is overdue, waiting for them was the host's fault too.
-      if hasWaitedInVain, state.attempts.allSatisfy({ $0?.isOverdue == true }) { failed(&state, at: now) }
+      if hasWaitedInVain, state.attempts.allSatisfy({ $0?.isOverdue == true }) { breaker.failed(at: now) }
       return (overdue, deadlines.min())
     }
     for job in overdue {

@@ -9,59 +9,78 @@ import HTTPCache
 struct MemcachedWorker {
   let lane: MemcachedLane
   let number: Int
-  let template: MemcachedTemplate
+  let configuration: MemcachedConfiguration
+  let clock: CacheClock
 
   func run() {
     var connection: MemcachedConnection?
     while true {
       let jobs = lane.nextJobs(for: number)
       guard !jobs.isEmpty else { return }
-      let isReused = connection != nil
-      var failure = attempt(jobs, &connection)
-      // The server may have closed a connection that was idle, or have been restarted: that is no reason to fail. Should
-      // it have done the first all the same, an increment moves twice, and `add` and `cas` find what they wrote themselves.
-      if failure?.error.code == .connectionFailed, isReused {
-        let remaining = jobs.filter { !$0.isFinished }
-        if !remaining.isEmpty {
-          lane.repeated()
-          failure = attempt(remaining, &connection)
-        }
-      }
+      let failures = attempt(jobs, &connection)
       // The lane first: who has been told of the failure finds the host down.
-      lane.finished(number, failure: failure.flatMap { $0.isHostFault ? $0.error : nil })
-      if let failure {
-        for job in jobs { job.finish(.failure(failure.error)) }
+      let fault = failures.last { $0.error.isHostFault }
+      lane.finished(number, failure: (fault?.error).map(publicError))
+      for failure in failures {
+        if let slow = failure.error.slowValue { lane.slowValues.note(slow, at: clock.now) }
+        for job in failure.jobs { job.finish(.failure(publicError(failure.error))) }
       }
     }
+  }
+
+  private func publicError(_ error: MemcachedWireError) -> MemcachedError {
+    MemcachedError(error.code, host: lane.name, error.message)
   }
 
   /// Does the jobs, and finishes those that it could do.
+  ///
+  /// - Returns: The jobs that could not be done, and why.
   private func attempt(
     _ jobs: [MemcachedJob], _ connection: inout MemcachedConnection?
-  ) -> MemcachedConnection.Failure? {
-    if connection == nil {
-      connection = MemcachedConnection(template: template, host: lane.name)
-    }
-    do throws(MemcachedConnection.Failure) {
-      guard connection != nil else {
-        throw MemcachedConnection.Failure(
-          error: MemcachedError(.connectionFailed, host: lane.name, "no memory for a connection"), isHostFault: false)
+  ) -> [(jobs: [MemcachedJob], error: MemcachedWireError)] {
+    var failures: [(jobs: [MemcachedJob], error: MemcachedWireError)] = []
+    var rest = jobs
+    var isReused = connection != nil
+    while !rest.isEmpty {
+      var current = 0
+      do throws(MemcachedWireError) {
+        if connection == nil { connection = try MemcachedConnection(to: lane.host, configuration, clock: clock) }
+        if let connection { try perform(rest, connection, &current) }
+        return failures
+      } catch {
+        connection = nil
+        if error.code == .connectionFailed, isReused {
+          // The server may have closed a connection that was idle, or have been restarted: that is no reason to fail. Should
+          // it have done the first all the same, an increment moves twice, and `add` and `cas` find what they wrote themselves.
+          isReused = false
+          lane.repeated()
+          rest.removeAll(where: \.isFinished)
+        } else if error.code == .refused, !rest[0].command.isRead {
+          // The server does not do this one. That is nothing to those who were sent along with it.
+          failures.append(([rest[current]], error))
+          rest.removeFirst(current + 1)
+        } else {
+          return failures + [(rest, error)]
+        }
       }
-      try perform(jobs, connection!)
-      return nil
-    } catch {
-      connection = nil
-      return error
     }
+    return failures
   }
 
+  /// - Parameter current: Set to the number of the job whose reply is awaited.
   private func perform(
-    _ jobs: [MemcachedJob], _ connection: borrowing MemcachedConnection
-  ) throws(MemcachedConnection.Failure) {
-    guard jobs.count > 1 else {
-      let reply = try connection.perform(jobs[0].command)
-      lane.answered()
-      jobs[0].finish(.success(reply))
+    _ jobs: [MemcachedJob], _ connection: MemcachedConnection, _ current: inout Int
+  ) throws(MemcachedWireError) {
+    let deadline = jobs.reduce(jobs[0].deadline) { max($0, $1.deadline) }
+    guard jobs.count > 1, jobs[0].command.isRead else {
+      try connection.send(jobs.map(\.command), until: deadline)
+      for (index, job) in jobs.enumerated() {
+        current = index
+        let reply = try connection.reply(to: job.command)
+        if index == jobs.count - 1 { try connection.checkEnd() }
+        lane.answered()
+        job.finish(.success(reply))
+      }
       return
     }
     // Several jobs are all reads. What they share is asked for first and once, the rest in the order of the jobs, so that
@@ -79,11 +98,13 @@ struct MemcachedWorker {
         done += 1
       }
     }
-    try connection.get(keys) { position, item in
+    try connection.send([.get(keys)], until: deadline)
+    try connection.items(for: keys) { position, item in
       if done == 0 { lane.answered() }
       finishJobs(before: position)
       items[position] = item
     }
+    try connection.checkEnd()
     lane.answered()
     finishJobs(before: keys.count)
   }

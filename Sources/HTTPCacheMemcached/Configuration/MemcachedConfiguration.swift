@@ -27,8 +27,7 @@ public struct MemcachedConfiguration: Hashable, Sendable {
   public var timeout: Duration
   /// How long connecting may take.
   public var connectTimeout: Duration
-  /// How long to wait for a server to take or to send the next piece. (libmemcached's sockets never block, so that this,
-  /// its poll timeout, is what limits both sending and receiving.)
+  /// How long to wait for a server to take or to send the next piece.
   public var responseTimeout: Duration
   /// How many threads, each with a connection of its own, work for each host.
   public var workersPerHost: Int
@@ -47,7 +46,7 @@ public struct MemcachedConfiguration: Hashable, Sendable {
   /// The largest value that the servers take (their `-I`, 1 MiB unless said otherwise) less what they add to it themselves.
   /// Larger ones are split.
   public var itemSizeLimit: Int
-  /// The largest value that is stored at all.
+  /// The largest value that is stored at all, and that is taken from a server: larger ones are misses.
   public var maximumValueSize: Int
   /// What is spoken with the servers.
   public var wireProtocol: WireProtocol

@@ -5,6 +5,14 @@
 
 import HTTPCache
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A key as memcached takes it: at most 250 bytes of visible ASCII.
 package struct MemcachedKey: Hashable, Sendable, CustomStringConvertible {
   /// The key's bytes.
@@ -15,6 +23,13 @@ package struct MemcachedKey: Hashable, Sendable, CustomStringConvertible {
   /// Whether both are copies of one key.
   func isSameMemory(as other: MemcachedKey) -> Bool {
     bytes.withUnsafeBytes { left in other.bytes.withUnsafeBytes { left.baseAddress == $0.baseAddress } }
+  }
+
+  /// Whether the key has these bytes.
+  func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      bytes.count == other.count && (bytes.isEmpty || memcmp(bytes.baseAddress!, other.baseAddress!, bytes.count) == 0)
+    }
   }
 
   /// The key as text.

@@ -76,10 +76,29 @@ package struct MemcachedValueStore: Sendable {
     return try await value(of: item)
   }
 
+  /// The value that `item` of `key` is or stands for. One that takes too long is left alone for a while.
+  ///
+  /// - Parameter check: Throws when that has taken as long as it may.
+  func value(
+    of item: MemcachedItem, for key: MemcachedKey, at host: Int, _ check: () throws(MemcachedError) -> Void
+  ) async throws -> Bytes? {
+    do {
+      return try await value(of: item, check)
+    } catch let error as MemcachedError where error.code == .timedOut {
+      if let manifest = ChunkManifest(item.value.bytes, maximumValueSize: maximumValueSize) {
+        let slow = MemcachedWireError.SlowValue(key: key, byteCount: manifest.valueSize)
+        client.slowValues(of: host).note(slow, at: CacheClock.system.now)
+      }
+      throw error
+    }
+  }
+
   /// The value that `item` is or stands for.
   ///
   /// - Returns: nil when a chunk is missing or is not what it should be, or `item` is no value.
-  package func value(of item: MemcachedItem) async throws -> Bytes? {
+  func value(
+    of item: MemcachedItem, _ check: () throws(MemcachedError) -> Void = {}
+  ) async throws -> Bytes? {
     if item.value.flags == MemcachedFormat.whole { return item.value.bytes }
     guard item.value.flags == MemcachedFormat.manifest,
       let manifest = ChunkManifest(item.value.bytes, maximumValueSize: maximumValueSize)
@@ -88,6 +107,7 @@ package struct MemcachedValueStore: Sendable {
     chunks.reserveCapacity(manifest.chunkCount)
     for group in stride(from: 0, to: manifest.chunkCount, by: Self.chunksAtOnce) {
       let range = group..<min(group + Self.chunksAtOnce, manifest.chunkCount)
+      if group > 0 { try check() }
       let items = try await client.get(range.map { manifest.key($0, keys) })
       for (index, item) in zip(range, items) {
         guard let item, item.value.flags == MemcachedFormat.chunk(index),

@@ -23,6 +23,9 @@
 /// entry at most the time it was written with: how far the clocks of two machines disagree shifts the moments by as much,
 /// except that a response from the future counts as received now.
 public enum WireFormat {
+  /// By how much the clocks of two nodes may differ. A moment that is further in the future says nothing.
+  package static var clockTolerance: Duration { .milliseconds(WireTimes.tolerance) }
+
   /// The version that is written, and the only one that is read.
   public static let version: UInt8 = 1
 

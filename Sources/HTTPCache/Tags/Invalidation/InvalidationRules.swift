@@ -35,13 +35,19 @@ package struct InvalidationRules<Moment: Comparable & Hashable & Sendable>: Send
   package private(set) var floor: UInt64 = 0
 
   /// No rules.
-  package init() {}
-
-  /// Adds a rule. Its number is higher than those before it.
   ///
-  /// - Complexity: O(1), amortised over ``limit``.
+  /// - Parameter floor: Whatever was asked for before this number is void.
+  package init(floor: UInt64 = 0) { self.floor = floor }
+
+  /// Adds a rule. Rules come in the order of their numbers, or nearly.
+  ///
+  /// - Complexity: O(1), amortised over ``limit``, and O(rules with a higher number).
   package mutating func append(_ rule: Rule) {
-    rules.append(rule)
+    // What it would void is void already.
+    guard rule.number > floor else { return }
+    var place = rules.count
+    while place > 0, rules[place - 1].number > rule.number { place -= 1 }
+    rules.insert(rule, at: place)
     guard rules.count >= 2 * Self.limit else { return }
     removeFirst(rules.count - Self.limit)
   }

@@ -1,0 +1,42 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Foundation
+import HTTPCacheTesting
+import Testing
+
+/// What the fuzzer has found worth keeping of what a server may have and answer, and inputs made up without guidance.
+@Suite struct BookkeepingCorpusTests {
+  private static let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "Fuzzing/Corpus/\(BookkeepingFuzzTarget.name)")
+
+  @Test func replay() throws {
+    let files = try FileManager.default.contentsOfDirectory(at: Self.directory, includingPropertiesForKeys: nil)
+    #expect(!files.isEmpty)
+    for file in files { BookkeepingFuzzTarget.run(Array(try Data(contentsOf: file)).span) }
+  }
+
+  @Test func random() {
+    var generator = SplitMix64(seed: 11)
+    let alphabet = Array("manrcbo0123456789@ \n\r-hstpVALUEkENDSTORED\u{0}\u{7F}abcdef".utf8)
+    let starts = [
+      "m1 2@3", "a1\nh 2 3 p 1 0123456789abcdef0123456789abcdef", "n1", "rVALUE k 1 5 7\r\nhello\r\nEND\r\n",
+      "o1\n2\n3", "",
+    ]
+    for round in 0..<6000 {
+      var input = Array(starts[round % starts.count].utf8)
+      for _ in 0..<Int.random(in: 1...8, using: &generator) {
+        let byte = alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
+        let place = Int.random(in: 0...input.count, using: &generator)
+        if place < input.count, Bool.random(using: &generator) {
+          input[place] = byte
+        } else {
+          input.insert(byte, at: place)
+        }
+      }
+      BookkeepingFuzzTarget.run(input.span)
+    }
+  }
+}
