@@ -6,8 +6,8 @@
 #   scripts/fuzz.sh build                only compile
 #
 # Inputs that reach something new go to Tests/Fuzzing/Corpus/TARGET (minimised at the end), which the ordinary tests replay.
-# The targets are the cases of FuzzTarget in Tests/HTTPCacheTests/Semantics/FuzzTarget.swift, and BookkeepingFuzzTarget in
-# Tests/HTTPCacheMemcachedTests.
+# The targets are the cases of FuzzTarget in Tests/HTTPCacheTests/Semantics/FuzzTarget.swift, those of MessageFuzzTarget in
+# Tests/ExampleSupportTests, and BookkeepingFuzzTarget in Tests/HTTPCacheMemcachedTests.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,15 +16,15 @@ export SWIFT_BACKTRACE=enable=no
 
 work="${FUZZ_BUILD_DIR:-.build/fuzz}"
 program="$work/fuzz"
-targets="dates directives structured-fields ranges content-range selection no-vary-search references conditions storing wire
-  memcached-bookkeeping"
+targets="dates directives structured-fields ranges content-range selection no-vary-search references conditions storing
+  cookies wire requests responses memcached-bookkeeping"
 
 # Only the floors that the parsers live on; nothing of them needs a package.
 sources="Sources/HTTPCache/Messages Sources/HTTPCache/Platform Sources/HTTPCache/Semantics Sources/HTTPCache/Storage
   Sources/HTTPCache/Tags Sources/HTTPCache/MultiTier/TierMark.swift
   Sources/HTTPCache/Policy/TagPolicy.swift Sources/HTTPCache/Policy/CacheConfigurationError.swift"
-entry="Tests/HTTPCacheTests/Semantics/FuzzTarget.swift Tests/Fuzzing/EntryPoint.swift
-  Tests/HTTPCacheMemcachedTests/BookkeepingFuzzTarget.swift"
+entry="Tests/HTTPCacheTests/Semantics/FuzzTarget.swift Tests/ExampleSupportTests/MessageFuzzTarget.swift
+  Tests/HTTPCacheMemcachedTests/BookkeepingFuzzTarget.swift Tests/Fuzzing/EntryPoint.swift"
 # Parts of another module, which here is the same one: compiled without their imports of the library.
 memcached="Sources/HTTPCacheMemcached/Bookkeeping/*.swift Sources/HTTPCacheMemcached/Wire/MemcachedReplyReader.swift
   Sources/HTTPCacheMemcached/Wire/*Protocol.swift Sources/HTTPCacheMemcached/Wire/MemcachedRequest.swift
@@ -33,11 +33,21 @@ memcached="Sources/HTTPCacheMemcached/Bookkeeping/*.swift Sources/HTTPCacheMemca
   Sources/HTTPCacheMemcached/Values/MemcachedExpiration.swift Sources/HTTPCacheMemcached/Client/MemcachedCommand.swift
   Sources/HTTPCacheMemcached/Client/MemcachedError.swift"
 
+# The parsers of messages import the library, of which they are a part here.
+messages="CommandLine/Endpoint Client/OriginURL CommandLine/CommandLineError CommandLine/OptionKind Wire/BodyDecoder Wire/ByteWriter
+  Wire/FieldSection Wire/LineAssembler Wire/MessageLimits Wire/Octet Wire/ParseFailure Wire/PermittedTrailers
+  Wire/RepeatedHead Wire/RequestHead Wire/RequestParser Wire/RequestTarget Wire/ResponseParser"
+
 build() {
   rm -rf "$work/memcached"
   mkdir -p "$work/memcached"
   for source in $memcached; do
     sed '/import HTTPCache$/d' "$source" >"$work/memcached/$(basename "$source")"
+  done
+  rm -rf "$work/messages"
+  mkdir -p "$work/messages"
+  for name in $messages; do
+    sed 's/^ *\(public \)*import HTTPCache$//' "Examples/Support/$name.swift" >"$work/messages/${name#*/}.swift"
   done
   # shellcheck disable=SC2046,SC2086
   {
@@ -47,7 +57,7 @@ build() {
         -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
         -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault \
         -module-name HTTPCacheFuzzing -package-name swift-http-cache -I Sources/CChecksum/include -o "$program" \
-        $(find $sources -name '*.swift') "$work"/memcached/*.swift $entry "$work/CChecksum.o"
+        $(find $sources -name '*.swift') "$work"/memcached/*.swift "$work"/messages/*.swift $entry "$work/CChecksum.o"
   } 2>"$work/build.log" || {
     cat "$work/build.log" >&2
     exit 1
@@ -55,7 +65,7 @@ build() {
 }
 
 # shellcheck disable=SC2086
-newest=$(find $sources $memcached $entry Sources/CChecksum -type f -newer "$program" 2>/dev/null | head -n 1 || true)
+newest=$(find $sources $entry Examples/Support Sources/HTTPCacheMemcached Sources/CChecksum -type f -newer "$program" 2>/dev/null | head -n 1 || true)
 if [ ! -x "$program" ] || [ -n "$newest" ]; then build; fi
 
 run() {

@@ -10,19 +10,19 @@
 #endif
 
 /// The target that `FUZZ_TARGET` names. One program serves for all, so that the library is instrumented once.
-private let target: @Sendable (Span<UInt8>) -> Void = {
+private let run: @Sendable (Span<UInt8>) -> Void = {
   let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
+  if let target = FuzzTarget(rawValue: name) { return { target.run($0) } }
   if name == BookkeepingFuzzTarget.name { return { BookkeepingFuzzTarget.run($0) } }
-  guard let target = FuzzTarget(rawValue: name) else {
-    let names = (FuzzTarget.allCases.map(\.rawValue) + [BookkeepingFuzzTarget.name]).joined(separator: ", ")
-    preconditionFailure("FUZZ_TARGET is \"\(name)\"; there are \(names)")
-  }
-  return { target.run($0) }
+  if let target = MessageFuzzTarget(rawValue: name) { return { target.run($0) } }
+  let names = (FuzzTarget.allCases.map(\.rawValue) + MessageFuzzTarget.allCases.map(\.rawValue) + [BookkeepingFuzzTarget.name])
+    .joined(separator: ", ")
+  preconditionFailure("FUZZ_TARGET is \"\(name)\"; there are \(names)")
 }()
 
 /// Called by libFuzzer with every input it makes up.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  target(Span(_unsafeElements: UnsafeBufferPointer(start: start, count: count)))
+  run(Span(_unsafeElements: UnsafeBufferPointer(start: start, count: count)))
   return 0
 }

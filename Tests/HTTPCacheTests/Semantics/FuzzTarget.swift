@@ -12,7 +12,7 @@
 enum FuzzTarget: String, CaseIterable, Sendable {
   case dates, directives, structuredFields = "structured-fields", ranges, contentRange = "content-range"
   case selection, noVarySearch = "no-vary-search", references, conditions, storing
-  case wire
+  case cookies, wire
 
   /// Traps when a property does not hold.
   func run(_ input: Span<UInt8>) {
@@ -27,6 +27,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .references: Self.references(input)
     case .conditions: Self.conditions(input)
     case .storing: Self.storing(input)
+    case .cookies: Self.cookies(input)
     case .wire: Self.wire(input)
     }
   }
@@ -215,6 +216,25 @@ enum FuzzTarget: String, CaseIterable, Sendable {
       precondition(RFC9111.selectsForUpdate(stored: plan.fields, response304: plan.fields))
       _ = RFC9110.notModifiedFields(of: plan.fields)
     }
+  }
+
+  /// `Cookie` and `Connection`, a line each.
+  private static func cookies(_ input: Span<UInt8>) {
+    let lines = split(input)
+    let cookies = (lines.first ?? []).withSpan { Self.fields($0, name: "Cookie") }
+    let finds = { (rule: CookieRule) in rule.findsPersonalCookie(in: cookies) }
+    precondition(!finds(.personal([])), "without a name that counts none does")
+    // The rules that name the same cookies are each other's opposite, if there is one cookie.
+    if finds(.personal(["a*"])) || finds(.personal(except: ["a*"])) {
+      precondition(finds(.personal(["*"])) && finds(.personal(except: [])))
+    }
+    var request = cookies
+    let connection = (lines.dropFirst().first ?? []).withSpan { Self.fields($0, name: "Connection") }
+    request.append(contentsOf: connection)
+    request.append("Cache-Control", "no-cache")
+    let removed = ConnectionFields.removed(from: request)
+    precondition(!removed.contains(KnownHeader.connection) && removed.count < max(1, request.count))
+    precondition(ConnectionFields.removed(from: removed).count == removed.count, "nothing is left to be removed")
   }
 
   /// An entry as a store gives it back. No fuzzer guesses a checksum, so the input is read once as it is and once with the
