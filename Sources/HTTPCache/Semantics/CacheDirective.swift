@@ -78,6 +78,8 @@ struct CacheDirective {
       guard position == value.count || value[position] == ASCII.comma else { return memberStart }
       if nameEnd > nameStart, let name = name(value, nameStart..<nameEnd) {
         body(CacheDirective(name: name, argument: argument))
+      } else if nameEnd > nameStart, value[nameStart] == apostrophe {
+        return memberStart
       } else if nameEnd == nameStart, case .value = argument {
         return memberStart
       }
@@ -86,8 +88,18 @@ struct CacheDirective {
     return value.count
   }
 
+  private static let apostrophe = UInt8(ascii: "'")
+
   @inline(__always)
   private static func parse(_ value: Span<UInt8>, _ range: Range<Int>, isMalformed: Bool) -> CacheDirective? {
+    // A directive in quotes is none, but what it forbids is meant.
+    if range.count > 2, value[range.lowerBound] == ASCII.doubleQuote || value[range.lowerBound] == apostrophe,
+      value[range.upperBound - 1] == value[range.lowerBound]
+    {
+      return name(value, range.lowerBound + 1..<range.upperBound - 1).map {
+        CacheDirective(name: $0, argument: .malformed)
+      }
+    }
     let nameEnd = FieldSyntax.tokenEnd(value, range)
     guard nameEnd > range.lowerBound, let name = name(value, range.lowerBound..<nameEnd) else { return nil }
     if isMalformed { return CacheDirective(name: name, argument: .malformed) }

@@ -26,6 +26,8 @@ struct PartialContent: Sendable {
   private(set) var completeLength: Int?
   /// The strong entity tag of the representation, if it has one: without, nothing can be combined (§3.4).
   let strongTag: Bytes?
+  /// The codings of the representation, which are part of what the tag stands for.
+  private let contentEncoding: String?
 
   /// What a 206 with a single part brings; nil when its `Content-Range` is missing or invalid, or there are no octets.
   ///
@@ -44,6 +46,7 @@ struct PartialContent: Sendable {
     completeLength =
       contentRange.completeLength == range.upperBound ? segment.range.upperBound : contentRange.completeLength
     strongTag = Self.strongTag(of: fields)
+    contentEncoding = fields[.contentEncoding]
   }
 
   /// The beginning of a 200 response that broke off (§3.3), or all of it; nil when there is nothing.
@@ -52,6 +55,7 @@ struct PartialContent: Sendable {
     segments = [Segment(offset: 0, bytes: body)]
     self.completeLength = completeLength
     strongTag = Self.strongTag(of: fields)
+    contentEncoding = fields[.contentEncoding]
   }
 
   /// As it was stored; nil when the segments are not in order, overlap, or go beyond the length.
@@ -67,6 +71,7 @@ struct PartialContent: Sendable {
     self.segments = segments
     self.completeLength = completeLength
     strongTag = Self.strongTag(of: fields)
+    contentEncoding = fields[.contentEncoding]
   }
 
   /// Whether every octet is there.
@@ -106,10 +111,10 @@ struct PartialContent: Sendable {
 
   /// Adds what `other` has (§3.4).
   ///
-  /// - Returns: Whether it was added: only when both have the same strong entity tag and nothing they say about the
-  ///   length contradicts. Otherwise this is unchanged.
+  /// - Returns: Whether it was added: only when both have the same strong entity tag and codings, and nothing they say about
+  ///   the length contradicts. Otherwise this is unchanged.
   mutating func combine(_ other: PartialContent) -> Bool {
-    guard let strongTag, strongTag == other.strongTag else { return false }
+    guard let strongTag, strongTag == other.strongTag, contentEncoding == other.contentEncoding else { return false }
     if let completeLength, let otherLength = other.completeLength, completeLength != otherLength { return false }
     let length = completeLength ?? other.completeLength
     let end = max(segments.last?.range.upperBound ?? 0, other.segments.last?.range.upperBound ?? 0)

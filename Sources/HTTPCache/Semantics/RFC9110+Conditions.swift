@@ -86,7 +86,7 @@ extension RFC9110 {
       case .lastModified: keepsDate
       case .contentLength, .contentType, .contentEncoding, .contentLanguage, .contentRange, .acceptRanges, .trailer:
         false
-      case nil: !view.isNamed(.contentDigest)
+      case nil: !contentDigests.contains { view.isNamed($0) }
       default: true
       }
     }

@@ -76,7 +76,9 @@ extension RFC9110 {
   static func unsatisfiableFields(of stored: HeaderFields, length: Int) -> HeaderFields {
     var fields = stored.filter { view in
       switch view.known {
-      case .date, .cacheControl, .expires, .vary, .etag, .lastModified, .server, .acceptRanges, .cdnCacheControl: true
+      case .date, .cacheControl, .expires, .vary, .etag, .lastModified, .server, .acceptRanges, .cdnCacheControl,
+        .age, .cacheStatus:
+        true
       default: false
       }
     }
@@ -100,6 +102,8 @@ extension RFC9110 {
     }
   }
 
+  /// The fields with a digest of the whole representation.
+  static let representationDigests: [HeaderName] = ["Repr-Digest", "Digest"]
   /// The fields with a digest of the content that they are sent with.
-  private static let contentDigests: [HeaderName] = [.contentDigest, .contentMD5]
+  static let contentDigests: [HeaderName] = [.contentDigest, .contentMD5]
 }

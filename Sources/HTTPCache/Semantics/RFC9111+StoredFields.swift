@@ -96,23 +96,28 @@ extension RFC9111 {
   ///
   /// Each field of the new section replaces those of its name. Not taken over are the fields that are not stored
   /// anyway, and those that describe the stored octets, which have not changed: `Content-Length`, `Content-Encoding`,
-  /// `Content-Range`, `Content-Digest` and `Transfer-Encoding`. `Age` is taken over, and dropped again by
+  /// `Content-Range`, `Transfer-Encoding` and the digests of the content. `Age` is taken over, and dropped again by
   /// ``storability(of:to:receipt:rules:lifetimeScale:)``, which is to be asked next. `Set-Cookie` is not taken over: it is for
   /// the client that has caused the new section (``setCookies(of:)``). A new section without `Date`
   /// counts from its receipt: the old `Date` goes.
   ///
   /// A weak entity tag stays as it is stored, although the new section may have its strong form: several
-  /// representations may have been given the weak one, and the strong one may name another of them.
+  /// representations may have been given the weak one, and the strong one may name another of them. So what describes the
+  /// octets of one representation stays with it: its type and its digests.
   static func freshened(_ stored: HeaderFields, with response304: HeaderFields) -> HeaderFields {
     let listed = ConnectionFields.listed(in: response304)
     var kept =
       ConnectionFields.known | proxySpecific | KnownHeader.contentLength.bit | KnownHeader.contentEncoding.bit
-      | KnownHeader.contentRange.bit | KnownHeader.setCookie.bit
+      | KnownHeader.contentRange.bit | KnownHeader.setCookie.bit | KnownHeader.trailer.bit
     let hasWeakTag = stored.withFirstValue(of: .etag) { !EntityTag.isStrong($0, 0..<$0.count) } ?? false
-    if hasWeakTag { kept |= KnownHeader.etag.bit }
+    var keptNames = RFC9110.contentDigests
+    if hasWeakTag {
+      kept |= KnownHeader.etag.bit | KnownHeader.contentType.bit
+      keptNames += RFC9110.representationDigests
+    }
     let news = response304.filter { view in
       if let known = view.known, known.bit & kept != 0 { return false }
-      return !listed.contains(view) && !view.isNamed(.contentDigest)
+      return !listed.contains(view) && !keptNames.contains { view.isNamed($0) }
     }
     let replaced = NameSet(namesOf: news)
     var result = stored.filter { view in
