@@ -112,11 +112,15 @@ extension RFC9111 {
     var whileRevalidating: Int64 = 0
     var ifError: Int64 = 0
     if !forbidsStale(directives) {
+      // The policy extends lifetimes. A response that is stale when it comes is one that nobody else is to have as it is:
+      // frameworks mark pages for one user so. Only the response itself can allow that.
+      let isExtended = !rules.respectsResponseDirectives || freshUntil > received
       whileRevalidating = staleWindow(
-        directives.staleWhileRevalidate, policy: rules.staleWhileRevalidateNanoseconds, directives: directives,
-        rules: rules)
+        directives.staleWhileRevalidate, policy: isExtended ? rules.staleWhileRevalidateNanoseconds : 0,
+        directives: directives, rules: rules)
       ifError = staleWindow(
-        directives.staleIfError, policy: rules.staleIfErrorNanoseconds, directives: directives, rules: rules)
+        directives.staleIfError, policy: isExtended ? rules.staleIfErrorNanoseconds : 0, directives: directives,
+        rules: rules)
     }
     let whileRevalidatingUntil = freshUntil.advanced(byNanoseconds: whileRevalidating)
     let ifErrorUntil = freshUntil.advanced(byNanoseconds: ifError)

@@ -106,7 +106,7 @@ extension RFC9111 {
   }
 
   /// Whether a stored response may be sent although the origin has not answered in time (§4.2.4; the soft timeout):
-  /// nothing in the response forbids it, and the client has not said that it wants no stale one.
+  /// it was fresh once, nothing in it forbids that, and the client has not said that it wants no stale one.
   static func mayServeUnvalidated(
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant
   ) -> Bool {
@@ -114,7 +114,7 @@ extension RFC9111 {
     if traits.contains(.policyLifetime), directives.hasPersonalCookie { return false }
     if now < times.freshUntil { return true }
     if now < times.staleWhileRevalidateUntil || now < times.staleIfErrorUntil { return true }
-    if traits.contains(.mustRevalidate) { return false }
+    if traits.contains(.mustRevalidate) || times.freshUntil <= times.receivedAt { return false }
     if let maxStale = directives.maxStale { return isAccepted(maxStale, times: times, now: now) }
     return directives.maxAge == nil && directives.minFresh == nil
   }
