@@ -14,6 +14,8 @@ package struct PersonalPages: Sendable {
     var fields: HeaderFields
     /// Whether any user may have what was made for another.
     var isShared = false
+    /// Whether it is stale from the beginning, so that each use asks for a refresh.
+    var isStale = false
   }
 
   private static let kinds: [Kind] = [
@@ -30,7 +32,7 @@ package struct PersonalPages: Sendable {
     Kind(fields: ["Cache-Control": "no-cache", "Vary": "Cookie"]),
     Kind(fields: ["Cache-Control": "max-age=60", "Vary": "*"]),
     Kind(fields: ["Cache-Control": "max-age=60"], isShared: true),
-    Kind(fields: ["Cache-Control": "max-age=0, stale-while-revalidate=60"], isShared: true),
+    Kind(fields: ["Cache-Control": "max-age=0, stale-while-revalidate=60"], isShared: true, isStale: true),
   ]
 
   /// Where a page of user 3 comes from, and what the origin has been asked.
@@ -81,9 +83,12 @@ package struct PersonalPages: Sendable {
   /// - Parameters:
   ///   - caches: What they ask through, each one any of these.
   ///   - seed: Decides who asks what. When the tasks run, nobody decides.
+  ///   - isSharing: Whether the store never fails, so that what may be shared is.
   ///   - rounds: How many groups of users there are, one after the other. Each asks for a page of its own, of the next kind.
   /// - Returns: What has gone wrong, in words.
-  package static func violations(_ caches: [CacheLayer], seed: UInt64, rounds: Int) async -> [String] {
+  package static func violations(
+    _ caches: [CacheLayer], seed: UInt64, isSharing: Bool = false, rounds: Int
+  ) async -> [String] {
     var random = SplitMix64(seed: seed)
     var violations: [String] = []
     for round in 0..<rounds {
@@ -92,6 +97,7 @@ package struct PersonalPages: Sendable {
       let target = "/\(seed)/\(round)/\(kind)"
       let userCount = Int.random(in: 2...20, using: &random)
       var requestCount = 0
+      let demandCount = Locked(0)
       await withTaskGroup(of: [String].self) { group in
         for user in 0..<userCount {
           let cache = caches[Int.random(in: 0..<caches.count, using: &random)]
@@ -104,6 +110,7 @@ package struct PersonalPages: Sendable {
               for _ in 0..<Int.random(in: 0...60, using: &own) { await Task.yield() }
               let demand: String? =
                 [nil, nil, nil, "no-cache", "max-age=0"][Int.random(in: 0..<5, using: &own)]
+              if demand != nil { demandCount.withLock { $0 += 1 } }
               if let text = await violation(origin.layer(cache), user: user, target: target, kind: kind, demand) {
                 found.append(text)
               }
@@ -116,6 +123,11 @@ package struct PersonalPages: Sendable {
       let (calls, failures) = origin.counts.withLock { $0 }
       if calls > requestCount + failures {
         violations.append("\(target): \(calls) calls for \(requestCount) requests and \(failures) failures")
+      }
+      // What all may have is fetched once by each cache, and once for each demand and failure.
+      let allowed = caches.count + demandCount.withLock { $0 } + 2 * failures
+      if isSharing, kinds[kind].isShared, !kinds[kind].isStale, calls > allowed {
+        violations.append("\(target): \(calls) calls where \(allowed) would do")
       }
     }
     return violations
@@ -134,8 +146,9 @@ package struct PersonalPages: Sendable {
     }
     let text = String(decoding: body, as: UTF8.self)
     let isShared = kinds[kind].isShared
-    // A failure of the origin may be answered with what is fresh, unless the client says no-cache.
-    let isForFailure = demand == "max-age=0" && response.outcome == .stale(.ifError)
+    // A failure of the origin, or a late answer, may be replaced by what is fresh, unless the client says no-cache.
+    let isForFailure =
+      demand == "max-age=0" && [.stale(.ifError), .stale(.softTimeout)].contains(response.outcome)
     if isShared, demand == nil || isForFailure {
       return text.hasPrefix("\(target) for ") ? nil : "\(target): user \(user) got \(text)"
     }

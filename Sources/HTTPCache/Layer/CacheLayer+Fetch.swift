@@ -74,7 +74,7 @@ extension CacheLayer {
       response(from: entry, to: plan.request, outcome: outcome, now: now, startedAt: plan.startedAt)
     }
     switch verdict {
-    case .serve where needsCredentials(entry, plan.request):
+    case .serve where needsCredentials(entry, plan):
       return served(.hit)
     case .serve:
       if isEarlyRefreshPossible(entry, plan.policy, at: now), isEarlyRefreshDue(entry, plan.policy, at: now) {
@@ -84,9 +84,9 @@ extension CacheLayer {
       }
       return served(.hit)
     case .serveAndRefresh:
-      if !needsCredentials(entry, plan.request) { refreshInBackground(plan) }
+      if !needsCredentials(entry, plan) { refreshInBackground(plan) }
       return served(.hit)
-    case .serveStaleAndRevalidate where needsCredentials(entry, plan.request):
+    case .serveStaleAndRevalidate where needsCredentials(entry, plan):
       // Only this client's own request can refresh it.
       return try await fetched(plan, index: nil)
     case .serveStaleAndRevalidate:
@@ -114,6 +114,7 @@ extension CacheLayer {
     var flightKey = flightKey(plan, index: index)
     // A flight may turn out to be for others; then there is one more that is for this request, or none.
     var isAlone = false
+    var hasExpired = false
     for _ in 0..<4 {
       let result: FlightResult
       var isLeader = false
@@ -145,7 +146,13 @@ extension CacheLayer {
         if plan.policy.policy.softTimeout != nil, let stored = plan.stored, mayServeUnvalidated(plan, at: clock.now) {
           return staleResponse(stored, plan, .softTimeout)
         }
-        return try await passed(plan.request, plan.next, .waitLimit, policy: plan.policy, startedAt: plan.startedAt)
+        // All who have waited for the same call in vain wait for one more, which takes its place.
+        guard hasExpired else {
+          hasExpired = true
+          continue
+        }
+        return try await passed(
+          plan.request, plan.next, .waitLimit, policy: plan.policy, startedAt: plan.startedAt, orStale: plan)
       default:
         if let response = try delivered(result, plan, isLeader: isLeader) { return response }
       }
@@ -199,7 +206,11 @@ extension CacheLayer {
       if !entry.traits.contains(.partial) {
         var response = response(
           from: entry, to: plan.request, outcome: outcome, now: now, details: details, startedAt: plan.startedAt)
-        if isLeader { response.fields.append(contentsOf: answer.leaderFields) }
+        if isLeader, !answer.leaderFields.isEmpty {
+          // RFC 9111 §3.2: what the update says takes the place of what is stored.
+          response.fields.removeAll(.setCookie)
+          response.fields.append(contentsOf: answer.leaderFields)
+        }
         return response
       }
       return partialResponse(
@@ -278,31 +289,5 @@ extension CacheLayer {
     _ entry: CacheEntry, _ plan: FetchPlan, _ reason: CacheOutcome.StaleReason
   ) -> CacheResponse {
     response(from: entry, to: plan.request, outcome: .stale(reason), now: clock.now, startedAt: plan.startedAt)
-  }
-
-  nonisolated func gatewayTimeout(_ plan: FetchPlan, _ reason: CacheOutcome.FailureReason) -> CacheResponse {
-    failureResponse(plan, status: 504, reason, retryAfter: nil)
-  }
-
-  /// A response that the cache makes because nobody else does.
-  private nonisolated func failureResponse(
-    _ plan: FetchPlan, status: Int, _ reason: CacheOutcome.FailureReason, retryAfter: String?
-  ) -> CacheResponse {
-    var response = CacheResponse(
-      status: status, fields: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"])
-    if let retryAfter { response.fields.append(KnownHeader.retryAfter, retryAfter) }
-    switch reason {
-    case .onlyIfCached: response.body = "Nothing suitable is stored, and the request said only-if-cached.\n"
-    case .originTimeout: response.body = "The origin did not answer in time.\n"
-    case .originFailed:
-      response.body = "The origin failed to answer this and an earlier request for the same resource.\n"
-    case .originSaturated: response.body = "The origin has as many calls as it can take. Ask again later.\n"
-    }
-    RFC9211.append(
-      to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())
-    response.outcome = .failed(reason)
-    report(
-      .answered(.failed(reason)), key: plan.key, request: plan.request, status: status, since: plan.startedAt)
-    return response
   }
 }

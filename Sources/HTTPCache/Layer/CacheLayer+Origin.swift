@@ -20,10 +20,11 @@ extension CacheLayer {
     flight.close()
     flight.scope.close()
     if flight.isRefresh, !flight.hasStored {
-      restAfterFailure(first)
+      _ = restAfterFailure(first)
       report(.refreshFailed, key: first.key)
     }
     flights.remove(flight)
+    if flight.leavesDoubt { refreshInBackground(first) }
     if flight.isRefresh, flight.hasStored, let stored = first.stored { reopenGate(of: stored) }
   }
 
@@ -69,14 +70,15 @@ extension CacheLayer {
       let response = try await plan.next.call(originRequest(plan, flight))
       return await judge(turn.ending(with: response), flight, plan, requestedAt)
     } catch {
-      turn.failed()
+      if flight.isAbandoned { turn.giveBack() } else { turn.failed() }
       return originThrew(error, flight, plan)
     }
   }
 
   private nonisolated func originThrew(_ error: any Error, _ flight: Flight, _ plan: FetchPlan) -> FetchPlan? {
     flight.scope.failed()
-    restAfterFailure(plan)
+    // A client that has left says nothing about the origin.
+    if !flight.isAbandoned, restAfterFailure(plan) { flight.leaveDoubt() }
     return flight.originFailed { _, _ in .failed(error) }
   }
 
@@ -109,6 +111,11 @@ extension CacheLayer {
       await refuse(response, .partial, flight, plan, receipt)
       return nil
     }
+    if plan.partial != nil, response.status == 304 {
+      // Nothing was to be confirmed: the request for what is missing has no condition but `If-Range`.
+      response.body.cancel()
+      return plan.withoutPartial()
+    }
     if let partial = plan.partial, response.status == 206 || response.status == 416 {
       return await completed(partial, by: response, flight, plan, receipt)
     }
@@ -128,7 +135,7 @@ extension CacheLayer {
         await refuse(response, .demanded, flight, plan, receipt)
       } else {
         await store(response, storing, flight, plan, receipt)
-        if Self.isAboutResource(status: response.status) { await removeOutdated(plan) }
+        if RFC9111.isAboutResource(status: response.status) { await removeOutdated(plan) }
       }
     case .refuse(let refusal): await refuse(response, refusal, flight, plan, receipt)
     }
@@ -155,7 +162,7 @@ extension CacheLayer {
   private nonisolated func failed(
     with response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ receipt: Receipt
   ) -> FetchPlan? {
-    restAfterFailure(plan)
+    if restAfterFailure(plan) { flight.leaveDoubt() }
     flight.scope.handOver()
     let leader = flight.leader
     let answer = FlightResponse(
@@ -183,7 +190,7 @@ extension CacheLayer {
     error: CacheTagError? = nil
   ) async {
     report(.refused(refusal), key: plan.key, error: error)
-    if Self.isAboutResource(status: response.status) { await removeOutdated(plan) }
+    if RFC9111.isAboutResource(status: response.status) { await removeOutdated(plan) }
     flight.scope.handOver()
     var results = Flight.Results()
     if let leader = flight.leader, flight.waiting.contains(where: { $0.id == leader }) {
@@ -199,9 +206,7 @@ extension CacheLayer {
     }
     noteUncacheable(response.status, flight, plan, at: receipt.receivedAt)
     flight.answered(results, release: .uncacheable, replay: nil)
-    if let stored = plan.stored, isSuperseded(by: response.status, refusal, flight, plan, at: receipt.receivedAt) {
-      await remove(stored.key)
-    }
+    await removeSuperseded(by: response.status, refusal, flight, plan, at: receipt.receivedAt)
   }
 
   /// The origin confirmed what is stored (RFC 9111 §4.3.3, §4.3.4).

@@ -72,15 +72,23 @@ extension CacheLayer {
   /// Nil when asking for all that the client wants is the better request: when the parts have no strong entity tag by which
   /// others could be joined to them (RFC 9111 §3.4), when the end of what is missing is not known, or when the parts would
   /// be larger together than what is stored.
+  ///
+  /// Parts without any validator are an exception. An origin that sends none rarely serves ranges, and answers a request for
+  /// the rest with the whole. One that sends a part is asked again, for everything.
   nonisolated func completionFields(
     for request: CacheRequest, completing entry: CacheEntry, _ policy: ResolvedPolicy
   ) -> HeaderFields? {
-    guard let content = PartialContent(entryFields: entry.fields, body: entry.body), content.strongTag != nil,
+    guard let content = PartialContent(entryFields: entry.fields, body: entry.body),
+      content.strongTag != nil || isWithoutValidator(entry.fields) && !request.fields.contains(KnownHeader.range),
       case .missing(let first, let end) = content.answer(to: request.fields, stored: entry.fields),
       let last = end ?? content.completeLength, first < last,
       last - first <= policy.policy.maximumBodySize - content.byteCount
     else { return nil }
     return content.completionFields(for: request.fields, from: first, to: end)
+  }
+
+  private nonisolated func isWithoutValidator(_ fields: HeaderFields) -> Bool {
+    fields.presence & (KnownHeader.etag.bit | KnownHeader.lastModified.bit) == 0
   }
 
   /// The origin sent a part of what was missing, or all of it: it is put together with what is stored.

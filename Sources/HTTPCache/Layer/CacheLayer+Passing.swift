@@ -5,9 +5,11 @@
 
 extension CacheLayer {
   /// The origin's response to a request that the cache stands aside for.
+  ///
+  /// - Parameter stalePlan: The request that may be answered with what is stored when the origin fails.
   nonisolated func passed(
     _ request: CacheRequest, _ next: AnyService, _ reason: CacheOutcome.BypassReason, policy: ResolvedPolicy?,
-    startedAt: CacheInstant
+    startedAt: CacheInstant, orStale stalePlan: FetchPlan? = nil
   ) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(reason)
     let requestedAt = clock.nowAtTheEarliest
@@ -15,14 +17,14 @@ extension CacheLayer {
     let outer = TagScope.ambient
     let scope = policy.map { makeScope($0, outer: outer) }
     let response = try await forwarded(
-      request, next, outcome, policy: policy, scope: scope, key: nil, startedAt: startedAt)
+      request, next, outcome, policy: policy, scope: scope, key: nil, startedAt: startedAt, orStale: stalePlan)
     guard response.outcome == outcome else { return response }
     guard let policy, let scope else { return withCacheStatus(response) }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
     // Its own invalidations must not void it, those of others must: those that came until `before` are asked for, and any
     // that come between its own ones change their count.
     let before = backend.stampNow
-    let key = key(of: request, policy)
+    let key = key(of: Self.withoutConnectionFields(request), policy)
     let isCurrent: Bool
     if let first, let key {
       isCurrent = backend.verdictNow(key: key, tags: scope.tags, since: first) == .valid
@@ -44,20 +46,28 @@ extension CacheLayer {
   }
 
   /// The origin's response to a request whose responses have lately turned out not to be cacheable. It waits for nobody; if
-  /// it may be stored after all, it is, so that nobody whose responses are not cacheable can keep it from being stored.
+  /// it may be stored after all, it is, so that nobody whose responses are not cacheable can keep it from being stored. When
+  /// the origin fails, what is stored may be served stale, as to others.
   nonisolated func passedAsUncacheable(_ plan: FetchPlan, _ flightKey: CacheKey) async throws -> CacheResponse {
     let outcome = CacheOutcome.bypass(.uncacheable)
     let requestedAt = clock.nowAtTheEarliest
     let scope = makeScope(plan.policy, outer: plan.outer)
     let response = try await forwarded(
-      plan.request, plan.next, outcome, policy: plan.policy, scope: scope, key: nil, startedAt: plan.startedAt)
-    guard response.outcome == outcome else { return response }
+      plan.request, plan.next, outcome, policy: plan.policy, scope: scope, key: nil, startedAt: plan.startedAt,
+      orStale: plan)
+    guard response.outcome == outcome else {
+      scope.failed()
+      return response
+    }
     await carryOutInvalidations(scope, status: response.status)
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
-    switch plan.policy.storability(of: response, to: plan.request, receipt: receipt) {
+    // A 304 to the client's own condition has no content to store, but says whether the next response may be stored.
+    var head = response
+    if response.status == 304 { head.status = 200 }
+    switch plan.policy.storability(of: head, to: plan.request, receipt: receipt) {
     case .store(let storing):
       unshared.forget(Self.uncacheableKey(flightKey, of: plan.request))
-      guard response.status < 400, response.status != 206, plan.stamp != nil,
+      guard response.status < 400, response.status != 206, response.status != 304, plan.stamp != nil,
         scope.violation(of: plan.policy.policy.tags) == nil
       else { break }
       return withCacheStatus(await storedForGet(response, storing, plan, scope, receipt))
@@ -117,7 +127,7 @@ extension CacheLayer {
       return nil
     }
     // Others need not wait for the same failure. A failure of HEAD alone says too little for that.
-    if reason == .ifError, plan.request.method == .get { restAfterFailure(plan) }
+    if reason == .ifError, plan.request.method == .get, restAfterFailure(plan) { refreshInBackground(plan) }
     guard mayServeOnError(plan, at: clock.now) else { return nil }
     return staleResponse(stored, plan, reason)
   }
@@ -193,9 +203,8 @@ extension CacheLayer {
     if isShielded(policy) {
       guard let granted = try await originTurn(policy, mayWait: true) else {
         if let response = staleInstead(stalePlan, .originSaturated) { return response }
-        return failure(
-          .originSaturated, 503, ["Retry-After": retryAfter(policy)],
-          "The origin has as many calls as it can take. Ask again later.\n", request, key, startedAt)
+        return failureResponse(
+          .originSaturated, status: 503, request, key, retryAfter: retryAfter(policy), startedAt: startedAt)
       }
       turn = granted
     }
@@ -213,10 +222,10 @@ extension CacheLayer {
     } catch is DeadlineExceeded {
       turn.failed()
       if let response = staleInstead(stalePlan, .ifError) { return response }
-      return failure(
-        .originTimeout, 504, [:], "The origin did not answer in time.\n", request, key, startedAt)
+      return failureResponse(.originTimeout, status: 504, request, key, startedAt: startedAt)
     } catch {
-      turn.failed()
+      // A client that has left says nothing about the origin.
+      if error is CancellationError, Task.isCancelled { turn.giveBack() } else { turn.failed() }
       if !(error is CancellationError), let response = staleInstead(stalePlan, .ifError) { return response }
       report(.answered(.failed(.originFailed)), key: key, request: request, since: startedAt, error: error)
       throw error
@@ -229,22 +238,6 @@ extension CacheLayer {
     report(
       .answered(outcome), key: key, request: request, status: response.status, bodySize: response.body.length,
       since: startedAt)
-    return response
-  }
-
-  /// A response that the cache makes to a request that it stood aside for, because nobody else does.
-  private nonisolated func failure(
-    _ reason: CacheOutcome.FailureReason, _ status: Int, _ extra: HeaderFields, _ text: String,
-    _ request: CacheRequest, _ key: CacheKey?, _ startedAt: CacheInstant
-  ) -> CacheResponse {
-    var response = CacheResponse(
-      status: status, fields: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"],
-      body: Body(text))
-    response.fields.append(contentsOf: extra)
-    response.outcome = .failed(reason)
-    RFC9211.append(
-      to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())
-    report(.answered(.failed(reason)), key: key, request: request, status: status, since: startedAt)
     return response
   }
 
@@ -262,7 +255,11 @@ extension CacheLayer {
       for target in RFC9111.invalidatedTargets(
         of: request, response: response, ownAuthorities: policy.ownAuthorities)
       {
-        let resource = CacheRequest(scheme: target.scheme, authority: target.authority, target: target.target)
+        // The key of the request's own target may be made of its fields.
+        let resource =
+          target == (request.scheme, request.authority, request.target)
+          ? Self.withoutConnectionFields(request).as(.get)
+          : CacheRequest(scheme: target.scheme, authority: target.authority, target: target.target)
         if let policy = router.policy(for: resource), let key = key(of: resource, policy) {
           await invalidate(key: key)
           count += 1

@@ -16,13 +16,24 @@ extension CacheLayer {
   }
 
   /// Leaves the origin alone for a while, if something is stored for the request.
-  nonisolated func restAfterFailure(_ plan: FetchPlan) {
-    guard let stored = plan.stored else { return }
+  ///
+  /// A client may have caused the failure itself, by its credentials or by what it demands. That must not keep others from a
+  /// newer response, so it is a call of the cache's own, in nobody's name, that tells whether the origin is to be left alone.
+  ///
+  /// - Returns: Whether such a call is to be made.
+  nonisolated func restAfterFailure(_ plan: FetchPlan) -> Bool {
+    guard let stored = plan.stored else { return false }
     let now = clock.now
+    if !plan.directives.areNone || FetchPlan.hasCredentials(plan.request.fields), !needsCredentials(stored, plan) {
+      return stored.times.freshUntil <= now
+        && RFC9111.mayServeOnError(
+          times: stored.times, traits: stored.traits, directives: .none, now: now, rules: plan.policy.rules)
+    }
     let end = now.advanced(by: plan.policy.policy.retryInterval)
     stored.refreshGate.failed(retryAt: end)
     // Other stores may make an entry for each lookup, which knows nothing of the gate of the one before.
     if memory == nil { rests.begin(for: stored, at: now, until: end) }
+    return false
   }
 
   /// Permits the next refresh of an entry that is still there after a refresh of it has stored something: the new response

@@ -16,7 +16,7 @@ extension CacheLayer {
   nonisolated func storeAtOnce(
     _ response: CacheResponse, _ flight: Flight, _ plan: FetchPlan, _ requestedAt: CacheInstant
   ) -> Bool {
-    guard let memory, let stamp = plan.stamp, plan.stored == nil, plan.partial == nil, plan.policy.storesAsIs,
+    guard let memory, let stamp = plan.stamp, plan.isPlainMiss, plan.policy.storesAsIs,
       response.status < 400, response.status != 206, response.status != 304,
       response.fields.presence & Self.demandingFields == 0, let body = response.body.bytes,
       body.count <= plan.policy.policy.maximumBodySize, body.count >= plan.policy.policy.minimumBodySize,
@@ -72,14 +72,24 @@ extension CacheLayer {
       response.fields.append(KnownHeader.etag, tag)
       storing.fields.append(KnownHeader.etag, tag)
     }
-    searchRules.learn(storing.fields, from: plan.request)
+    searchRules.learn(storing.fields, status: response.status, from: plan.request)
     let primary = searchRules.areEmpty ? plan.key : key(of: plan.request, plan.policy) ?? plan.key
-    let index = storing.vary.isEmpty ? nil : await variantIndex(for: primary, adding: storing.vary)
+    var index = storing.vary.isEmpty ? nil : await variantIndex(for: primary, adding: storing.vary)
+    var isIndexNew = true
+    if index == nil, plan.isAmongVariants, let existing = await variantIndex(of: primary),
+      let latest = existing.selections.first
+    {
+      // Errors and redirections often lack the `Vary` of their resource. Stored for all they would take the place of all
+      // variants, at the will of whoever causes one. When the variants have had their time, so has the index.
+      storing.vary = latest
+      index = existing
+      isIndexNew = false
+    }
     let isStream = response.body.bytes == nil
     if isStream, plan.policy.policy.tags.ambience == .untilBodyBegins { flight.scope.seal() }
     let sharing = Sharing(
       plan: plan, storing: storing, response: response, receipt: receipt, primary: primary, index: index,
-      existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil,
+      isIndexNew: isIndexNew, existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil,
       scope: flight.scope, isStream: isStream, backend: backend)
     var became: CacheEvent.Storing = .stored
     if let refusal = sizeRefusal(response.body.length, plan, flight)
@@ -88,6 +98,7 @@ extension CacheLayer {
       became = .refused(refusal)
       report(.refused(refusal), key: plan.key)
       await removeOutdated(plan)
+      await removeSuperseded(by: response.status, refusal, flight, plan, at: receipt.receivedAt)
     }
     guard case .stream(let source, let announced) = response.body.storage else {
       await storeWhole(became, sharing, flight)
@@ -133,7 +144,8 @@ extension CacheLayer {
       self.deliver(became, sharing, flight, replay: replay) { sharing.response.body }
     }
     guard became == .stored else { return deliver(became) }
-    guard let entry = sharing.entry(body: sharing.response.body.bytes ?? Bytes(), trailers: sharing.response.trailers)
+    guard let entry = sharing.entry(body: sharing.response.body.bytes ?? Bytes(), trailers: sharing.response.trailers),
+      await mayPut(entry)
     else {
       report(.refused(.partial), key: flight.key)
       return deliver(.refused(.partial))
@@ -196,6 +208,7 @@ extension CacheLayer {
           wasRetaining = false
           flight.close()
           report(.refused(.tooLarge), key: flight.key)
+          await removeSuperseded(by: sharing.response.status, .tooLarge, flight, plan, at: clock.now)
         }
         if let length, log.totalByteCount > length {
           throw BodyError.truncated(expected: length, received: log.totalByteCount)
@@ -230,7 +243,7 @@ extension CacheLayer {
       log.finish(trailers: trailers)
       return
     }
-    guard let stored = sharing.entry(body: body, trailers: trailers) else {
+    guard let stored = sharing.entry(body: body, trailers: trailers), await mayPut(stored) else {
       report(.refused(.partial), key: flight.key)
       log.finish(trailers: trailers)
       return
@@ -319,13 +332,21 @@ extension CacheLayer {
   }
 
   /// The index of the variants of `key`; nil when there is none.
-  nonisolated func variantIndex(of key: CacheKey) async -> VariantIndex? {
-    var existing: CacheEntry?
+  nonisolated func variantIndex(of key: CacheKey) async -> VariantIndex? { await storedEntry(key)?.variantIndex }
+
+  /// What is stored under `key`; nil when there is nothing, or the store cannot say.
+  nonisolated func storedEntry(_ key: CacheKey) async -> CacheEntry? {
     switch backend.peek(key, at: clock.now) {
-    case .found(let entry): existing = entry
-    case .absent: break
-    case .unknown: existing = try? await backend.lookup(key).entry
+    case .found(let entry): entry
+    case .absent: nil
+    case .unknown: try? await backend.lookup(key).entry
     }
-    return existing?.variantIndex
+  }
+
+  /// Whether `entry` may take the place of what is stored: parts do not, where a whole response is still good.
+  private nonisolated func mayPut(_ entry: CacheEntry) async -> Bool {
+    guard entry.traits.contains(.partial), let stored = await storedEntry(entry.key) else { return true }
+    return stored.traits.contains(.partial)
+      || !RFC9111.isServable(times: stored.times, traits: stored.traits, now: clock.now)
   }
 }

@@ -3,16 +3,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What an answer that is not stored means for what is stored, and for the requests to come.
+/// The effects of a response that is not stored on the one that is, and on the requests to come.
 extension CacheLayer {
-  /// Whether the stored response of `plan` must go because of an answer that may not be stored.
-  nonisolated func isSuperseded(
+  /// Removes the stored response of `plan` if it must go because of an answer that may not be stored.
+  nonisolated func removeSuperseded(
     by status: Int, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant
-  ) -> Bool {
-    guard let stored = plan.stored else { return false }
-    return RFC9111.supersedes(
-      status: status, refusal: refusal, times: stored.times, traits: stored.traits, cause: cause(flight, plan), now: now
-    )
+  ) async {
+    guard let stored = plan.stored,
+      RFC9111.supersedes(
+        status: status, refusal: refusal, times: stored.times, traits: stored.traits, cause: cause(flight, plan),
+        now: now)
+    else { return }
+    await remove(stored.key)
   }
 
   /// Whether the stored response of `plan` stays although an error could be stored in its place.
@@ -34,21 +36,29 @@ extension CacheLayer {
   /// Remembers that the requests for a resource need not wait for each other, as far as the answer says something about the
   /// resource: an error, or an answer to what a client has demanded, may be that client's doing.
   nonisolated func noteUncacheable(_ status: Int, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant) {
-    guard !flight.isRefresh, status < 400 || status == 404 || status == 410 else { return }
+    guard !flight.isRefresh, RFC9111.isAboutResource(status: status) else { return }
     if let stored = plan.stored, RFC9111.isServable(times: stored.times, traits: stored.traits, now: now) { return }
     rememberUncacheable(
       Self.uncacheableKey(flight.key, of: plan.request), for: plan.policy.policy.uncacheableTimeToLive)
   }
 
-  /// What a resource is remembered by as not cacheable: a response that is for one user because of a cookie says nothing
-  /// about requests without any.
+  /// Returns the key under which a resource is remembered as uncacheable, another one for requests with cookies: a response
+  /// that is for one user because of a cookie says nothing about requests without any.
   static func uncacheableKey(_ key: CacheKey, of request: CacheRequest) -> CacheKey {
     request.fields.contains(KnownHeader.cookie) ? key.variant("cookie") : key
   }
 
-  /// Whether a refresh of `entry` without the credentials of `request` would be one of another variant (RFC 9111 §4.1).
-  nonisolated func needsCredentials(_ entry: CacheEntry, _ request: CacheRequest) -> Bool {
-    guard entry.fields.contains(KnownHeader.vary), FetchPlan.hasCredentials(request.fields),
+  /// Whether a refresh of `entry` without the credentials of the request would be one of another entry: they select it (RFC
+  /// 9111 §4.1), or are part of its key.
+  nonisolated func needsCredentials(_ entry: CacheEntry, _ plan: FetchPlan) -> Bool {
+    let request = plan.request
+    guard FetchPlan.hasCredentials(request.fields) else { return false }
+    if case .custom = plan.policy.policy.key.kind,
+      key(of: FetchPlan.anonymous(request).request, plan.policy) != plan.key
+    {
+      return true
+    }
+    guard entry.fields.contains(KnownHeader.vary),
       case .success(let selection) = RFC9111.varySelection(of: entry.fields, limit: .max)
     else { return false }
     return FetchPlan.credentials.contains { selection.names.contains($0) && request.fields.contains($0) }

@@ -62,40 +62,34 @@ extension CacheLayer {
     return isStored
   }
 
-  /// Does to a stored response what an update that may not be stored asks for: nothing that the update forbids is given to
-  /// anybody afterwards.
+  /// Removes a stored response, or has it validated before its next use, after a 304 that forbids to store it.
+  ///
+  /// The 304 may be meant for one user (RFC 9111 §3.5), or be what somebody has demanded who wants others to lose the
+  /// response: only the cache's own request, or one that the response could not have been used for, removes it.
   nonisolated func forbid(
     _ stored: CacheEntry, because refusal: StoreRefusal, _ plan: FetchPlan, _ flight: Flight, at now: CacheInstant
   ) async {
-    switch refusal {
-    case .authorization,
-      .isPrivate where refusal == .authorization || FetchPlan.hasCredentials(plan.request.fields):
-      // The update is for one who has authenticated (RFC 9111 §3.5). The stored response was for all: the next request asks
-      // the origin whether it still is.
+    let isForUser =
+      refusal == .authorization || refusal == .isPrivate && FetchPlan.hasCredentials(plan.request.fields)
+    if refusal.isForRequest, !isForUser { return }
+    let isClients = !flight.isRefresh && RFC9111.isServable(times: stored.times, traits: stored.traits, now: now)
+    if isForUser || isClients {
       _ = await put(stored.doubted(since: now), index: nil, plan, flight)
-    case _ where refusal.isForRequest: break
-    default: await remove(stored.key)
+    } else {
+      await remove(stored.key)
     }
   }
 
   /// Removes a response that the origin has said to be outdated, unless it has been replaced.
   nonisolated func removeOutdated(_ plan: FetchPlan) async {
     guard let outdated = plan.outdated else { return }
-    var found: CacheEntry?
-    switch backend.peek(outdated.key, at: clock.now) {
-    case .found(let entry): found = entry
-    case .absent: return
-    case .unknown: found = try? await backend.lookup(outdated.key).entry
+    if let found = await storedEntry(outdated.key), found.variantIndex == nil, found.isSame(as: outdated) {
+      await remove(outdated.key)
     }
-    if let found, found.variantIndex == nil, found.isSame(as: outdated) { await remove(outdated.key) }
   }
 
-  /// Whether a response says something about the resource, so that another one which the origin no longer has cannot be
-  /// right: a client may cause other errors at will (RFC 9111 §4.3.3).
-  static func isAboutResource(status: Int) -> Bool { status < 400 || status == 404 || status == 410 }
-
-  /// What a client gets that has caused an update which may not be stored: all fields of the update, also those that are
-  /// for this client only.
+  /// Returns the response to a client that has caused an update which may not be stored, with all fields of the update, also
+  /// those that are for this client only.
   nonisolated func unstoredEntry(
     _ stored: CacheEntry, fields: HeaderFields, receipt: Receipt, tags: CacheTags?
   ) -> CacheEntry {

@@ -33,10 +33,11 @@ final class SearchRules: Sendable {
     return "\(rule.normalized(target: request.target))\u{0}\(rule.identity)"
   }
 
-  /// Remembers what a response to `request` says.
-  func learn(_ fields: HeaderFields, from request: CacheRequest) {
+  /// Remembers what a response to `request` says. An error or a redirection that has no rule does not end that of the
+  /// resource: whoever likes can cause one.
+  func learn(_ fields: HeaderFields, status: Int, from request: CacheRequest) {
     let rule = NoVarySearch(fields)
-    if rule == .everything, isEmpty.load(ordering: .relaxed) { return }
+    if rule == .everything, isEmpty.load(ordering: .relaxed) || status >= 300 { return }
     let path = Self.path(of: request)
     rules.withLock { rules in
       if rule == .everything {

@@ -10,8 +10,10 @@ final class Sharing: Sendable {
   /// As it has come from the origin.
   let response: CacheResponse
   let receipt: Receipt
-  /// Set when the response varies.
+  /// Set when the response varies, or others of its resource do.
   let index: VariantIndex?
+  /// Whether the index is to be stored with the response.
+  private let isIndexNew: Bool
   /// What the response is stored under, before `Vary`.
   let primary: CacheKey
   /// Parts of the same representation that are stored already.
@@ -26,7 +28,8 @@ final class Sharing: Sendable {
   /// - Parameter isStream: Whether the body is under way still.
   init(
     plan: FetchPlan, storing: StorePlan, response: CacheResponse, receipt: Receipt, primary: CacheKey,
-    index: VariantIndex?, existing: PartialContent? = nil, scope: TagScope, isStream: Bool, backend: any CacheBackend
+    index: VariantIndex?, isIndexNew: Bool = true, existing: PartialContent? = nil, scope: TagScope, isStream: Bool,
+    backend: any CacheBackend
   ) {
     self.scope = scope
     self.mayGetTags = isStream && plan.policy.policy.tags.ambience == .untilBodyEnds
@@ -37,6 +40,7 @@ final class Sharing: Sendable {
     self.receipt = receipt
     self.primary = primary
     self.index = index
+    self.isIndexNew = isIndexNew
     self.existing = existing
     self.selection = RFC9111.selection(storing.vary, in: plan.request.fields)
   }
@@ -166,8 +170,8 @@ final class Sharing: Sendable {
     index.map { $0.key(of: storing.vary, primary: primary, fields: plan.request.fields) } ?? primary
   }
 
-  /// The entry that leads to `entry`, when the response varies.
+  /// The entry that leads to `entry`, when the response varies and that entry is to be stored.
   func indexEntry(_ entry: CacheEntry) -> CacheEntry? {
-    index.map { CacheEntry(key: primary, variantIndex: $0, times: entry.times) }
+    isIndexNew ? index.map { CacheEntry(key: primary, variantIndex: $0, times: entry.times) } : nil
   }
 }

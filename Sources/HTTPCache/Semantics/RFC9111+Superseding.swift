@@ -13,7 +13,7 @@ extension RFC9111 {
   static func supersedes(
     status: Int, refusal: StoreRefusal, times: EntryTimes, traits: EntryTraits, cause: RefreshCause, now: CacheInstant
   ) -> Bool {
-    guard !refusal.isForRequest, status < 400 || status == 404 || status == 410 else { return false }
+    guard !refusal.isForRequest, isAboutResource(status: status) else { return false }
     switch cause {
     case .cache(withholdsCredentials: false): return true
     case .cache(withholdsCredentials: true):
@@ -23,6 +23,10 @@ extension RFC9111 {
       return !hasCredentials && !isServable(times: times, traits: traits, now: now)
     }
   }
+
+  /// Whether a response says something about the resource, so that another one which the origin no longer has cannot be
+  /// right: a client may cause other errors at will (§4.3.3).
+  static func isAboutResource(status: Int) -> Bool { status < 400 || status == 404 || status == 410 }
 
   /// Whether an error that could be stored is kept from replacing what is stored: a client has demanded it although a fresh
   /// response is there, or it may be an answer to missing credentials.

@@ -30,6 +30,12 @@ final class FetchPlan: Sendable {
   /// Whether the request is the cache's own, made of a client's without the credentials which that had.
   let withholdsCredentials: Bool
 
+  /// Whether nothing is stored for the resource.
+  var isPlainMiss: Bool { stored == nil && partial == nil && reason != .variant }
+
+  /// Whether what is stored for the resource are variants, selected by fields of requests (RFC 9111 §4.1).
+  var isAmongVariants: Bool { reason == .variant || (stored ?? partial ?? outdated).map { $0.key != key } ?? false }
+
   init(
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
     stored: CacheEntry?, partial: CacheEntry? = nil, outdated: CacheEntry? = nil, reason: CacheOutcome.MissReason,

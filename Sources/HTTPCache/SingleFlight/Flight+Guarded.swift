@@ -26,6 +26,8 @@ extension Flight {
     var alarm = DeadlineAlarm()
     /// Something has been stored.
     var hasStored = false
+    /// The result of the client whose call has failed, if it gets no other.
+    var failure: (id: WaiterID, result: FlightResult)?
     /// Nobody wants the origin's answer any more.
     var isCancelled = false
     /// The keys of this flight have been invalidated since it began.
@@ -37,6 +39,15 @@ extension Flight {
     }
 
     func position(of id: WaiterID) -> Int? { waiters.position(of: id) { $0.id } }
+
+    /// The result of `id`, which may be the client whose call has failed: that makes no second one.
+    func final(_ result: FlightResult, for id: WaiterID) -> FlightResult {
+      guard let failure, failure.id == id else { return result }
+      return switch result {
+      case .released(.needsValidation), .released(.uncacheable): failure.result
+      default: result
+      }
+    }
 
     /// Gives `id` its result, unless it has one or has gone.
     ///

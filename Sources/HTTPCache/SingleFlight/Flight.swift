@@ -39,6 +39,8 @@ final class Flight: Sendable {
   private let guarded: Locked<Guarded>
   /// Whether another flight is found in its place.
   private let hasSuccessor = Atomic(false)
+  /// Whether the call has failed in a way that its client may have caused.
+  private let hasDoubt = Atomic(false)
   /// Whether it has been closed already, and nothing is left to be done about that.
   private let isOver = Atomic(false)
 
@@ -234,6 +236,14 @@ final class Flight: Sendable {
     }
   }
 
+  /// Whether everybody who wanted the origin's answer has left, so that the call was given up.
+  var isAbandoned: Bool { guarded.withLock { $0.isCancelled && !$0.machine.hasTimedOut } }
+
+  /// Notes that the call has failed in a way that its client may have caused.
+  func leaveDoubt() { hasDoubt.store(true, ordering: .releasing) }
+  /// Whether another call is to find out how the origin is.
+  var leavesDoubt: Bool { hasDoubt.load(ordering: .acquiring) }
+
   /// The last reader of the body has gone before its end.
   func bodyAbandoned() {
     if !isWanted { cancelOrigin() }
@@ -254,10 +264,13 @@ final class Flight: Sendable {
 
   /// The origin failed.
   ///
-  /// - Returns: The plan of the successor, when there is to be one; otherwise everybody has been given `result`.
+  /// - Returns: The plan of the next call, when there is to be one; otherwise everybody has been given `result`. Its request
+  ///   is a neutral one, if that is possible: those who wait get no failure that one client has caused, and nor does a client
+  ///   that causes failures decide who else waits for what.
   func originFailed(
     mayRetry: Bool = true, _ result: (_ id: WaiterID, _ isLeader: Bool) -> FlightResult
   ) -> FetchPlan? {
+    let failed = leader
     let (successor, ids, leader) = guarded.withLock { guarded -> (FetchPlan?, [WaiterID], WaiterID?) in
       let leader = guarded.machine.leader
       switch guarded.machine.originFailed(mayRetry: mayRetry) {
@@ -267,7 +280,12 @@ final class Flight: Sendable {
       }
     }
     for id in ids { deliver(result(id, id == leader), to: id) }
-    return successor
+    guard let successor, let neutral = successor.neutral() else { return successor }
+    guarded.withLock { guarded in
+      if let failed { guarded.failure = (failed, result(failed, false)) }
+      guarded.machine.callsForAll()
+    }
+    return neutral
   }
 
   /// The origin answered.
@@ -286,12 +304,12 @@ final class Flight: Sendable {
         isShared: replay != nil, isFor: { id in results.position(of: id, by: \.id) != nil },
         release: { released.append($0) })
       for (id, result) in results {
+        let result = guarded.final(result, for: id)
         if let continuation = guarded.settle(id, result) { resumptions.append((continuation, result)) }
       }
       for id in released {
-        if let continuation = guarded.settle(id, .released(release)) {
-          resumptions.append((continuation, .released(release)))
-        }
+        let result = guarded.final(.released(release), for: id)
+        if let continuation = guarded.settle(id, result) { resumptions.append((continuation, result)) }
       }
       return resumptions
     }

@@ -81,6 +81,8 @@ struct FlightStateMachine {
   private let isAlwaysKept: Bool
   private let hardDeadline: CacheInstant?
   private let isRefresh: Bool
+  /// Whether the origin has not answered in the time that it had.
+  private(set) var hasTimedOut = false
 
   /// - Parameters:
   ///   - isKept: Whether the call is finished even when nobody waits (any longer).
@@ -194,6 +196,10 @@ struct FlightStateMachine {
     return .fail(takeAll())
   }
 
+  /// The call that follows a failure is made for all who wait, and with nobody's request: its answer is for each of them as
+  /// far as a stored response would be.
+  mutating func callsForAll() { leader = nil }
+
   /// The origin has answered with a response that is for these waiters, and not for the others.
   ///
   /// - Parameter isShared: Whether those who come later may have it too.
@@ -238,6 +244,7 @@ struct FlightStateMachine {
     }
     if let hardDeadline, hardDeadline <= now {
       phase = .closed
+      hasTimedOut = true
       expiry.timedOut = takeAll()
       expiry.cancelsOrigin = true
       return expiry
@@ -261,6 +268,7 @@ struct FlightStateMachine {
     waiters = patient
     if waiters.isEmpty, !isWanted {
       phase = .closed
+      hasTimedOut = true
       expiry.cancelsOrigin = true
     }
     return expiry

@@ -28,20 +28,16 @@ import Testing
     fixture.advance(4)
     let follower = await ask(service, fixture.cache, waiting: 2)
     await fixture.clock.waitForSleepers()
-    // Six seconds later, not ten.
+    // Six seconds later, not ten, it begins another call. Whoever comes now shares that, and what it brings is stored.
     fixture.advance(6)
-    await origin.nextCall().respond(CacheResponse(body: "alone"))
-    #expect(try await follower.value == "alone")
-    #expect(fixture.cache.statistics.bypasses == [.waitLimit: 1])
-    // Whoever comes now shares another call, and what it brings is stored.
-    let first = Task { try await service.call(.get("/")).text() }
     let second = await origin.nextCall()
     let others = [await ask(service, fixture.cache, waiting: 3), await ask(service, fixture.cache, waiting: 4)]
     second.respond(CacheResponse(body: "new"))
-    for task in [first] + others { #expect(try await task.value == "new") }
+    for task in [follower] + others { #expect(try await task.value == "new") }
     await fixture.events.waitFor(.stored)
     #expect(try await service.call(.get("/")).outcome == .hit)
-    #expect(origin.callCount == 3)
+    #expect(origin.callCount == 2)
+    #expect(fixture.cache.statistics.bypasses == [:])
     // Its leader still waits for the first.
     #expect(!hung.isCancelled)
     leader.cancel()
@@ -50,6 +46,50 @@ import Testing
     fixture.advance(10)
     await hung.waitForCancellation()
     await fixture.cache.waitForLandings()
+  }
+
+  @Test func `all who have waited in vain share one more call, and only then go their own ways`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let leader = await ask(service, fixture.cache, waiting: 1)
+    _ = await origin.nextCall()
+    var followers: [Task<String, any Error>] = []
+    for count in 2...20 { followers.append(await ask(service, fixture.cache, waiting: count)) }
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    _ = await origin.nextCall()
+    await fixture.cache.waitForWaiters(20)
+    #expect(origin.callCount == 2)
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    // The leader of the second still waits for it.
+    for _ in 0..<18 { await origin.nextCall().respond(CacheResponse(body: "alone")) }
+    await eventually { fixture.cache.statistics.bypasses == [.waitLimit: 18] }
+    for task in [leader] + followers { task.cancel() }
+    for task in followers { _ = await task.result }
+  }
+
+  @Test func `who has waited in vain gets what is stale when the origin fails`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    async let first = service.call(.get("/"))
+    await origin.nextCall().respond(
+      CacheResponse(fields: ["Cache-Control": "max-age=10, stale-if-error=600"], body: "v1"))
+    _ = try await first
+    fixture.advance(20)
+    let leader = await ask(service, fixture.cache, waiting: 1)
+    _ = await origin.nextCall()
+    let follower = await ask(service, fixture.cache, waiting: 2)
+    for _ in 0..<2 {
+      await fixture.clock.waitForSleepers()
+      fixture.advance(10)
+      if origin.callCount == 2 { await origin.nextCall().respond(CacheResponse(status: 503)) }
+    }
+    #expect(try await follower.value == "v1")
+    leader.cancel()
+    _ = await leader.result
   }
 
   @Test func `followers that have waited in vain do not keep a call alive for ever`() async throws {

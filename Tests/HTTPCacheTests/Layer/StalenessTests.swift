@@ -23,6 +23,23 @@ import Testing
     return (fixture, origin, service)
   }
 
+  @Test(arguments: [500, 502, 503, 504])
+  func `stale-if-error holds for those whom an uncacheable answer has released (RFC 5861 §4)`(status: Int) async throws
+  {
+    let (fixture, origin, service) = try await stored(
+      CachePolicy(timeToLive: nil), ["Cache-Control": "max-age=10, stale-if-error=600"], age: 20)
+    async let first = service.call(.get("/"))
+    let call = await origin.nextCall()
+    async let second = service.call(.get("/"))
+    await fixture.cache.waitForWaiters(2)
+    call.respond(CacheResponse(fields: ["Cache-Control": "private"], body: "for one"))
+    #expect(try await first.text() == "for one")
+    await origin.nextCall().respond(CacheResponse(status: status))
+    let response = try await second
+    #expect(response.outcome == .stale(.ifError))
+    #expect(try await response.text() == "v1")
+  }
+
   @Test func `stale-while-revalidate: nobody waits, one refresh runs (RFC 5861 §3)`() async throws {
     let (fixture, origin, service) = try await stored(
       CachePolicy(timeToLive: .seconds(10), staleWhileRevalidate: .seconds(30)), age: 15)

