@@ -39,10 +39,7 @@ extension CachePolicy {
     guard earlyRefreshBeta >= 0 && earlyRefreshBeta <= 1_000 else {
       throw CacheConfigurationError("earlyRefreshBeta is \(earlyRefreshBeta): give 0 for no early refresh, or about 1")
     }
-    if let name = cookies.invalidName {
-      throw CacheConfigurationError(
-        "cookies has \"\(name)\": give names of cookies, with * at the end at most, for all that begin so")
-    }
+    if let mistake = cookies.mistake { throw CacheConfigurationError("cookies has \(mistake)") }
     try originLimit?.validate("originLimit")
     try admission?.validate()
     try tags.validate()

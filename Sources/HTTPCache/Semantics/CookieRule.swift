@@ -11,8 +11,8 @@
 /// origin itself gives a lifetime is not concerned.
 ///
 /// ```swift
-/// policy.cookies = .personal(["session", "wordpress_*"])   // other cookies mean nothing
 /// policy.cookies = .personal(except: ["_ga", "_ga_*"])     // all but those of analytics
+/// policy.cookies = .personal(["session", "wordpress_*"])   // these alone: no other cookie tells users apart
 /// ```
 ///
 /// A name that ends in `*` stands for all that begin so. Names of cookies are case-sensitive (RFC 6265 §5.3).
@@ -29,22 +29,29 @@ public struct CookieRule: Hashable, Sendable {
   public static let allPersonal = CookieRule(kind: .all)
   /// No cookie is: the policy's lifetimes apply to all requests. Only for sites, or routes, that give everybody the same.
   public static let nonePersonal = CookieRule(kind: .none)
-  /// These cookies are personal, others are not.
+  /// These cookies are personal, others are not. For sites that know all cookies they set: a session cookie that is missing
+  /// from the list lets its users have each other's pages.
   public static func personal(_ names: [String]) -> CookieRule { CookieRule(kind: .only(names)) }
   /// All cookies are personal but these.
   public static func personal(except names: [String]) -> CookieRule { CookieRule(kind: .except(names)) }
 
-  /// The first name that cannot be one; nil when all can.
-  var invalidName: String? {
+  /// Why the rule makes no sense; nil when it does.
+  var mistake: String? {
     let names: [String]
     switch kind {
     case .all, .none: return nil
+    // Likelier a list that somebody has forgotten to fill than the wish to give everybody the same.
+    case .only([]): return "no names: give those of the cookies that are personal, or .nonePersonal if none is"
     case .only(let list), .except(let list): names = list
     }
-    return names.first { name in
-      name.isEmpty || name.dropLast().utf8.contains(UInt8(ascii: "*"))
-        || !name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != ASCII.semicolon && $0 != ASCII.equals }
+    for name in names {
+      if name == "*" { return "\"*\", which is every name: give .allPersonal or .nonePersonal" }
+      let isName =
+        !name.isEmpty && !name.dropLast().utf8.contains(UInt8(ascii: "*"))
+        && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != ASCII.semicolon && $0 != ASCII.equals }
+      if !isName { return "\"\(name)\": give names of cookies, with * at the end at most, for all that begin so" }
     }
+    return nil
   }
 
   /// Whether `fields` have a personal cookie (RFC 6265 §5.4).

@@ -109,10 +109,21 @@ import Testing
         #expect((response.outcome == .hit) == isHit, "\(rule) \(cookie)")
       }
     }
-    for name in ["", "a*b", "a;b", "a b", "a=b", "é"] {
-      var policy = CachePolicy()
-      policy.cookies = .personal([name])
-      #expect(throws: CacheConfigurationError.self) { try policy.validate() }
+  }
+
+  @Test func `a rule that names no cookie, or every one, is refused with what to write instead`() throws {
+    for name in ["", "a*b", "a;b", "a b", "a=b", "é", "*", "**"] {
+      for rule in [CookieRule.personal([name]), .personal(except: ["_ga", name])] {
+        let error = #expect(throws: CacheConfigurationError.self) { try CachePolicy(cookies: rule).validate() }
+        #expect(error?.description.contains("\"\(name)\"") == true)
+        #expect(name != "*" || error?.description.contains(".allPersonal or .nonePersonal") == true)
+      }
+    }
+    let error = #expect(throws: CacheConfigurationError.self) { try CachePolicy(cookies: .personal([])).validate() }
+    #expect(error?.description.contains(".nonePersonal if none is") == true)
+    // Every cookie is personal: a list of exceptions may be empty.
+    for rule in [CookieRule.personal(except: []), .personal(except: ["_ga_*"]), .personal(["a"])] {
+      try CachePolicy(cookies: rule).validate()
     }
   }
 

@@ -24,6 +24,17 @@ import Testing
     #expect(hit.fields[.cacheStatus]?.hasPrefix("swift-http-cache; hit; ttl=") == true)
   }
 
+  @Test func `cookies that tell no users apart`() async throws {
+    var policy = CachePolicy(timeToLive: .seconds(60), staleWhileRevalidate: .seconds(30))
+    policy.cookies = .personal(except: ["_ga", "_ga_*"])
+    let service = CountingOrigin().layer(try CacheLayer(backend: InMemoryBackend(), policy: policy))
+    _ = try await service.call(.get("/"))
+    #expect(try await service.call(.get("/", ["Cookie": "_ga=1; _ga_X=2"])).outcome == .hit)
+    for session in ["sid", "JSESSIONID", "connect.sid"] {
+      #expect(try await service.call(.get("/", ["Cookie": "_ga=1; \(session)=2"])).outcome != .hit)
+    }
+  }
+
   @Test func `tags, and a soft purge`() async throws {
     var policy = CachePolicy(timeToLive: .seconds(300), staleWhileRevalidate: .seconds(30))
     policy.tags.extract = { request, _ in ["section:\(request.path.split(separator: "/").first ?? "home")"] }
