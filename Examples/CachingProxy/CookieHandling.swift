@@ -11,28 +11,9 @@ enum CookieHandling: String, CaseIterable, Sendable {
   case pass, ignore
 }
 
-/// The value of `--set-cookie`.
-enum SetCookieHandling: String, CaseIterable, Sendable {
-  case store, strip, refuse
-
-  var rule: SetCookieRule {
-    switch self {
-    case .store: .whenExplicit
-    case .strip: .strip
-    case .refuse: .refuse
-    }
-  }
-}
-
 extension OptionKind where Value == CookieHandling {
   static var cookieHandling: OptionKind {
     OptionKind("pass or ignore", describe: { $0.rawValue }, read: { CookieHandling(rawValue: $0) })
-  }
-}
-
-extension OptionKind where Value == SetCookieHandling {
-  static var setCookieHandling: OptionKind {
-    OptionKind("store, strip or refuse", describe: { $0.rawValue }, read: { SetCookieHandling(rawValue: $0) })
   }
 }
 

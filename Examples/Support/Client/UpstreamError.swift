@@ -50,12 +50,3 @@ public struct UpstreamError: Error, Hashable, Sendable, CustomStringConvertible 
   /// Which server, and what happened.
   public var description: String { "upstream \(origin): \(reason)" }
 }
-
-/// A connection from the pool turned out to be dead. Never leaves the client: it tries again, or says `.closed`.
-struct StaleConnectionError: Error {
-  /// Whether the server cannot have seen anything of the request.
-  let hasSentNothing: Bool
-  let underlying: UpstreamError
-  /// Whether the connection had carried another request before.
-  var isReused = false
-}

@@ -64,14 +64,3 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     return base.isIPv4 ? "\(base)/\(length - 96)" : "\(base)/\(length)"
   }
 }
-
-/// Text that is no address or range of addresses.
-public struct InvalidAddressError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The text.
-  public let text: String
-  /// What is wrong with it.
-  public let reason: String
-
-  /// What is wrong with which text.
-  public var description: String { "\"\(text)\" \(reason)" }
-}
