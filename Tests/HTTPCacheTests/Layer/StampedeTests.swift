@@ -8,29 +8,12 @@ import Testing
 
 @testable import HTTPCache
 
-/// DESIGN: flights are detached, complete or nothing.
+/// Many requests for one URL at once: one call, whose response is complete or nothing.
 @Suite(.timeLimit(.minutes(5))) struct StampedeTests {
-  /// Sends `count` requests for one URL, and returns when all wait for one call.
-  private func crowd(
-    _ count: Int, _ service: some Service<CacheRequest, CacheResponse>, _ fixture: Fixture,
-    request: @escaping @Sendable (Int) -> CacheRequest = { _ in .get("/") }
-  ) async -> [Task<String, any Error>] {
-    var tasks: [Task<String, any Error>] = []
-    for number in 0..<count {
-      tasks.append(
-        Task {
-          let response = try await service.call(request(number))
-          return "\(response.status) \(try await response.text())"
-        })
-    }
-    await fixture.cache.waitForWaiters(count)
-    return tasks
-  }
-
   @Test func `a thousand clients on one cold URL make one call and get the same bytes`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
-    let tasks = await crowd(1000, origin.layer(fixture.cache), fixture)
+    let tasks = await fixture.crowd(1000, origin.layer(fixture.cache))
     await origin.nextCall().respond(CacheResponse(body: "once"))
     for task in tasks { #expect(try await task.value == "200 once") }
     #expect(origin.callCount == 1)
@@ -61,40 +44,13 @@ import Testing
     #expect(origin.callCount == 1)
   }
 
-  @Test func `followers read the body as it arrives`() async throws {
-    let fixture = try Fixture()
-    let origin = ScriptedService()
-    let service = origin.layer(fixture.cache)
-    async let leading = service.call(.get("/"))
-    let call = await origin.nextCall()
-    let channel = BodyChannel()
-    call.respond(CacheResponse(body: channel.body))
-    let leader = try await leading.body.makeReader()
-    #expect(await channel.write("first "))
-    #expect(try await leader.next() == "first ")
-    // Joins while the body is under way, and gets it from its beginning.
-    let follower = try await service.call(.get("/"))
-    #expect(follower.outcome == .collapsed)
-    let reader = follower.body.makeReader()
-    #expect(try await reader.next() == "first ")
-    #expect(await channel.write("second"))
-    #expect(try await reader.next() == "second")
-    channel.finish()
-    #expect(try await reader.next() == nil)
-    #expect(try await leader.next() == "second")
-    #expect(try await leader.next() == nil)
-    await fixture.events.waitFor(.stored)
-    #expect(try await service.call(.get("/")).text() == "first second")
-    #expect(origin.callCount == 1)
-  }
-
   @Test func `a leader that leaves harms nobody`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
     let service = origin.layer(fixture.cache)
     let leader = Task { try await service.call(.get("/")) }
     let call = await origin.nextCall()
-    let followers = await crowd(100, service, fixture, request: { _ in .get("/") })
+    let followers = await fixture.crowd(100, service, request: { _ in .get("/") })
     leader.cancel()
     await #expect(throws: CancellationError.self) { try await leader.value }
     call.respond(CacheResponse(body: "kept"))
@@ -107,7 +63,7 @@ import Testing
     let fixture = try Fixture()
     let origin = ScriptedService()
     let service = origin.layer(fixture.cache)
-    let tasks = await crowd(3, service, fixture)
+    let tasks = await fixture.crowd(3, service)
     let call = await origin.nextCall()
     for task in tasks { task.cancel() }
     await call.waitForCancellation()
@@ -134,25 +90,10 @@ import Testing
     #expect(origin.callCount == 1)
   }
 
-  @Test func `the reader who leaves last stops the stream at its source`() async throws {
-    let fixture = try Fixture()
-    let origin = ScriptedService()
-    let service = origin.layer(fixture.cache)
-    async let answered = service.call(.get("/"))
-    let call = await origin.nextCall()
-    let source = EndlessSource()
-    call.respond(CacheResponse(body: Body(source)))
-    let reader = try await answered.body.makeReader()
-    _ = try await reader.next()
-    reader.cancel()
-    await source.waitForCancellation()
-    #expect(fixture.cache.statistics.stores == 0)
-  }
-
   @Test func `a call that fails once is repeated once, for everybody`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
-    let tasks = await crowd(100, origin.layer(fixture.cache), fixture)
+    let tasks = await fixture.crowd(100, origin.layer(fixture.cache))
     await origin.nextCall().fail(OriginError())
     await origin.nextCall().respond(CacheResponse(body: "second try"))
     for task in tasks { #expect(try await task.value == "200 second try") }
@@ -162,7 +103,7 @@ import Testing
   @Test func `a call that fails twice fails for everybody: no herd`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
-    let tasks = await crowd(100, origin.layer(fixture.cache), fixture)
+    let tasks = await fixture.crowd(100, origin.layer(fixture.cache))
     await origin.nextCall().fail(OriginError(code: 1))
     await origin.nextCall().fail(OriginError(code: 2))
     for task in tasks { await #expect(throws: OriginError(code: 2)) { try await task.value } }
@@ -172,7 +113,7 @@ import Testing
   @Test func `a hundred clients on a failing origin make two calls, not a hundred`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
-    let tasks = await crowd(100, origin.layer(fixture.cache), fixture)
+    let tasks = await fixture.crowd(100, origin.layer(fixture.cache))
     for _ in 0..<2 {
       await origin.nextCall().respond(
         CacheResponse(status: 503, fields: ["Retry-After": "7"], body: "private details"))
@@ -189,7 +130,7 @@ import Testing
     let fixture = try Fixture()
     let origin = ScriptedService()
     let service = origin.layer(fixture.cache)
-    let tasks = await crowd(20, service, fixture)
+    let tasks = await fixture.crowd(20, service)
     let leader = await origin.nextCall()
     leader.respond(CacheResponse(fields: ["Cache-Control": directive], body: "mine"))
     // All the others ask at once, none after another.
@@ -241,7 +182,7 @@ import Testing
     let fixture = try Fixture(CachePolicy(waitLimit: .seconds(3)))
     let origin = ScriptedService()
     let service = origin.layer(fixture.cache)
-    let tasks = await crowd(2, service, fixture)
+    let tasks = await fixture.crowd(2, service)
     let slow = await origin.nextCall()
     await fixture.clock.waitForSleepers()
     fixture.advance(3)
@@ -252,74 +193,11 @@ import Testing
     #expect(origin.callCount == 2)
   }
 
-  @Test func `a truncated response is an error for its readers, and is never stored`() async throws {
-    let fixture = try Fixture()
-    let origin = ScriptedService()
-    let service = origin.layer(fixture.cache)
-    let tasks = await crowd(3, service, fixture)
-    let call = await origin.nextCall()
-    let channel = BodyChannel(length: 10)
-    call.respond(CacheResponse(body: channel.body))
-    #expect(await channel.write("half"))
-    channel.finish()
-    for task in tasks {
-      await #expect(throws: BodyError.truncated(expected: 10, received: 4)) { try await task.value }
-    }
-    #expect(fixture.cache.statistics.stores == 0)
-    #expect(fixture.cache.statistics.refusals == [.truncated: 1])
-  }
-
-  @Test func `a stream that outgrows the limit flows on to its readers, unbuffered`() async throws {
-    var policy = CachePolicy(maximumBodySize: 4096)
-    policy.streamWindow = 4096
-    let fixture = try Fixture(policy)
-    let origin = ScriptedService()
-    let service = origin.layer(fixture.cache)
-    let chunk = Bytes(String(repeating: "x", count: 1024))
-    let tasks = (0..<20).map { _ in
-      Task {
-        var count = 0
-        let reader = try await service.call(.get("/")).body.makeReader()
-        while let chunk = try await reader.next() { count += chunk.count }
-        return count
-      }
-    }
-    await fixture.cache.waitForWaiters(20)
-    let call = await origin.nextCall()
-    let channel = BodyChannel(window: 1024)
-    call.respond(CacheResponse(body: channel.body))
-    for _ in 0..<1000 { #expect(await channel.write(chunk)) }
-    channel.finish()
-    for task in tasks { #expect(try await task.value == 1000 * 1024) }
-    #expect(origin.callCount == 1)
-    #expect(fixture.cache.statistics.refusals == [.tooLarge: 1])
-    let entries = fixture.backend.statistics.entryCount
-    #expect(entries == 0)
-  }
-
-  @Test func `a stream that outgrows the limit at once, before its client has the head, is not cut off`() async throws {
-    var policy = CachePolicy(maximumBodySize: 4096)
-    policy.streamWindow = 4096
-    let fixture = try Fixture(policy)
-    let chunk = Bytes(String(repeating: "x", count: 1024))
-    let service = Handler { _ in
-      CacheResponse(
-        body: Body(
-          AsyncStream { continuation in
-            for _ in 0..<100 { continuation.yield(chunk) }
-            continuation.finish()
-          }))
-    }.layer(fixture.cache)
-    let response = try await service.call(.get("/"))
-    #expect(try await response.body.collect().count == 100 * 1024)
-    #expect(fixture.cache.statistics.refusals == [.tooLarge: 1])
-  }
-
   @Test func `followers whom Vary excludes make flights of their own, one for each variant`() async throws {
     let fixture = try Fixture()
     let origin = ScriptedService()
     let languages = ["de", "en", "fr"]
-    let tasks = await crowd(30, origin.layer(fixture.cache), fixture) { number in
+    let tasks = await fixture.crowd(30, origin.layer(fixture.cache)) { number in
       .get("/", ["Accept-Language": languages[number % 3]])
     }
     for _ in 0..<3 {
@@ -338,7 +216,7 @@ import Testing
     let origin = ScriptedService()
     let service = origin.layer(fixture.cache)
     let seen = Locked<[Int]>([])
-    let tasks = await crowd(3, service, fixture) { number in
+    let tasks = await fixture.crowd(3, service) { number in
       var request = CacheRequest.get("/")
       request.fields["X-Number"] = "\(number)"
       request.onInformational = { _ in seen.withLock { $0.append(number) } }
@@ -356,7 +234,7 @@ import Testing
     let fixture = try Fixture()
     let origin = ScriptedService()
     let service = origin.layer(fixture.cache)
-    let tasks = await crowd(3, service, fixture)
+    let tasks = await fixture.crowd(3, service)
     let call = await origin.nextCall()
     await fixture.cache.removeEntry(for: .get("/"))
     // Who asks after the invalidation does not get an answer that was begun before it.
@@ -368,34 +246,5 @@ import Testing
     #expect(try await later.text() == "new")
     #expect(try await service.call(.get("/")).text() == "new")
     #expect(fixture.cache.statistics.refusals == [.invalidated: 1])
-  }
-}
-
-/// A body without end that notices being cancelled.
-private final class EndlessSource: BodySource {
-  private let state = Locked<(isCancelled: Bool, waiter: CheckedContinuation<Void, Never>?)>((false, nil))
-
-  func next() async throws -> Bytes? {
-    if state.withLock({ $0.isCancelled }) { throw CancellationError() }
-    await Task.yield()
-    return "more"
-  }
-
-  func cancel() {
-    state.withLock { state in
-      state.isCancelled = true
-      defer { state.waiter = nil }
-      return state.waiter
-    }?.resume()
-  }
-
-  func waitForCancellation() async {
-    await withCheckedContinuation { continuation in
-      let isCancelled = state.withLock { state in
-        if !state.isCancelled { state.waiter = continuation }
-        return state.isCancelled
-      }
-      if isCancelled { continuation.resume() }
-    }
   }
 }

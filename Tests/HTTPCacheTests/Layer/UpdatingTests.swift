@@ -11,18 +11,18 @@ import Testing
 /// The stored response after a 304, or a 200 to HEAD (RFC 9111 §3.2, §4.3.4, §4.3.5).
 @Suite(.timeLimit(.minutes(2))) struct UpdatingTests {
   /// An origin that answers each call with the next of `responses`, and then with the last again.
-  private static func script(_ responses: [CacheResponse], seen: Locked<[CacheRequest]>? = nil) -> CountingOrigin {
+  static func script(_ responses: [CacheResponse], seen: Locked<[CacheRequest]>? = nil) -> CountingOrigin {
     CountingOrigin { request, number in
       seen?.withLock { $0.append(request) }
       return responses[min(number, responses.count) - 1]
     }
   }
 
-  private static func response(_ status: Int, _ fields: HeaderFields, _ body: String = "") -> CacheResponse {
+  static func response(_ status: Int, _ fields: HeaderFields, _ body: String = "") -> CacheResponse {
     CacheResponse(status: status, fields: fields, body: Body(body))
   }
 
-  private static func response(_ fields: HeaderFields, _ body: String) -> CacheResponse { response(200, fields, body) }
+  static func response(_ fields: HeaderFields, _ body: String) -> CacheResponse { response(200, fields, body) }
 
   /// How a cache learns about a stored response.
   enum News: CaseIterable, CustomTestStringConvertible {
@@ -78,133 +78,6 @@ import Testing
     let part = try await service.call(.get("/", ["Range": "bytes=8-", "If-Range": "\"x\""]))
     #expect(part.status == 206)
     #expect(try await part.text() == "89")
-  }
-
-  // MARK: Updates that forbid storing
-
-  /// A refusal to store, and what a 304 has that causes it.
-  struct Forbidding: CustomTestStringConvertible, Sendable {
-    var name: String
-    var stored: HeaderFields = ["ETag": "\"a\"", "Cache-Control": "max-age=3600", "X-Old": "1"]
-    var update: HeaderFields
-    var policy: @Sendable (inout CachePolicy) -> Void = { _ in }
-    var testDescription: String { name }
-  }
-
-  static let forbidding: [Forbidding] = [
-    Forbidding(name: "no-store", update: ["ETag": "\"a\"", "Cache-Control": "no-store"]),
-    Forbidding(name: "private", update: ["ETag": "\"a\"", "Cache-Control": "private, max-age=60"]),
-    Forbidding(name: "vary-star", update: ["ETag": "\"a\"", "Cache-Control": "max-age=60", "Vary": "*"]),
-    Forbidding(
-      name: "no-lifetime", stored: ["Cache-Control": "max-age=3600", "X-Old": "1"],
-      update: ["Cache-Control": "no-cache"]),
-    Forbidding(
-      name: "tags", update: ["ETag": "\"a\"", "Cache-Control": "max-age=60", "Cache-Tag": "a, b, c, d"],
-      policy: { $0.tags.maximumCount = 3 }),
-    Forbidding(name: "CDN-Cache-Control", update: ["ETag": "\"a\"", "CDN-Cache-Control": "no-store"]),
-  ]
-
-  @Test(
-    "the request that brings an update which forbids storing gets the updated fields, and nobody else gets the old ones",
-    arguments: forbidding)
-  func forbidden(_ forbidding: Forbidding) async throws {
-    var policy = CachePolicy()
-    forbidding.policy(&policy)
-    let fixture = try Fixture(policy)
-    var update = forbidding.update
-    update.append("X-New", "2")
-    update.append("X-Old", "2")
-    let origin = Self.script([
-      Self.response(forbidding.stored, "body"), Self.response(304, update),
-      Self.response(["Cache-Control": "no-store"], "anew"),
-    ])
-    let service = origin.layer(fixture.cache)
-    _ = try await service.call(.get("/")).text()
-    fixture.advance(1)
-    let response = try await service.call(.get("/", ["Cache-Control": "no-cache"]))
-    #expect(response.status == 200)
-    for name in ["Cache-Control", "CDN-Cache-Control", "Set-Cookie", "Vary", "X-New"] as [HeaderName] {
-      #expect(response.fields[name] == (update[name] ?? forbidding.stored[name]), "\(name)")
-    }
-    #expect(response.fields.values(of: "X-Old") == ["2"])
-    #expect(response.fields[.age] == "0")
-    #expect(response.fields.values(of: .age).count == 1)
-    #expect(response.fields[.cacheStatus]?.contains("fwd=request; fwd-status=304; detail=") == true)
-    #expect(try await response.text() == "body")
-    #expect(try await service.call(.get("/")).text() == "anew")
-    #expect(origin.count.value == 3)
-  }
-
-  @Test("the 304 for the client's own condition has the updated fields too", arguments: forbidding)
-  func forbiddenConditionally(_ forbidding: Forbidding) async throws {
-    var policy = CachePolicy()
-    forbidding.policy(&policy)
-    let fixture = try Fixture(policy)
-    var update = forbidding.update
-    update.append("X-New", "2")
-    let service = Self.script([Self.response(forbidding.stored, "body"), Self.response(304, update)])
-      .layer(fixture.cache)
-    _ = try await service.call(.get("/")).text()
-    let response = try await service.call(.get("/", ["Cache-Control": "no-cache", "If-None-Match": "*"]))
-    guard forbidding.stored["ETag"] != nil else { return }
-    #expect(response.status == 304)
-    for name in ["Cache-Control", "CDN-Cache-Control", "Set-Cookie", "Vary", "X-New"] as [HeaderName] {
-      #expect(response.fields[name] == (update[name] ?? forbidding.stored[name]), "\(name)")
-    }
-  }
-
-  @Test("a cookie of a 304 is for the request that has brought it, and not stored", arguments: ["", "max-age=60"])
-  func cookie(_ cacheControl: String) async throws {
-    let fixture = try Fixture()
-    var update: HeaderFields = ["ETag": "\"a\"", "Set-Cookie": "sid=1"]
-    if !cacheControl.isEmpty { update.append("Cache-Control", cacheControl) }
-    let service = Self.script([Self.response(["ETag": "\"a\""], "body"), Self.response(304, update)])
-      .layer(fixture.cache)
-    _ = try await service.call(.get("/")).text()
-    #expect(
-      try await service.call(.get("/", ["Cache-Control": "no-cache"])).fields.values(of: .setCookie) == ["sid=1"])
-    let next = try await service.call(.get("/"))
-    #expect(next.outcome == .hit)
-    #expect(next.fields[.setCookie] == nil)
-  }
-
-  @Test("an Age of the 304 counts, and is sent once") func ageOfForbidding() async throws {
-    let fixture = try Fixture()
-    let service = Self.script([
-      Self.response(["ETag": "\"a\"", "Cache-Control": "max-age=60"], "body"),
-      Self.response(304, ["ETag": "\"a\"", "Cache-Control": "no-store", "Age": "7"]),
-    ]).layer(fixture.cache)
-    _ = try await service.call(.get("/")).text()
-    let response = try await service.call(.get("/", ["Cache-Control": "no-cache"]))
-    #expect(response.fields.values(of: .age) == ["7"])
-  }
-
-  @Test(
-    "an update for an authenticated request that does not permit sharing leaves nothing fresh behind (RFC 9111 §3.5)",
-    arguments: ["no-cache", "max-age=60", "private", "no-store", ""])
-  func authorized(_ cacheControl: String) async throws {
-    let fixture = try Fixture()
-    var update: HeaderFields = ["ETag": "\"a\""]
-    update.append("Cache-Control", cacheControl)
-    let seen = Locked<[CacheRequest]>([])
-    let origin = Self.script(
-      [
-        Self.response(["ETag": "\"a\"", "Cache-Control": "public, max-age=3600"], "body"),
-        Self.response(304, update),
-        Self.response(304, ["ETag": "\"a\"", "Cache-Control": "public, max-age=3600"]),
-      ], seen: seen)
-    let service = origin.layer(fixture.cache)
-    _ = try await service.call(.get("/", ["Authorization": "x"])).text()
-    #expect(try await service.call(.get("/")).outcome == .hit)
-    _ = try await service.call(.get("/", ["Authorization": "x", "Cache-Control": "no-cache"])).text()
-    let next = try await service.call(.get("/"))
-    #expect(next.outcome != .hit)
-    #expect(origin.count.value == 3)
-    guard cacheControl != "private", cacheControl != "no-store" else { return }
-    // It is validated, and fresh again.
-    #expect(seen.withLock { $0.last?.fields["If-None-Match"] } == "\"a\"")
-    #expect(try await next.text() == "body")
-    #expect(try await service.call(.get("/")).outcome == .hit)
   }
 
   // MARK: Vary
@@ -402,64 +275,5 @@ import Testing
     #expect(response.outcome == .collapsed)
     #expect(
       response.fields[.cacheStatus]?.hasPrefix("swift-http-cache; fwd=\(isStored ? "stale" : "uri-miss");") == true)
-  }
-
-  // MARK: Failures
-
-  /// An origin that fails in one of the ways that count as a failure.
-  enum Failure: CaseIterable { case error, status500, status502, status503, status504, timeout }
-
-  @Test(
-    "HEAD and requests with no-store are served stale too when the origin fails (RFC 5861 §4)",
-    arguments: Failure.allCases, ["HEAD", "no-store", "HEAD no-store"])
-  func staleIfError(_ failure: Failure, _ kind: String) async throws {
-    var policy = CachePolicy()
-    policy.hardTimeout = .seconds(5)
-    let fixture = try Fixture(policy)
-    let service = CountingOrigin { _, number in
-      if number == 1 {
-        return Self.response(["ETag": "\"a\"", "Cache-Control": "max-age=1, stale-if-error=600"], "body")
-      }
-      switch failure {
-      case .error: throw OriginError()
-      case .status500: return Self.response(500, [:], "error")
-      case .status502: return Self.response(502, [:], "error")
-      case .status503: return Self.response(503, [:], "error")
-      case .status504: return Self.response(504, [:], "error")
-      case .timeout: try await Task.sleep(for: .seconds(600))
-      }
-      return Self.response(500, [:])
-    }.layer(fixture.cache)
-    _ = try await service.call(.get("/")).text()
-    fixture.advance(2)
-    var request = CacheRequest.get("/", kind.contains("no-store") ? ["Cache-Control": "no-store"] : [:])
-    if kind.contains("HEAD") { request = request.as(.head) }
-    let asked = request
-    let isOver = Locked(false)
-    let pending = Task {
-      defer { isOver.withLock { $0 = true } }
-      return try await service.call(asked)
-    }
-    if failure == .timeout {
-      await advance(fixture.clock, by: .seconds(1)) { isOver.withLock { $0 } }
-    }
-    let response = try await pending.value
-    #expect(response.status == 200)
-    #expect(response.outcome == .stale(.ifError))
-    #expect(try await response.text() == (kind.contains("HEAD") ? "" : "body"))
-    // Beyond the window, and for a request that is the origin's alone to judge, the failure shows.
-    fixture.advance(700)
-    if failure == .status503 { #expect(try await service.call(asked).status == 503) }
-  }
-
-  @Test("a request with If-Match gets the failure itself") func staleIfErrorAndIfMatch() async throws {
-    let fixture = try Fixture()
-    let service = Self.script([
-      Self.response(["ETag": "\"a\"", "Cache-Control": "max-age=1, stale-if-error=600"], "body"),
-      Self.response(503, [:], "error"),
-    ]).layer(fixture.cache)
-    _ = try await service.call(.get("/")).text()
-    fixture.advance(2)
-    #expect(try await service.call(.get("/", ["If-Match": "\"a\""])).status == 503)
   }
 }

@@ -25,6 +25,23 @@ struct Fixture {
   }
 
   func advance(_ seconds: Int) { clock.advance(by: .seconds(seconds)) }
+
+  /// Sends `count` requests for one URL, and returns when all wait for one call.
+  func crowd(
+    _ count: Int, _ service: some Service<CacheRequest, CacheResponse>,
+    request: @escaping @Sendable (Int) -> CacheRequest = { _ in .get("/") }
+  ) async -> [Task<String, any Error>] {
+    var tasks: [Task<String, any Error>] = []
+    for number in 0..<count {
+      tasks.append(
+        Task {
+          let response = try await service.call(request(number))
+          return "\(response.status) \(try await response.text())"
+        })
+    }
+    await cache.waitForWaiters(count)
+    return tasks
+  }
 }
 
 /// An origin that answers at once, and counts.
