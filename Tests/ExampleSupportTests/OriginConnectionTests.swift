@@ -274,12 +274,12 @@
             order.withLock { $0.append("attacker \(number)") }
           }
         }
-        try? await Task.sleep(for: .milliseconds(50))
+        while client.waitingCount < 5 { await Task.yield() }
         group.addTask {
           _ = try? await self.call(client, from: "10.0.0.2")
           order.withLock { $0.append("victim") }
         }
-        try? await Task.sleep(for: .milliseconds(50))
+        while client.waitingCount < 6 { await Task.yield() }
         release.set()
       }
       #expect(order.withLock { $0.prefix(2) }.contains("victim"))
@@ -310,17 +310,20 @@
             withExtendedLifetime(interest) {}
           }
         }
-        if isWantedFirst { group.addTask { await interest() } }
-        for target in ["/1", "/2", "/3", "/wanted", "/4"] {
-          try? await Task.sleep(for: .milliseconds(20))
+        if isWantedFirst {
+          group.addTask { await interest() }
+          while client.interestCount(in: "/wanted") == 0 { await Task.yield() }
+        }
+        for (number, target) in ["/1", "/2", "/3", "/wanted", "/4"].enumerated() {
+          while client.waitingCount < number { await Task.yield() }
           group.addTask {
             _ = try? await self.call(client, from: "10.0.0.1", CacheRequest(target: target))
             order.withLock { $0.append(target) }
           }
         }
-        try? await Task.sleep(for: .milliseconds(20))
+        while client.waitingCount < 5 { await Task.yield() }
         if !isWantedFirst { group.addTask { await interest() } }
-        try? await Task.sleep(for: .milliseconds(20))
+        while client.interestCount(in: "/wanted") == 0 { await Task.yield() }
         release.set()
       }
       #expect(order.withLock { $0.first } == "/wanted")

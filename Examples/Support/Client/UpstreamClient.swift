@@ -44,6 +44,8 @@
 
     /// The number of requests that wait for a connection.
     var waitingCount: Int { pool.waitingCount }
+    /// The number of requests whose clients want the response for `target`, and wait for another request to bring it.
+    func interestCount(in target: String) -> Int { pool.interestCount(in: target) }
 
     /// Sends `request` to the origin, whatever its authority is: `Host` is what the fields say, or the origin's authority.
     ///

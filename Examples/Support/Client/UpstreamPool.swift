@@ -69,6 +69,11 @@
     /// The number of requests that wait for a connection.
     var waitingCount: Int { state.withLock { $0.waiters.count } }
 
+    /// The number of those who want the response for `resource` without having asked for a connection.
+    func interestCount(in resource: String) -> Int {
+      state.withLock { $0.interests[resource]?.values.reduce(0, +) ?? 0 }
+    }
+
     // MARK: Leasing
 
     /// A connection, or leave to open one. Waits when the client has its share.

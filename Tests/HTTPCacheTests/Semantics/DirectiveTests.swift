@@ -149,17 +149,15 @@ extension SemanticsTests {
       #expect(Self.response("no-cache=\"\(names)\"").noCache)
     }
 
-    @Test func timeIsLinear() {
-      let clock = ContinuousClock()
+    /// In quadratic time it would take hours.
+    @Test(.timeLimit(.minutes(10))) func timeIsLinear() {
       for piece in [
         "a=\"b\", ", "\"", " \"", "a \\\" ", "no-store private ", "\\\"", ",", "max-age=\"1", ";", "no-cache=\"a,b\",",
       ] {
         let text = String(repeating: piece, count: 1_000_000 / piece.utf8.count)
-        let elapsed = clock.measure {
-          Sample.withSpan(text) { value in CacheDirective.forEach(in: value) { _ in } }
-        }
-        // Linear in a debug build; quadratic time would be hours.
-        #expect(elapsed < .seconds(30))
+        var count = 0
+        Sample.withSpan(text) { value in CacheDirective.forEach(in: value) { _ in count += 1 } }
+        #expect(count <= text.utf8.count)
       }
     }
 
