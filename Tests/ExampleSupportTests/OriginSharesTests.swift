@@ -50,10 +50,13 @@
       func begin(_ target: String, from address: String, body: Body = .empty) async -> RequestClient {
         let client = RequestClient(ClientAddress(address))
         let request = CacheRequest(method: body.isEmpty ? .get : .post, target: target, body: body)
+        let hasAnswer = Flag()
         let task = Task {
           await RequestClient.$current.withValue(client) {
             do {
-              _ = try await self.upstream.call(request).body.collect()
+              let response = try await self.upstream.call(request)
+              hasAnswer.set()
+              _ = try await response.body.collect()
             } catch {
               self.ended.withLock { $0.append(target) }
             }
@@ -61,8 +64,7 @@
         }
         tasks.withLock { $0.append(task) }
         while !client.holdsOriginConnection { try? await Task.sleep(for: .milliseconds(1)) }
-        // Until the head has arrived, or the request has, an exchange is younger than it looks.
-        try? await Task.sleep(for: .milliseconds(20))
+        while target.hasPrefix("/stream"), !hasAnswer.isSet { try? await Task.sleep(for: .milliseconds(1)) }
         return client
       }
 
@@ -181,15 +183,18 @@
 
     @Test(arguments: [true, false])
     func `a client that stops sending has left, and gets its response all the same`(_ isPipelined: Bool) async throws {
+      let hasBegun = Flag()
       try await withServer {
         $0.treatsHalfCloseAsDisconnect = false
       } handler: { _ in
         let client = try #require(RequestClient.current)
+        hasBegun.set()
         for _ in 0..<1_000 where !client.hasLeft { try await Task.sleep(for: .milliseconds(5)) }
         return CacheResponse(body: client.hasLeft ? "left" : "there")
       } _: { port in
         let socket = try RawSocket(port: port)
         try socket.send(HTTPServerTests.get + (isPipelined ? HTTPServerTests.get : ""))
+        while !hasBegun.isSet { usleep(1_000) }
         socket.finishSending()
         for _ in 0..<(isPipelined ? 2 : 1) { #expect(try socket.readResponse().content == "left") }
       }

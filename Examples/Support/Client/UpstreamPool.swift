@@ -258,7 +258,8 @@
     private static func reclaimable(
       for id: Int, _ hasContent: Bool, _ anyExchange: Bool, at now: Int64, _ state: State
     ) -> OriginLease? {
-      guard let client = state.waiters[id]?.client else { return nil }
+      // One exchange is ended for each that waits: a connection that is slow to come back is still on its way.
+      guard state.endingCount < state.waiters.count, let client = state.waiters[id]?.client else { return nil }
       let (held, isForContent) = state.shares.holdersAboveShare(
         for: client, hasContent: hasContent, awaiting: state.endingCount)
       guard !held.isEmpty else { return nil }
