@@ -15,8 +15,8 @@ private let run: @Sendable (Span<UInt8>) -> Void = {
   if let target = FuzzTarget(rawValue: name) { return { target.run($0) } }
   if name == BookkeepingFuzzTarget.name { return { BookkeepingFuzzTarget.run($0) } }
   if let target = MessageFuzzTarget(rawValue: name) { return { target.run($0) } }
-  let names = (FuzzTarget.allCases.map(\.rawValue) + MessageFuzzTarget.allCases.map(\.rawValue) + [BookkeepingFuzzTarget.name])
-    .joined(separator: ", ")
+  let cases = FuzzTarget.allCases.map(\.rawValue) + MessageFuzzTarget.allCases.map(\.rawValue)
+  let names = (cases + [BookkeepingFuzzTarget.name]).joined(separator: ", ")
   preconditionFailure("FUZZ_TARGET is \"\(name)\"; there are \(names)")
 }()
 
