@@ -16,7 +16,7 @@ package struct Strangers: Sendable {
     ["Cache-Control": "no-cache", "Range": "bytes=0-1"], ["Cache-Control": "no-store, no-cache"],
   ]
 
-  /// What the origin can answer to a stranger and not to others, that may not be stored or is an error.
+  /// The answers that an origin may have for a stranger and not for others: errors, and what may not be stored.
   package static let answers: [(status: Int, fields: HeaderFields)] = [
     (400, [:]), (401, ["WWW-Authenticate": "Basic"]), (403, [:]), (404, [:]), (405, [:]), (410, [:]), (413, [:]),
     (414, [:]), (429, ["Retry-After": "1"]), (431, [:]), (451, [:]), (501, [:]), (505, [:]),

@@ -126,6 +126,19 @@ import Testing
     #expect(shares.take(2, hasContent: false))
   }
 
+  @Test func `whoever waits gets each connection that is taken away for it, up to its share`() {
+    let shares = Shares<Int>(limit: 32, reserve: 0, spare: 4)
+    for _ in 0..<28 { #expect(shares.take(0, hasContent: false)) }
+    for id in 0..<16 where !shares.take(1, hasContent: false) { shares.wait(id, 1, hasContent: false) }
+    var endedCount = 0
+    while shares.holdersAboveShare(for: 1, hasContent: false) == [0: 28 - endedCount], endedCount < 28 {
+      shares.giveBack(0, hasContent: false)
+      endedCount += 1
+      #expect(shares.takeNext() != nil)
+    }
+    #expect(shares.heldCount(of: 0) == 16 && shares.heldCount(of: 1) == 16 && endedCount == 12)
+  }
+
   @Test func `a client that is alone leaves spare connections for content, too`() {
     let shares = Shares<Int>(limit: 16, reserve: 8, spare: 4)
     for _ in 0..<6 { #expect(shares.take(0, hasContent: true)) }
@@ -158,10 +171,10 @@ import Testing
     var waiting: [Int: (client: Int, hasContent: Bool)] = [:]
     func heldWithContent() -> Int { holders.filter(\.hasContent).count }
     func mayHold(_ request: (client: Int, hasContent: Bool)) -> Bool {
-      let clients = Set(holders.map(\.client)).union(waiting.values.map(\.client)).count + 1
+      let clients = Set(holders.map(\.client)).union(waiting.values.map(\.client)).union([request.client]).count
       func has(_ limit: Int, _ spare: Int, _ held: [(client: Int, hasContent: Bool)]) -> Bool {
         let own = held.count { $0.client == request.client }
-        return held.count < limit && (held.count < limit - spare || own < max(1, limit / clients))
+        return held.count < limit && (held.count < limit - spare || clients > 1 && own < max(1, limit / clients))
       }
       return has(limit, spare, holders)
         && (!request.hasContent || has(limit - reserve, spareForContent, holders.filter(\.hasContent)))

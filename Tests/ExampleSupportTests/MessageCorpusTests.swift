@@ -7,7 +7,7 @@ import Foundation
 import HTTPCacheTesting
 import Testing
 
-/// What the fuzzer has found worth keeping about the parsers of messages.
+/// Inputs for the parsers of messages that the fuzzer has found worth keeping.
 @Suite struct MessageCorpusTests {
   /// `Tests/Fuzzing/Corpus`, beside the sources that are being tested.
   static let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

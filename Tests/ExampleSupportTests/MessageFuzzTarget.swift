@@ -27,7 +27,7 @@ enum MessageFuzzTarget: String, CaseIterable, Sendable {
     }
   }
 
-  /// What the parser finds: each head and end, and the octets of the content.
+  /// The events that the parser finds: each head and end, and the octets of the content.
   private func digest(_ octets: [UInt8], pieceLength: Int) -> [String] {
     switch self {
     case .requests: Self.requests(octets, pieceLength)
@@ -98,7 +98,7 @@ enum MessageFuzzTarget: String, CaseIterable, Sendable {
     return ended(found, by: failure)
   }
 
-  /// What was found before a failure: how much of a message that is refused had been passed on, and which of its faults is
+  /// The events before a failure: how much of a message that is refused had been passed on, and which of its faults is
   /// named, depends on how it arrives.
   private static func ended(_ found: [String], by failure: ParseFailure?) -> [String] {
     guard failure != nil else { return found + ["goes on"] }

@@ -7,7 +7,7 @@ import Foundation
 import HTTPCacheTesting
 import Testing
 
-/// What the fuzzer has found worth keeping of what a server may have and answer, and inputs made up without guidance.
+/// Values and replies of a server that the fuzzer has found worth keeping, and inputs made up without guidance.
 @Suite struct BookkeepingCorpusTests {
   private static let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "Fuzzing/Corpus/\(BookkeepingFuzzTarget.name)")

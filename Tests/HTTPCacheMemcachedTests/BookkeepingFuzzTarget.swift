@@ -9,7 +9,7 @@
   @testable import HTTPCacheMemcached
 #endif
 
-/// What a memcached server may have and answer, fed with anything. The first byte says what the rest is.
+/// Values and replies of a memcached server, made of anything. The first byte says what the rest is.
 enum BookkeepingFuzzTarget {
   static let name = "memcached-bookkeeping"
 

@@ -11,7 +11,7 @@ import Testing
 @testable import HTTPCacheMemcached
 
 extension MemcachedIntegrationTests {
-  /// What a server knows of invalidations: lost, damaged, written by clocks that differ, or by many at once.
+  /// Invalidations that a server loses, that are damaged, written by clocks that differ, or by many at once.
   @Suite(.timeLimit(.minutes(5))) struct Invalidation {
     private func key(_ target: String) -> CacheKey {
       CacheKey(scheme: "https", authority: "example.com", target: target)

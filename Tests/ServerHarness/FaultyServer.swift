@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import Foundation
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -31,14 +32,10 @@ public final class FaultyServer: Sendable {
   private let connections = Connections()
 
   /// How many connections were made to it.
-  public var connectionCount: Int { connections.count }
+  public var connectionCount: Int { connections.count.load(ordering: .relaxed) }
 
-  private final class Connections: @unchecked Sendable {
-    // @unchecked: `total` is only reached with the lock held.
-    private let lock = NSLock()
-    private var total = 0
-    var count: Int { lock.withLock { total } }
-    func add() { lock.withLock { total += 1 } }
+  private final class Connections: Sendable {
+    let count = Atomic(0)
   }
 
   /// Starts listening.
@@ -51,7 +48,7 @@ public final class FaultyServer: Sendable {
       while true {
         let connection = LocalSocket.accept(listener)
         guard connection >= 0 else { return }
-        connections.add()
+        connections.count.add(1, ordering: .relaxed)
         Thread.detachNewThread { Self.serve(connection, fault) }
       }
     }

@@ -24,7 +24,7 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   /// A number of connections that are shared: all, or those that requests with content may have.
   private struct Part {
     let limit: Int
-    /// Those that only a client with less than its share gets.
+    /// The connections that only a client with less than its share gets.
     let spare: Int
     private(set) var heldCount = 0
     private(set) var held: [Client: Int] = [:]
@@ -44,9 +44,9 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
     /// The connections that each of `count` clients may hold when all are to have the same number.
     func share(among count: Int) -> Int { max(1, limit / max(1, count)) }
 
-    /// Whether one of `count` clients may have one more. One client more might come, and have a share.
+    /// Whether one of `count` clients may have one more.
     func mayHold(_ client: Client, among count: Int) -> Bool {
-      heldCount < limit - spare || heldCount < limit && (held[client] ?? 0) < share(among: count + 1)
+      heldCount < limit - spare || heldCount < limit && count > 1 && (held[client] ?? 0) < share(among: count)
     }
   }
 

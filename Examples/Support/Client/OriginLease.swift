@@ -18,7 +18,7 @@
     }
 
     let hasContent: Bool
-    /// What is asked for, if others may have the response too.
+    /// The resource that is asked for, if others may have the response too.
     let resource: String?
     private let request: RequestClient?
     private let state: Guarded<State>

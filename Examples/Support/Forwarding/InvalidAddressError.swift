@@ -7,9 +7,9 @@
 public struct InvalidAddressError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The text.
   public let text: String
-  /// What is wrong with it.
+  /// The fault of the text, in words that follow it.
   public let reason: String
 
-  /// What is wrong with which text.
+  /// The text and its fault.
   public var description: String { "\"\(text)\" \(reason)" }
 }

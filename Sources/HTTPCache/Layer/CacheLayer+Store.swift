@@ -334,7 +334,7 @@ extension CacheLayer {
   /// The index of the variants of `key`; nil when there is none.
   nonisolated func variantIndex(of key: CacheKey) async -> VariantIndex? { await storedEntry(key)?.variantIndex }
 
-  /// What is stored under `key`; nil when there is nothing, or the store cannot say.
+  /// The entry under `key`; nil when there is none, or the store cannot say.
   nonisolated func storedEntry(_ key: CacheKey) async -> CacheEntry? {
     switch backend.peek(key, at: clock.now) {
     case .found(let entry): entry

@@ -29,10 +29,10 @@ public struct CookieRule: Hashable, Sendable {
   public static let allPersonal = CookieRule(kind: .all)
   /// No cookie is: the policy's lifetimes apply to all requests. Only for sites, or routes, that give everybody the same.
   public static let nonePersonal = CookieRule(kind: .none)
-  /// These cookies are personal, others are not. For sites that know all cookies they set: a session cookie that is missing
+  /// Only cookies with these names are personal. For sites that know all cookies they set: a session cookie that is missing
   /// from the list lets its users have each other's pages.
   public static func personal(_ names: [String]) -> CookieRule { CookieRule(kind: .only(names)) }
-  /// All cookies are personal but these.
+  /// All cookies but those with these names are personal.
   public static func personal(except names: [String]) -> CookieRule { CookieRule(kind: .except(names)) }
 
   /// Why the rule makes no sense; nil when it does.

@@ -20,7 +20,7 @@ final class FlightResponse: Sendable {
   let birth: CacheInstant?
   /// The status that the origin sent.
   let originStatus: Int
-  /// What became of it.
+  /// The result of storing the response.
   let storing: CacheEvent.Storing
   /// How long the origin took, in nanoseconds.
   private let originNanoseconds: Int64

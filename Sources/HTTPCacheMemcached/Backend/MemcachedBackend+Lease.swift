@@ -83,7 +83,7 @@ extension MemcachedBackend {
     return MemcachedValue(bytes: Bytes("\(token) \(milliseconds)"), flags: MemcachedFormat.lease)
   }
 
-  /// Who holds a lease; nil when nobody does, or it cannot be read.
+  /// The holder that a lease names; nil when nobody holds it, or it cannot be read.
   private static func holder(_ item: MemcachedItem) -> (token: UInt64, duration: Duration)? {
     let words = item.value.bytes.split(separator: 0x20, omittingEmptySubsequences: false)
     guard item.value.flags == MemcachedFormat.lease, words.count == 2, let token = UInt64(decimal: words[0]),

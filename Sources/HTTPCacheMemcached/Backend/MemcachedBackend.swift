@@ -33,12 +33,12 @@ public final class MemcachedBackend: LeasingBackend {
   /// The holders of leases that were asked for in vain, and since when each has been seen.
   let watchedLeases = Locked(BoundedMap<MemcachedKey, (token: UInt64, since: CacheInstant)>(maximumCount: 1024))
 
-  /// What was in the slots of entries that were looked for and had to be fetched: storing replaces exactly that. Not all that is
-  /// looked for is stored. What is forgotten costs the one who stores it a look.
+  /// The content of the slots of entries that were looked for and had to be fetched: storing replaces exactly that. Not all that
+  /// is looked for is stored. What is forgotten costs the one who stores it a look.
   private let expectations = Locked(BoundedMap<MemcachedKey, MemcachedValueStore.Condition>(maximumCount: 4096))
-  /// What tells hosts the invalidations that they have not been told.
+  /// The tasks that tell hosts the invalidations which they have not been told, by host.
   let tellers = Locked<[Int: Task<Void, any Error>]>([:])
-  /// What starts these.
+  /// The task that starts these.
   let telling = Locked<Task<Void, Never>?>(nil)
   let retryPause: Duration
   private let damaged = Atomic<Int>(0)

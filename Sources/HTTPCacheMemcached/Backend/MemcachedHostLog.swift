@@ -24,10 +24,10 @@ final class MemcachedHostLog: Sendable {
   private let highest = Atomic<UInt64>(0)
   /// The ledger as it was last read: it rarely changes, and every lookup needs it.
   private let lastLedger = Locked<(bytes: Bytes, ledger: InvalidationLedger)?>(nil)
-  /// What begins the counter and the ledger at the moment.
+  /// The task that begins the counter and the ledger at the moment.
   private let beginning = Locked<Task<BookkeepingView, any Error>?>(nil)
 
-  /// What is to be entered in the ledger, and who waits for it.
+  /// The changes to be entered in the ledger, and who waits for them.
   private struct Entries {
     var waiting: [(change: LedgerChange, item: MemcachedItem?, isDone: OneShot<(any Error)?>)] = []
     var isRunning = false
@@ -51,7 +51,7 @@ final class MemcachedHostLog: Sendable {
     if counter <= MemcachedNumber.highestRemembered { highest.max(counter, ordering: .acquiringAndReleasing) }
   }
 
-  /// What the host says in these items, the values of the counter's and the ledger's keys; begun anew if it does not.
+  /// The counter and the ledger that these items hold, begun anew if they are missing or cannot be read.
   func view(_ counter: MemcachedItem?, _ ledger: MemcachedItem?, seen: UInt64) async throws -> BookkeepingView {
     let counter = MemcachedNumber.read(counter)
     guard let view = BookkeepingView(counter: counter, ledger: read(ledger), seen: seen) else {
@@ -70,7 +70,7 @@ final class MemcachedHostLog: Sendable {
     return ledger
   }
 
-  /// Begins them. When a server was restarted everybody finds nothing at the same time: one begins, and the others look at
+  /// Begins counter and ledger. When a server was restarted everybody finds nothing at the same time: one begins, and the others look at
   /// what has come of it, each for himself, because what was invalidated meanwhile must not be missing.
   private func begin(above number: UInt64 = 0) async throws -> BookkeepingView {
     let (task, isOwn) = beginning.withLock { current -> (Task<BookkeepingView, any Error>, Bool) in
@@ -105,7 +105,8 @@ final class MemcachedHostLog: Sendable {
     return counter
   }
 
-  /// What the host's invalidations mean for an entry that is about to be stored. What it needs and is missing is begun.
+  /// Returns the meaning of the host's invalidations for an entry that is about to be stored, and begins the marks that it needs
+  /// and that are missing.
   func verdict(
     of candidate: InvalidationCandidate, since stamp: UInt64, marks: [MemcachedKey]
   ) async throws -> MemcachedVerdict {
@@ -125,8 +126,8 @@ final class MemcachedHostLog: Sendable {
 
   /// Enters an invalidation in the ledger.
   ///
-  /// Those that come while one is being written are entered together: every one of them changes the same value, and would find
-  /// it changed by the others again and again.
+  /// Invalidations that come while one is being written are entered together: every one of them changes the same value, and
+  /// would find it changed by the others again and again.
   ///
   /// - Parameter target: Nil for everything.
   func enter(_ mode: CacheInvalidation.Mode, at moment: UnixTime, _ target: InvalidationTarget?) async throws {

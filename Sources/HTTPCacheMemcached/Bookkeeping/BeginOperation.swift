@@ -10,7 +10,7 @@ struct BookkeepingView: Sendable {
   let counter: UInt64
   let ledger: InvalidationLedger
 
-  /// What a host says; nil when it does not, or says what cannot be: then both are begun anew.
+  /// A view from what was read; nil when either is missing or they contradict: then both are begun anew.
   ///
   /// - Parameters:
   ///   - counter: The counter that was read.

@@ -10,7 +10,7 @@ import HTTPCache
 protocol BookkeepingOperation {
   associatedtype Result
 
-  /// What is being written: when there is no memory for it, nothing is as good, because what needs it is void then.
+  /// The keys that are being written. When there is no memory for a value, none is as good: what needs it is void then.
   var written: [MemcachedKey] { get }
 
   /// Goes on.
@@ -19,7 +19,7 @@ protocol BookkeepingOperation {
   mutating func advance(_ replies: [MemcachedReply]) throws(BookkeepingError) -> BookkeepingStep<Result>
 }
 
-/// What comes next in an operation.
+/// The next step of an operation.
 enum BookkeepingStep<Result> {
   /// Carry out these commands, in their order and in one round trip, and go on with the replies.
   case ask([MemcachedCommand])

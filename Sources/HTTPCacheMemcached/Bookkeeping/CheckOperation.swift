@@ -29,7 +29,7 @@ struct CheckOperation: BookkeepingOperation {
   private let marks: [MemcachedKey]
   /// The entry, and its number; nil when nothing is to be stored yet.
   private let entry: (candidate: InvalidationCandidate, stamp: UInt64)?
-  /// What was found in place of all marks, and the counter then.
+  /// The items that were found in place of all marks, and the counter then.
   private var found: (items: [MemcachedItem?], counter: UInt64)?
   private let seen: UInt64
   private var phase = Phase.start

@@ -67,7 +67,7 @@ struct InvalidationLedger: Sendable {
     for rule in kept { rules.append(rule) }
   }
 
-  /// What it means for an entry.
+  /// The meaning of the ledger for an entry.
   func verdict(_ candidate: inout InvalidationCandidate, since stamp: UInt64) -> MemcachedVerdict {
     let verdict = everything.verdict(since: stamp)
     return verdict == .void || rules.isCurrent(stamp)

@@ -16,12 +16,12 @@ import HTTPCache
 /// what makes up for it, in the same round trip. A store looks at the mark after the slot, and writes only over what it has
 /// seen there. So if it comes before the change, the change wins; if it comes after, it finds the mark.
 struct MarkOperation: BookkeepingOperation {
-  /// What else is done for a single key.
+  /// The slot of a single key, and what is done with it.
   enum Slot {
     case none
     /// A mark that the entry was removed is left in its place.
     case bury(MemcachedKey, MemcachedExpiration)
-    /// It is read.
+    /// The slot is read.
     case read(MemcachedKey)
 
     fileprivate var key: MemcachedKey? {
@@ -34,7 +34,7 @@ struct MarkOperation: BookkeepingOperation {
 
   struct Result {
     let number: UInt64
-    /// What was in the slot: before, or, when it was read, afterwards.
+    /// The item in the slot: before, or, when it was read, afterwards.
     var slotItem: MemcachedItem?
   }
 

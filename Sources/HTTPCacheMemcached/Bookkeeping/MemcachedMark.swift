@@ -5,13 +5,13 @@
 
 import HTTPCache
 
-/// When what a key of the server stands for (a tag, many single keys, all entries) was last invalidated, by the wall clock,
+/// The last invalidations of what a key of the server stands for (a tag, many single keys, all entries), by the wall clock,
 /// which is what nodes have in common.
 ///
 /// Written as text, `number`, then ` number@milliseconds` for each soft one, the earliest first.
 typealias MemcachedMark = InvalidationMark<UnixTime>
 
-/// What invalidations mean for an entry, by the wall clock.
+/// The meaning of invalidations for an entry, by the wall clock.
 typealias MemcachedVerdict = TimedInvalidationVerdict<UnixTime>
 
 extension InvalidationMark<UnixTime> {

@@ -103,7 +103,7 @@ final class MemcachedLane: Sendable {
 
   // MARK: For the workers
 
-  /// What the worker with this number is to do next, when there is something: several reads, or several writes.
+  /// Waits for the next jobs of the worker with this number: several reads, or several writes.
   ///
   /// - Returns: No jobs when the worker is to end.
   func nextJobs(for worker: Int) -> [MemcachedJob] {

@@ -8,8 +8,8 @@ import HTTPCache
 
 /// Spreads keys over the hosts as libmemcached does, by weighted consistent hashing: every client of the same servers that
 /// uses libmemcached, in whatever language, agrees.
+// @unchecked: nothing changes `pointer` after `init`, and what reads it takes it as const.
 final class MemcachedRouter: @unchecked Sendable {
-  // @unchecked: nothing changes `pointer` after `init`; what reads it takes it as const.
   private let pointer: UnsafeMutablePointer<memcached_st>
 
   init(_ hosts: [MemcachedHost]) throws(CacheConfigurationError) {
@@ -42,7 +42,7 @@ final class MemcachedRouter: @unchecked Sendable {
   }
 }
 
-/// What libmemcached calls `code`.
+/// The words of libmemcached for `code`.
 private func text(_ code: memcached_return_t) -> String { String(cString: memcached_strerror(nil, code)) }
 
 extension MemcachedKey {

@@ -5,7 +5,7 @@
 
 import HTTPCache
 
-/// What a server sends, line by line and value by value. Holds no more than a small buffer and one value, whatever is sent.
+/// Reads what a server sends, line by line and value by value. Holds no more than a small buffer and one value, whatever is sent.
 ///
 /// Used by one thread.
 final class MemcachedReplyReader {
@@ -13,7 +13,7 @@ final class MemcachedReplyReader {
   typealias Receive = (UnsafeMutableRawBufferPointer) throws(MemcachedWireError) -> Int
 
   private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
-  /// What has come and was not taken yet.
+  /// The bytes that have come and were not taken yet.
   private var filled = 0..<0
   private let receive: Receive
 

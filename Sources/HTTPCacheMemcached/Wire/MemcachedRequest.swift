@@ -5,7 +5,7 @@
 
 import HTTPCache
 
-/// What is sent to a server: text, and large values by reference.
+/// A request in the bytes that are sent: text, and large values by reference.
 struct MemcachedRequest {
   private(set) var pieces: [Bytes] = []
   private var text: [UInt8] = []

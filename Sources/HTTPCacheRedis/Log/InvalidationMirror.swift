@@ -72,7 +72,7 @@ struct InvalidationMirror: Sendable {
     if numbers.count > numberLimit { numbers.removeFirst(numbers.count - numberLimit) }
   }
 
-  /// Whatever was asked for before this number is void.
+  /// The number below which everything is void.
   var floor: UInt64 { max(table.floor, numbers.first ?? 0) }
 
   /// Whether the log has a record with this number. Not to be asked for numbers below ``floor``.

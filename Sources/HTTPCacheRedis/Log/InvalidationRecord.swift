@@ -87,7 +87,7 @@ struct InvalidationRecord: Equatable, Sendable {
 
   // MARK: Writing
 
-  /// What stands behind identity and position in the records of an invalidation. None when nothing at all is concerned.
+  /// The bytes behind identity and position in the records of an invalidation. None when nothing at all is concerned.
   ///
   /// - Throws: ``CacheError/Code/unsupported`` for a predicate, which cannot be sent to others.
   static func payloads(of invalidation: CacheInvalidation) throws(CacheError) -> [Bytes] {

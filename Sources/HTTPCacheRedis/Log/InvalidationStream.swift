@@ -70,7 +70,7 @@ final class InvalidationStream: Sendable {
     }
   }
 
-  /// What is known to have happened to an entry that was stored with a stamp of this log.
+  /// The meaning of all known invalidations for an entry that was stored with a stamp of this log.
   func verdict(key: CacheKey, tags: CacheTags?, log: UInt64, since stamp: UInt64) -> InvalidationVerdict {
     let (verdict, isEvidence) = state.withLock { state in
       let verdict = state.follower.verdict(key: key, tags: tags, log: log, since: stamp)
@@ -144,7 +144,7 @@ final class InvalidationStream: Sendable {
 
   /// Appends an invalidation.
   ///
-  /// It holds in this process from now on. If it cannot be written, it is written as soon as it can be.
+  /// An invalidation holds in this process from now on. If it cannot be written, it is written as soon as it can be.
   ///
   /// - Throws: ``CacheError``: why it has yet to be written; ``CacheError/Code/unsupported`` for a predicate, which never will be.
   /// - Returns: Whether anything is concerned at all.

@@ -36,8 +36,7 @@ struct LogReading: Sendable {
 
   /// Whether nothing is valid by this log that was void by what was known before.
   ///
-  /// That is so when the known record is in it, or everything up to that record is void. Otherwise records have been lost, as
-  /// after a failover to a replica that lacked them, and nobody knows which.
+  /// True when the known record is in the log, or everything up to that record is void. Otherwise records have been lost, as after a failover to a replica that lacked them, and nobody knows which.
   var isComplete: Bool {
     guard let known else { return true }
     guard let mirror else { return false }

@@ -81,7 +81,7 @@ struct LogHistory {
 
   // MARK: What processes do
 
-  /// What ``InvalidationStream`` does with what the server says.
+  /// The part of ``InvalidationStream`` that deals with what the server says.
   private mutating func advance(_ node: Int) -> Bool {
     for _ in 0..<12 {
       guard let position = nodes[node].position else {

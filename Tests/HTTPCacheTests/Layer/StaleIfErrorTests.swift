@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPCache
 
-/// What is served when the origin fails, for requests of every kind (RFC 5861 §4).
+/// Responses when the origin fails, for requests of every kind (RFC 5861 §4).
 @Suite(.timeLimit(.minutes(2))) struct StaleIfErrorTests {
   /// An origin that fails in one of the ways that count as a failure.
   enum Failure: CaseIterable { case error, status500, status502, status503, status504, timeout }
