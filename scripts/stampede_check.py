@@ -602,7 +602,7 @@ async def outage(options, origin):
         f"{len(stale):,} from the cache{first_bad(answers)}")
     for group, name in (("cold", "what was never cached"), ("brief", "what is past its window")):
         answers = of(group, "gone")
-        clear = [a for a in answers if a[0] == 502 and a[1] is None and b"refused" in a[2]]
+        clear = [a for a in answers if a[0] == 502 and a[1] is None and b"could not be reached" in a[2]]
         check(
             f"{name} gets a 502 that says why", len(clear) == len(answers) > 10,
             f"{len(clear):,} of {len(answers):,}: {answers[0][2].decode().strip() if answers else ''}")

@@ -145,14 +145,22 @@ extension CacheLayer {
   /// The request as it goes to the origin: without the client's own conditions where the cache asks for the whole response
   /// (or for a confirmation of what it has) in everybody's name.
   private nonisolated func originRequest(_ plan: FetchPlan, _ flight: Flight) -> CacheRequest {
-    CacheRequest(plan.request, fields: originFields(plan)) { flight.inform($0) }
+    let isForwardedAsIs =
+      plan.stored == nil && plan.partial == nil && RFC9111.isForwardedAsIs(plan.request.fields)
+    // Informational responses are for this request's client, if that wants any.
+    guard plan.request.onInformational != nil else {
+      if isForwardedAsIs { return plan.request }
+      var request = plan.request
+      request.fields = originFields(plan)
+      return request
+    }
+    return CacheRequest(plan.request, fields: isForwardedAsIs ? plan.request.fields : originFields(plan)) {
+      flight.inform($0)
+    }
   }
 
   private nonisolated func originFields(_ plan: FetchPlan) -> HeaderFields {
-    if plan.stored == nil, plan.partial == nil, RFC9111.isForwardedAsIs(plan.request.fields) {
-      return plan.request.fields
-    }
-    return plan.partial.flatMap { completionFields(for: plan.request, completing: $0, plan.policy) }
+    plan.partial.flatMap { completionFields(for: plan.request, completing: $0, plan.policy) }
       ?? RFC9111.conditionalFields(
         for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
         forwardsRange: plan.stored == nil)

@@ -51,6 +51,14 @@ extension FewList: RandomAccessCollection, MutableCollection {
     }
   }
 
+  /// Calls `body` with each element. An iteration by position would allocate memory for each access to a large element.
+  @inline(__always)
+  func forEach(_ body: (Element) throws -> Void) rethrows {
+    guard let head else { return }
+    try body(head)
+    for element in rest { try body(element) }
+  }
+
   /// Where `number` stands in a list that ascends by `key`; nil when it does not.
   @inline(__always)
   func position(of number: Int, by key: (Element) -> Int) -> Int? {

@@ -127,7 +127,7 @@ struct FlightStateMachine {
     guard isCalling else { return isClosed ? nil : grantedUntil }
     var next = hardDeadline
     if let grantedUntil, grantedUntil < next ?? .distantFuture { next = grantedUntil }
-    for waiter in waiters {
+    waiters.forEach { waiter in
       if let deadline = waiter.deadline, deadline < next ?? .distantFuture { next = deadline }
     }
     return next
