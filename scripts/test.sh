@@ -27,7 +27,8 @@ swift build --build-tests 2>&1 | tail -n 3
 run_tests --filter HTTPCacheTests --skip InvalidationModelTests
 # By itself: it decides by what is still to come, and a busy machine makes it wait.
 run_tests --filter InvalidationModelTests
-run_tests --filter ExampleSupportTests
+# One test at a time: they talk to real sockets in blocking calls, and two at once would wait for each other's threads.
+run_tests --no-parallel --filter ExampleSupportTests
 run_tests --filter HTTPCacheMemcachedTests
 run_tests --filter HTTPCacheRedisTests
 # Servers that are killed, stopped and corrupted under load: a few cases of scripts/fault_check.sh.
@@ -40,7 +41,7 @@ if [ "${1:-}" != quick ]; then
   TSAN_OPTIONS="halt_on_error=1 suppressions=$ROOT/scripts/tsan-suppressions.txt" \
     run_tests --sanitize=thread --scratch-path .build-tsan \
     --filter 'Stampede|Staleness|BodyLog|InMemoryBackendStress|PredecessorBug'
-  run_tests --sanitize=thread --scratch-path .build-tsan --filter ExampleSupportTests
+  run_tests --sanitize=thread --scratch-path .build-tsan --no-parallel --filter ExampleSupportTests
 fi
 
 say "The programs"
