@@ -20,7 +20,7 @@ import Testing
   private func active(commands: Int = 100, bytes: Int = 1000) -> Machine {
     var machine = machine(commands: commands, bytes: bytes)
     #expect(machine.begin(now: 0) == true)
-    machine.connected(signInCount: 0)
+    machine.connected(signInCount: 0, now: 0)
     #expect(machine.isActive)
     return machine
   }
@@ -35,12 +35,12 @@ import Testing
     #expect(machine.begin(now: 0) == true)
     #expect(machine.begin(now: 0) == false)
     #expect(machine.nextDeadline == 50)
-    machine.connected(signInCount: 2)
+    machine.connected(signInCount: 2, now: 0)
     #expect(machine.submit(1, commandCount: 1, byteCount: 1, now: 0, deadline: 9)?.code == .disconnected)
     guard case .signIn(index: 0, _) = machine.received(.status("OK")) else { return #expect(Bool(false)) }
-    #expect(machine.signedIn() == false)
+    #expect(machine.signedIn(now: 0) == false)
     guard case .signIn(index: 1, _) = machine.received(.status("OK")) else { return #expect(Bool(false)) }
-    #expect(machine.signedIn() && machine.isActive)
+    #expect(machine.signedIn(now: 0) && machine.isActive)
     #expect(machine.submit(1, commandCount: 1, byteCount: 1, now: 0, deadline: 9) == nil)
   }
 
@@ -120,6 +120,38 @@ import Testing
     #expect(machine.submit(5, commandCount: 1, byteCount: 1, now: 80, deadline: 99)?.code == .authenticationFailed)
   }
 
+  @Test func `a connection of large values is given up for one that is late, and takes commands while it is made`()
+    throws
+  {
+    var machine = Machine(
+      limits: .init(commands: 100, bytes: 1000, connectTimeout: 50, headTimeout: 500, replyTimeout: 100),
+      backoff: ReconnectBackoff(minimum: 10, maximum: 100))
+    for (waiter, deadline) in [(1, 30), (2, 90), (3, 90)] as [(Int, Int64)] {
+      #expect(machine.submit(waiter, commandCount: 1, byteCount: 1, now: 0, deadline: deadline) == nil)
+    }
+    #expect(machine.begin(now: 0) == true)
+    #expect(machine.nextDeadline == 30)
+    #expect(machine.timePassed(now: 30).waiters == [1] && machine.current == nil)
+    machine.connected(signInCount: 0, now: 40)
+    let waiters = machine.allWaiters()
+    #expect(waiters == [2, 3] && machine.queuedCommands == 2, "nobody waits for the first")
+    // The one that is received has its time, whether anybody still waits for it or not.
+    machine.sawSignOfLife(now: 50)
+    #expect(try #require(delivery(machine.received(.integer(0)))).waiter == 2)
+    #expect(machine.submit(4, commandCount: 1, byteCount: 1, now: 60, deadline: 160) == nil)
+    #expect(machine.timePassed(now: 90).waiters == [3])
+    #expect(machine.current == 3 && machine.nextDeadline == 150)
+    let expiry = machine.timePassed(now: 150)
+    #expect(expiry.waiters.isEmpty && expiry.isLate && expiry.failure?.code == .headOfLineTimedOut)
+    #expect(machine.failed(try #require(expiry.failure), now: 150, random: nil) == [4])
+    // It is made again at once, and those who come wait for it; after a failure they do not.
+    #expect(machine.nextDeadline == 150)
+    #expect(machine.submit(4, commandCount: 1, byteCount: 1, now: 150, deadline: 160) == nil)
+    #expect(machine.begin(now: 150) == true)
+    #expect(machine.failed(RedisError(.connectFailed, "x"), now: 155, random: 1) == [4])
+    #expect(machine.submit(4, commandCount: 1, byteCount: 1, now: 156, deadline: 160)?.code == .connectFailed)
+  }
+
   @Test func `what is closed stays closed`() {
     var machine = active()
     _ = machine.submit(1, commandCount: 1, byteCount: 1, now: 0, deadline: 9)
@@ -170,7 +202,7 @@ import Testing
           owed = []
         }
       }
-      if machine.begin(now: now) { machine.connected(signInCount: 0) }
+      if machine.begin(now: now) { machine.connected(signInCount: 0, now: 0) }
       #expect(machine.queuedCommands >= 0 && machine.queuedCommands <= 20)
     }
     settle(machine.close())

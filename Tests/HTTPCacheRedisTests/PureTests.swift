@@ -131,30 +131,6 @@ import Testing
     #expect(callers.areMany)
   }
 
-  @Test func `the circuit opens after failures without a success between them, and one probe decides`() {
-    var circuit = CircuitState(threshold: 3, openDuration: 100, maximumOpenDuration: 350)
-    #expect(circuit.isPristine)
-    _ = circuit.failed(now: 0)
-    _ = circuit.failed(now: 0)
-    circuit.succeeded()
-    #expect(!circuit.failed(now: 0) && !circuit.failed(now: 0) && circuit.phase == .closed)
-    #expect(circuit.failed(now: 10) == true)
-    #expect(circuit.phase == .open(until: 110))
-    #expect(circuit.admit(now: 109) == .refused)
-    // Late failures of what was under way change nothing.
-    #expect(!circuit.failed(now: 50) && circuit.phase == .open(until: 110))
-    #expect(circuit.admit(now: 110) == .probe)
-    #expect(circuit.admit(now: 111) == .refused)
-    #expect(circuit.failed(now: 120) && circuit.phase == .open(until: 320))
-    #expect(circuit.admit(now: 320) == .probe)
-    #expect(circuit.failed(now: 320) && circuit.phase == .open(until: 670))
-    #expect(circuit.admit(now: 670) == .probe)
-    // Nobody heard of that probe again: another one.
-    #expect(circuit.admit(now: 1020) == .probe)
-    circuit.succeeded()
-    #expect(circuit.isPristine && circuit.admit(now: 1021) == .admitted)
-  }
-
   @Test(arguments: [
     ("MOVED 3999 127.0.0.1:6381", Redirection.Kind.moved, 3999, "127.0.0.1", 6381),
     ("ASK 16383 ::1:7000", .ask, 16383, "::1", 7000), ("MOVED 0 :6380", .moved, 0, "", 6380),

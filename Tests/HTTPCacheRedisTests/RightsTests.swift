@@ -35,6 +35,9 @@ extension RedisIntegration {
       let stamp = try await one.lookup(key("/a")).stamp
       #expect(try await one.store(entry("/a", tags: ["t"]), stamp: stamp) == .stored)
       #expect(try await one.lookup(key("/a")).entry != nil)
+      let large = entry("/large", value(1, count: 100_000))
+      #expect(try await one.store(large, stamp: stamp) == .stored)
+      #expect(try await one.lookup(key("/large")).entry?.body == large.body)
       for target in [CacheInvalidation.Target.key(key("/a")), .anyTag(["t"]), .everything] {
         try await one.invalidate(CacheInvalidation(target))
       }

@@ -119,9 +119,11 @@ extension RedisIntegration {
         let expected = value(size, count: size)
         let key = RedisCommand.Argument.text("large\(size)")
         #expect(try await client.send(RedisCommand("SET", key: key, .bytes(expected))) == .status("OK"))
-        for _ in 0..<3 { #expect(try await client.send(RedisCommand("GET", key: key)) == .bulk(expected)) }
+        var get = RedisCommand("GET", key: key)
+        get.hasLargeReply = size >= client.configuration.largeValueThreshold
+        for _ in 0..<3 { #expect(try await client.send(get) == .bulk(expected)) }
         #expect(
-          try await client.send([RedisCommand("GET", key: key), RedisCommand("PING")]) == [
+          try await client.send([get, RedisCommand("PING")]) == [
             .bulk(expected), .status("PONG"),
           ])
       }
@@ -130,7 +132,9 @@ extension RedisIntegration {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<4 {
           group.addTask {
-            for _ in 0..<5 { _ = try await client.send(RedisCommand("GET", key: .text("large\(20 << 20)"))) }
+            var get = RedisCommand("GET", key: .text("large\(20 << 20)"))
+            get.hasLargeReply = true
+            for _ in 0..<5 { _ = try await client.send(get) }
           }
         }
         let first = try await client.send(RedisCommand("CLIENT", ["ID"])).integer

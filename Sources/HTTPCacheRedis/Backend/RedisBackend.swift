@@ -93,14 +93,14 @@ public final class RedisBackend: CacheBackend {
   /// - Throws: ``CacheError``, when the server cannot be asked. What it has but cannot be read is a miss, and counted.
   public func lookup(_ key: CacheKey) async throws -> CacheLookup {
     do throws(RedisError) {
-      let reply = try await log.advance(with: RedisCommand("GET", key: keys.entry(key)))
+      let reply = try await value(of: keys.entry(key))
       let stamp = log.stamp
       // What is there is no string, and so no entry: storing one replaces it.
       if reply.error?.code == .wrongType {
         unreadable.withLock { $0[.damaged, default: 0] += 1 }
         return CacheLookup(entry: nil, stamp: stamp)
       }
-      guard let bytes = try reply.checked().bytes, let (origin, found) = decode(bytes, key) else {
+      guard let bytes = try reply.checked().bytes, bytes.count > 0, let (origin, found) = decode(bytes, key) else {
         return CacheLookup(entry: nil, stamp: stamp)
       }
       switch log.verdict(key: key, tags: found.entry.tags, log: origin, since: found.stamp) {
@@ -112,6 +112,39 @@ public final class RedisBackend: CacheBackend {
     } catch {
       throw CacheError(error)
     }
+  }
+
+  /// Gets a value, and follows the log in the same round trip.
+  ///
+  /// A small value is the beginning of itself. Of a large one only the beginning arrives among small ones; the whole of it is
+  /// asked for on a connection of its own. A value that did not arrive in time a moment ago is not asked for.
+  private func value(of name: RedisCommand.Argument) async throws(RedisError) -> RedisReply {
+    let (sizes, deadline) = (client.largeValues, log.deadline)
+    if sizes.expectation(for: name, now: MonotonicTime.now) == .none {
+      let beginning = RedisCommand("GETRANGE", key: name, "0", .integer(Int64(sizes.threshold - 1)))
+      let reply = try await log.advance(with: [beginning], until: deadline).first ?? .null
+      guard let bytes = reply.bytes, bytes.count >= sizes.threshold else { return reply }
+      sizes.note(name, byteCount: bytes.count)
+    }
+    var whole = RedisCommand("GET", key: name)
+    whole.hasLargeReply = true
+    while sizes.expectation(for: name, now: MonotonicTime.now) != .rests {
+      do throws(RedisError) {
+        let reply = try await log.advance(with: [whole], until: deadline).first ?? .null
+        if let error = reply.error, Self.isOthersFault(error) { throw error }
+        if reply.error == nil { sizes.note(name, byteCount: reply.bytes?.count ?? 0) }
+        return reply
+      } catch  where Self.isOthersFault(error) && MonotonicTime.now < deadline {
+        // It was behind another value that was late, or that broke the connection.
+      }
+    }
+    _ = try await log.advance(with: [], until: deadline)
+    return .null
+  }
+
+  /// Whether a large value may have failed because of the one before it on the connection.
+  private static func isOthersFault(_ error: RedisError) -> Bool {
+    error.code == .headOfLineTimedOut || error.code == .connectionLost
   }
 
   /// How many bytes stand before an entry: the identity of the log that its stamp is of.
@@ -138,14 +171,22 @@ public final class RedisBackend: CacheBackend {
     guard milliseconds > 0 else { return .refused }
     let head = WireFormat.encodeHead(entry, stamp: stamp.number, now: now, unixNow: clock.unixTime)
     guard head.count + entry.body.count <= maximumEntrySize else { return .refused }
+    let (name, sizes) = (keys.entry(entry.key), client.largeValues)
+    let size = Self.prefixSize + head.count + entry.body.count
+    if size >= sizes.threshold, sizes.expectation(for: name, now: MonotonicTime.now) == .rests { return .refused }
     let (origin, verdict) = log.judge(key: entry.key, tags: entry.tags, since: stamp.number)
     if verdict == .void { return .invalidated }
     do throws(RedisError) {
       let prefix = withUnsafeBytes(of: origin.bigEndian) { Bytes(copying: $0) }
       let command = RedisCommand(
-        "SET", key: keys.entry(entry.key), .joined(Bytes(joining: [prefix, head]), entry.body), "PX",
+        "SET", key: name, .joined(Bytes(joining: [prefix, head]), entry.body), "PX",
         .integer(milliseconds))
-      _ = try await log.advance(with: command).checked()
+      guard let reply = try await log.advance(with: [command], until: log.deadline).first else {
+        throw RedisError(.unexpectedReply, "there is no reply")
+      }
+      if size >= sizes.threshold, reply.error?.code == .serverError { sizes.rest(name, now: MonotonicTime.now) }
+      _ = try reply.checked()
+      sizes.note(name, byteCount: size)
     } catch {
       throw CacheError(error)
     }

@@ -8,15 +8,14 @@ final class Dispatcher: Sendable {
   let configuration: RedisConfiguration
   let loops: [RedisEventLoop]
   let counters: RedisCounters
-  private let largeKeys = LargeKeyMemory()
+  let largeValues: LargeValues
   private let commandTimeout: Int64
-  private let largeValueThreshold: Int
 
   init(_ configuration: RedisConfiguration, counters: RedisCounters) throws(RedisError) {
     self.configuration = configuration
     self.counters = counters
     commandTimeout = configuration.commandTimeout.inNanoseconds
-    largeValueThreshold = configuration.largeValueThreshold
+    largeValues = LargeValues(threshold: configuration.largeValueThreshold, rest: configuration.largeValueRest)
     var loops: [RedisEventLoop] = []
     for _ in 0..<configuration.eventLoopCount {
       loops.append(try RedisEventLoop(commandTimeout: configuration.commandTimeout.inNanoseconds))
@@ -28,12 +27,16 @@ final class Dispatcher: Sendable {
     _ endpoint: RedisEndpoint, demandsMaster: Bool = false,
     observer: RedisConnection.Observer = RedisConnection.Observer()
   ) -> RedisNode {
-    RedisNode(
+    let largeValues = largeValues
+    return RedisNode(
       endpoint, configuration: configuration,
       signIn: SignIn(
         credentials: configuration.credentials, database: configuration.database, clientName: configuration.clientName,
         demandsMaster: demandsMaster),
-      loops: loops, counters: counters, observer: observer)
+      loops: loops, counters: counters, observer: observer
+    ) { call in
+      if let key = call.commands.first?.key { largeValues.rest(key, now: MonotonicTime.now) }
+    }
   }
 
   func send(_ commands: OneOrMore<RedisCommand>, to node: RedisNode, deadline: Int64) async -> RedisCall.Outcome {
@@ -45,11 +48,8 @@ final class Dispatcher: Sendable {
     _ commands: OneOrMore<RedisCommand>, to node: RedisNode, deadline: Int64, now: Int64 = MonotonicTime.now
   ) -> RedisCall {
     let call = RedisCall(commands, deadline: deadline)
-    let isLarge =
-      call.byteCount >= largeValueThreshold
-      || largeKeys.isInUse && commands.contains { command in command.key.map { largeKeys.contains($0) } ?? false }
     counters.sent(commands.count)
-    node.submit(call, isLarge: isLarge, now: now)
+    node.submit(call, isLarge: isLarge(call), now: now)
     return call
   }
 
@@ -59,25 +59,14 @@ final class Dispatcher: Sendable {
     return outcome
   }
 
-  /// Notes how the node is doing, and which values are large.
+  /// Notes how the node is doing. A large value that is late says nothing about that: the small ones may be in time.
   func learn(from outcome: RedisCall.Outcome, of call: RedisCall, from node: RedisNode) {
     // Nearly always there is nothing to be learnt.
-    if case .success(.one(.bulk(let bytes))) = outcome, bytes.count < largeValueThreshold, node.isPristine,
-      !largeKeys.isInUse
-    {
-      return
-    }
-    node.report(outcome)
-    guard case .success(let replies) = outcome, largeKeys.isInUse || replies.contains(where: isLarge) else { return }
-    for (command, reply) in zip(call.commands, replies) {
-      guard case .bulk = reply, let key = command.key else { continue }
-      largeKeys.note(key, isLarge: isLarge(reply))
-    }
+    if case .success(.one(.bulk)) = outcome, node.isPristine { return }
+    if !isLarge(call) { node.report(outcome) }
   }
 
-  private func isLarge(_ reply: RedisReply) -> Bool {
-    if case .bulk(let bytes) = reply { bytes.count >= largeValueThreshold } else { false }
-  }
+  private func isLarge(_ call: RedisCall) -> Bool { call.hasLargeReply || call.byteCount >= largeValues.threshold }
 
   /// When a command that is sent now must have been answered.
   var deadline: Int64 { deadline(from: MonotonicTime.now) }

@@ -41,6 +41,9 @@ package final class RedisClient: Sendable {
     dispatcher.stop()
   }
 
+  /// What is known of the sizes of values.
+  var largeValues: LargeValues { dispatcher.largeValues }
+
   /// What has happened so far.
   package var statistics: RedisStatistics { counters.statistics }
 

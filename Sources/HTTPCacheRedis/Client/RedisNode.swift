@@ -10,27 +10,27 @@ internal import Synchronization
 final class RedisNode: Sendable {
   let endpoint: RedisEndpoint
   private let connections: [RedisConnection]
-  /// For large values. Made when there first is one.
-  private let largeConnection: Locked<RedisConnection?>
-  private let makeConnection: @Sendable () -> RedisConnection
+  /// For large values, which no other connection carries. Made when there first is one.
+  private let largeConnection = Locked<RedisConnection?>(nil)
+  private let makeLargeConnection: @Sendable () -> RedisConnection
   private let turn = Atomic<Int>(0)
-  private let circuit: Locked<CircuitState>
-  /// Saves taking the lock while nothing is wrong.
-  private let isFlawless = Atomic<Bool>(true)
-  private let loops: [RedisEventLoop]
+  private let breaker: SharedCircuitBreaker
   private let counters: RedisCounters
 
+  /// Begins to connect.
+  ///
+  /// - Parameter late: Called on a loop's thread with a call for a large value that did not arrive in time.
   init(
     _ endpoint: RedisEndpoint, configuration: RedisConfiguration, signIn: SignIn, loops: [RedisEventLoop],
-    counters: RedisCounters, observer: RedisConnection.Observer = RedisConnection.Observer()
+    counters: RedisCounters, observer: RedisConnection.Observer = RedisConnection.Observer(),
+    late: @escaping @Sendable (RedisCall) -> Void = { _ in }
   ) {
     self.endpoint = endpoint
-    self.loops = loops
     self.counters = counters
     let settings = RedisConnection.Settings(
       configuration, signIn: signIn, counters: counters, callerWait: configuration.callerWaitLimit)
     let nextLoop = Locked(0)
-    makeConnection = {
+    let make = { @Sendable (settings: RedisConnection.Settings, observer: RedisConnection.Observer) in
       let loop = nextLoop.withLock { next in
         next += 1
         return loops[next % loops.count]
@@ -39,14 +39,17 @@ final class RedisNode: Sendable {
       loop.add(connection)
       return connection
     }
-    let make = makeConnection
-    connections = (0..<configuration.connectionsPerHost).map { _ in make() }
-    largeConnection = Locked(nil)
-    let breaker = configuration.circuitBreaker
-    circuit = Locked(
-      CircuitState(
-        threshold: breaker.failureThreshold, openDuration: breaker.openDuration.inNanoseconds,
-        maximumOpenDuration: breaker.maximumOpenDuration.inNanoseconds))
+    connections = (0..<configuration.connectionsPerHost).map { _ in make(settings, observer) }
+    makeLargeConnection = {
+      var settings = settings
+      settings.limits.replyTimeout = configuration.commandTimeout.inNanoseconds
+      return make(settings, RedisConnection.Observer(late: late))
+    }
+    let circuit = configuration.circuitBreaker
+    breaker = SharedCircuitBreaker(
+      CircuitBreaker(
+        threshold: circuit.failureThreshold ?? .max, firstWait: circuit.openDuration,
+        longestWait: circuit.maximumOpenDuration, probeLimit: circuit.openDuration))
   }
 
   /// Whether there is a connection that takes commands.
@@ -54,17 +57,20 @@ final class RedisNode: Sendable {
   /// Why there is none.
   var lastFailure: RedisError? { connections.first { !$0.isActive }?.lastFailure }
   /// Whether nothing is wrong, so that neither asking nor a success changes anything.
-  var isPristine: Bool { isFlawless.load(ordering: .relaxed) }
-  var circuitPhase: CircuitState.Phase { circuit.withLock { $0.phase } }
+  var isPristine: Bool { breaker.isFlawless }
 
   /// Sends the commands of `call`. Whatever happens, `call` is finished in the end.
   func submit(_ call: RedisCall, isLarge: Bool, now: Int64) {
-    if !isPristine, circuit.withLock({ $0.admit(now: now) }) == .refused {
+    // Nobody learns from a large value whether the server is back.
+    guard isLarge ? !breaker.isOpen : breaker.admits(at: CacheInstant(nanoseconds: now)) else {
       return call.finish(
         .failure(RedisError(.circuitOpen, "\(endpoint) has failed repeatedly and is left alone for a moment")))
     }
+    if isLarge {
+      if let error = connectionForLargeValues().submit(call, now: now) { call.finish(.failure(error)) }
+      return
+    }
     var failure: RedisError?
-    if isLarge, connectionForLargeValues().submit(call, now: now) == nil { return }
     let start = connections.count == 1 ? 0 : turn.wrappingAdd(1, ordering: .relaxed).newValue
     for offset in connections.indices {
       let connection = connections[Int(UInt(bitPattern: start &+ offset) % UInt(connections.count))]
@@ -77,7 +83,7 @@ final class RedisNode: Sendable {
   private func connectionForLargeValues() -> RedisConnection {
     largeConnection.withLock { connection in
       if let connection { return connection }
-      let made = makeConnection()
+      let made = makeLargeConnection()
       connection = made
       return made
     }
@@ -89,11 +95,8 @@ final class RedisNode: Sendable {
     case .success(let replies):
       if let error = replies.first?.error, error.isServersFailure {
         noteFailure()
-      } else if !isPristine {
-        circuit.withLock { circuit in
-          circuit.succeeded()
-          isFlawless.store(true, ordering: .relaxed)
-        }
+      } else {
+        breaker.succeeded()
       }
     case .failure(let error) where error.isServersFailure:
       noteFailure()
@@ -102,11 +105,7 @@ final class RedisNode: Sendable {
   }
 
   private func noteFailure() {
-    let opens = circuit.withLock { circuit in
-      isFlawless.store(false, ordering: .relaxed)
-      return circuit.failed(now: MonotonicTime.now)
-    }
-    if opens { counters.circuitOpened() }
+    if breaker.failed(at: CacheInstant(nanoseconds: MonotonicTime.now)) { counters.circuitOpened() }
   }
 
   func shutdown() {

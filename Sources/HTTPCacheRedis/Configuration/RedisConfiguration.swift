@@ -27,6 +27,8 @@ public struct RedisConfiguration: Sendable {
   public var connectionsPerHost: Int
   /// From how many bytes a value counts as large and travels on a connection of its own, so that small ones need not wait behind it.
   public var largeValueThreshold: Int
+  /// How long a large value that did not arrive within the command timeout is not asked for again.
+  package var largeValueRest = Duration.seconds(30)
   /// How many threads wait for the servers. One is enough for some hundred thousand commands a second.
   public var eventLoopCount: Int
   /// How long making a connection may take: the look-up of the host's name, the connecting itself, and signing in.

@@ -21,6 +21,10 @@ struct ConnectionStateMachine<Waiter> {
     var connectTimeout: Int64
     /// How long the peer may owe an answer without a sign of life, in nanoseconds.
     var headTimeout: Int64
+    /// For a connection of large values: how long the one that is being received may take, in nanoseconds. Then the connection
+    /// is given up, because nothing else would arrive before the rest of it. Such a connection also takes commands while it is
+    /// being made, and sends them afterwards. Nil for others.
+    var replyTimeout: Int64?
   }
 
   enum Phase: Equatable {
@@ -48,6 +52,8 @@ struct ConnectionStateMachine<Waiter> {
     var waiters: [Waiter] = []
     /// What the connection has to be given up for.
     var failure: RedisError?
+    /// Whether that is a large value, so that nothing speaks against connecting again at once.
+    var isLate = false
     /// It is time to connect again.
     var begins = false
   }
@@ -56,6 +62,8 @@ struct ConnectionStateMachine<Waiter> {
   private struct Slot {
     /// Nil when it has given up.
     var waiter: Waiter?
+    /// The one who has given up, on a connection of large values.
+    var former: Waiter?
     var commandCount: Int
     var remaining: Int
     var replies: [RedisReply] = []
@@ -72,6 +80,8 @@ struct ConnectionStateMachine<Waiter> {
   private(set) var queuedBytes = 0
   /// When the peer last sent something.
   private var lastSign = Int64.min
+  /// Since when the first in the queue is the first.
+  private var headSince = Int64.min
   /// Not later than the first deadline of those who wait.
   private var earliestDeadline = Int64.max
   private var signInCount = 0
@@ -102,62 +112,95 @@ struct ConnectionStateMachine<Waiter> {
   }
 
   /// The socket is connected, and `commandCount` commands are sent to sign in.
-  mutating func connected(signInCount commandCount: Int) {
+  mutating func connected(signInCount commandCount: Int, now: Int64) {
     guard case .connecting(let deadline) = phase else { return }
     signInCount = commandCount
-    phase = commandCount == 0 ? .active : .signingIn(deadline: deadline, remaining: commandCount)
-    if isActive { succeeded() }
+    phase = .signingIn(deadline: deadline, remaining: commandCount)
+    if commandCount == 0 { activate(now: now) }
   }
 
-  private mutating func succeeded() {
+  private mutating func activate(now: Int64) {
+    phase = .active
     lastFailure = nil
     backoff.reset()
+    headSince = now
+    // Nothing of what waits has been sent. For those who have given up nothing will be.
+    for slot in takeSlots() where slot.waiter != nil { append(slot) }
+  }
+
+  /// Those who wait, the first first.
+  mutating func allWaiters() -> [Waiter] {
+    var waiters: [Waiter] = []
+    slots.forEach { slot in if let waiter = slot?.waiter { waiters.append(waiter) } }
+    return waiters
+  }
+
+  /// The one whose large value is being received, or sent, whether it still waits or not.
+  var current: Waiter? {
+    guard isActive, limits.replyTimeout != nil, let head = slots.first else { return nil }
+    return head.waiter ?? head.former
   }
 
   /// The connection is gone, or was not made.
   ///
-  /// - Parameter random: A number from 0 to 1.
+  /// - Parameters:
+  ///   - random: A number from 0 to 1; nil to connect again at once.
   /// - Returns: Those who still wait, who get `error`.
-  mutating func failed(_ error: RedisError, now: Int64, random: Double) -> [Waiter] {
+  mutating func failed(_ error: RedisError, now: Int64, random: Double?) -> [Waiter] {
     guard phase != .closed else { return [] }
     lastFailure = error
-    phase = .waiting(until: now + backoff.next(random: random))
-    return takeAll()
+    phase = .waiting(until: random.map { now + backoff.next(random: $0) } ?? now)
+    return takeSlots().compactMap(\.waiter)
   }
 
   mutating func close() -> [Waiter] {
     phase = .closed
-    return takeAll()
+    return takeSlots().compactMap(\.waiter)
   }
 
-  private mutating func takeAll() -> [Waiter] {
+  private mutating func takeSlots() -> [Slot] {
     queuedCommands = 0
     queuedBytes = 0
     earliestDeadline = .max
-    return slots.removeAll().compactMap(\.waiter)
+    return slots.removeAll()
+  }
+
+  private mutating func append(_ slot: Slot) {
+    slots.append(slot)
+    queuedCommands += slot.commandCount
+    queuedBytes += slot.byteCount
+    earliestDeadline = min(earliestDeadline, slot.deadline)
   }
 
   // MARK: Commands
 
   /// Takes a place in the queue.
   ///
-  /// - Returns: Why there is none, if there is none. Nothing is queued while there is no connection.
+  /// - Returns: Why there is none, if there is none. Nothing is queued while there is no connection, unless it is one for
+  ///   large values that is being made.
   mutating func submit(
     _ waiter: Waiter, commandCount: Int, byteCount: Int, now: Int64, deadline: Int64
   ) -> RedisError? {
-    guard isActive else { return unavailability }
+    guard isActive || limits.replyTimeout != nil && isExpected(now: now) else { return unavailability }
     guard queuedCommands + commandCount <= limits.commands, queuedBytes + byteCount <= limits.bytes || slots.isEmpty
     else {
       return RedisError(.queueFull, "\(queuedCommands) commands of \(queuedBytes) bytes are waiting already")
     }
-    slots.append(
+    if slots.isEmpty { headSince = now }
+    append(
       Slot(
         waiter: waiter, commandCount: commandCount, remaining: commandCount, byteCount: byteCount, since: now,
         deadline: deadline))
-    queuedCommands += commandCount
-    queuedBytes += byteCount
-    earliestDeadline = min(earliestDeadline, deadline)
     return nil
+  }
+
+  /// Whether the connection is being made, rather than given a pause.
+  private func isExpected(now: Int64) -> Bool {
+    switch phase {
+    case .idle, .connecting, .signingIn: true
+    case .waiting(let until): until <= now
+    case .active, .closed: false
+    }
   }
 
   /// What those get who ask while there is no connection: its cause, so that a wrong password is not merely "disconnected".
@@ -195,6 +238,7 @@ struct ConnectionStateMachine<Waiter> {
     guard let slot = slots.removeFirst() else { return .none }
     queuedCommands -= slot.commandCount
     queuedBytes -= slot.byteCount
+    headSince = lastSign
     if slots.isEmpty { earliestDeadline = .max }
     guard let waiter = slot.waiter else { return .none }
     return .deliver(waiter, isSole ? .one(reply) : .more(slot.replies))
@@ -203,10 +247,9 @@ struct ConnectionStateMachine<Waiter> {
   /// The answer to a command of signing in was good.
   ///
   /// - Returns: Whether that was the last one.
-  mutating func signedIn() -> Bool {
+  mutating func signedIn(now: Int64) -> Bool {
     guard case .signingIn(_, remaining: 0) = phase else { return false }
-    phase = .active
-    succeeded()
+    activate(now: now)
     return true
   }
 
@@ -215,10 +258,10 @@ struct ConnectionStateMachine<Waiter> {
   /// When something is due, if nothing happens before.
   var nextDeadline: Int64 {
     switch phase {
-    case .idle, .closed: .max
-    case .connecting(let deadline), .signingIn(let deadline, _): deadline
-    case .waiting(let until): until
-    case .active: min(earliestDeadline, headDeadline)
+    case .idle, .closed: earliestDeadline
+    case .connecting(let deadline), .signingIn(let deadline, _): min(earliestDeadline, deadline)
+    case .waiting(let until): min(earliestDeadline, until)
+    case .active: min(earliestDeadline, headDeadline, replyDeadline)
     }
   }
 
@@ -227,8 +270,14 @@ struct ConnectionStateMachine<Waiter> {
     return max(head.since, lastSign) + limits.headTimeout
   }
 
+  private var replyDeadline: Int64 {
+    guard let timeout = limits.replyTimeout, !slots.isEmpty else { return .max }
+    return headSince + timeout
+  }
+
   mutating func timePassed(now: Int64) -> Expiry {
     var expiry = Expiry()
+    if earliestDeadline <= now { expiry.waiters = takeExpired(now: now) }
     switch phase {
     case .idle, .closed: break
     case .connecting(let deadline) where deadline <= now:
@@ -238,8 +287,10 @@ struct ConnectionStateMachine<Waiter> {
     case .waiting(let until) where until <= now:
       expiry.begins = true
     case .active:
-      if earliestDeadline <= now { expiry.waiters = takeExpired(now: now) }
-      if headDeadline <= now {
+      if replyDeadline <= now {
+        expiry.isLate = true
+        expiry.failure = RedisError(.headOfLineTimedOut, "a large value did not arrive in time; others are behind it")
+      } else if headDeadline <= now {
         expiry.failure = RedisError(
           .headOfLineTimedOut, "the server owes an answer and has sent nothing for \(limits.headTimeout / 1_000_000) ms"
         )
@@ -256,6 +307,7 @@ struct ConnectionStateMachine<Waiter> {
       guard let waiter = slot?.waiter, let deadline = slot?.deadline else { return }
       if deadline <= now {
         expired.append(waiter)
+        if limits.replyTimeout != nil { slot?.former = waiter }
         slot?.waiter = nil
         slot?.replies = []
       } else {

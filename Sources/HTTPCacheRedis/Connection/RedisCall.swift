@@ -26,6 +26,8 @@ final class RedisCall: @unchecked Sendable {
   let commands: OneOrMore<RedisCommand>
   /// Of the commands, roughly.
   let byteCount: Int
+  /// Whether one of the replies may be a large value.
+  let hasLargeReply: Bool
   /// In nanoseconds of the monotonic clock.
   let deadline: Int64
   private let isClaimed = Atomic<Bool>(false)
@@ -36,11 +38,14 @@ final class RedisCall: @unchecked Sendable {
 
   init(_ commands: OneOrMore<RedisCommand>, deadline: Int64) {
     self.deadline = deadline
-    byteCount =
-      switch commands {
-      case .one(let command): command.byteCount
-      case .more(let commands): commands.reduce(0) { $0 + $1.byteCount }
-      }
+    switch commands {
+    case .one(let command):
+      byteCount = command.byteCount
+      hasLargeReply = command.hasLargeReply
+    case .more(let commands):
+      byteCount = commands.reduce(0) { $0 + $1.byteCount }
+      hasLargeReply = commands.contains(where: \.hasLargeReply)
+    }
     self.commands = commands
   }
 

@@ -43,6 +43,8 @@ final class RedisConnection: @unchecked Sendable {
     var failed: @Sendable (RedisError) -> Void = { _ in }
     /// Nobody asked for it. Nil for connections on which that is an error.
     var received: (@Sendable (RedisReply) -> Void)?
+    /// The call whose large value was being received or sent when the connection was given up or broke.
+    var late: @Sendable (RedisCall) -> Void = { _ in }
   }
 
   struct Shared {
@@ -55,6 +57,11 @@ final class RedisConnection: @unchecked Sendable {
     /// Whether the loop looks here within a millisecond: see `endGathering(now:isIdle:)`.
     var isWatched = false
     var turn = ReadingTurn()
+
+    /// Sends what was submitted while the connection was made.
+    mutating func sendWaiting() {
+      for call in machine.allWaiters() { output.append(call.commands) }
+    }
 
     var areCallersMany: Bool { callers.areMany || machine.callCount >= 2 * CallerEstimate.threshold }
   }
@@ -138,10 +145,9 @@ final class RedisConnection: @unchecked Sendable {
       refusal = shared.machine.submit(
         call, commandCount: call.commands.count, byteCount: call.byteCount, now: now, deadline: call.deadline)
       guard refusal == nil else { return .refuse }
-      switch call.commands {
-      case .one(let command): shared.output.append(command)
-      case .more(let commands): for command in commands { shared.output.append(command) }
-      }
+      // It is sent as soon as the connection is made.
+      guard shared.machine.isActive else { return .none }
+      shared.output.append(call.commands)
       duty = shared.turn.submitted(
         waiting: shared.machine.callCount,
         canRead: !shared.hasSender && !shared.areCallersMany && call.byteCount <= Self.directLimit)
@@ -271,8 +277,9 @@ final class RedisConnection: @unchecked Sendable {
     let commands = settings.signIn.steps.map { SignIn.command($0) }
     transmission.withLock { $0.descriptor = descriptor }
     shared.withLock { shared in
-      shared.machine.connected(signInCount: commands.count)
       for command in commands { shared.output.append(command) }
+      shared.machine.connected(signInCount: commands.count, now: now)
+      if shared.machine.isActive { shared.sendWaiting() }
     }
     flush()
   }
@@ -332,7 +339,10 @@ final class RedisConnection: @unchecked Sendable {
         case .unsolicited(let reply): unsolicited.append(reply)
         case .signIn(let step, let reply):
           failure = failure ?? SignIn.problem(with: reply, to: settings.signIn.steps[step])
-          if failure == nil, shared.machine.signedIn() { becomesActive = true }
+          if failure == nil, shared.machine.signedIn(now: now) {
+            becomesActive = true
+            shared.sendWaiting()
+          }
         }
       }
       shared.callers.answered(answered)
@@ -347,6 +357,7 @@ final class RedisConnection: @unchecked Sendable {
     (self.replies, self.awakened) = (replies, awakened)
     if let failure { return fail(failure) }
     if becomesActive {
+      flush()
       settings.counters.connected()
       observer.becameActive()
     }
@@ -360,14 +371,25 @@ final class RedisConnection: @unchecked Sendable {
 
   func timePassed(now: Int64) {
     let expiry = shared.withLock { $0.machine.timePassed(now: now) }
+    if let failure = expiry.failure {
+      fail(failure, isLate: expiry.isLate)
+    } else if expiry.begins {
+      begin(now: now)
+    }
     for call in expiry.waiters {
       call.finish(.failure(RedisError(.commandTimedOut, "\(endpoint) has not answered in time")))
     }
-    if let failure = expiry.failure { fail(failure) } else if expiry.begins { begin(now: now) }
   }
 
-  func fail(_ error: RedisError) {
-    let waiters = detach { $0.failed(error, now: MonotonicTime.now, random: .random(in: 0...1)) }
+  /// - Parameter isLate: Whether the connection is given up for a large value, and made again at once.
+  func fail(_ error: RedisError, isLate: Bool = false) {
+    var current: RedisCall?
+    let waiters = detach { machine in
+      current = machine.current
+      return machine.failed(error, now: MonotonicTime.now, random: isLate ? nil : .random(in: 0...1))
+    }
+    // Before anybody hears of it, and asks again.
+    if let current { observer.late(current) }
     settings.counters.count(error.code)
     for call in waiters { call.finish(.failure(error)) }
     observer.failed(error)

@@ -85,24 +85,31 @@ final class InvalidationStream: Sendable {
 
   // MARK: Following
 
-  /// Sends `command`, learns in the same round trip what has been invalidated, and returns the answer.
+  /// When an operation that begins now has to be over, by the monotonic clock.
+  var deadline: Int64 { MonotonicTime.now + timeout }
+
+  /// Sends commands, learns in the same round trip what has been invalidated, and returns the answers.
   ///
   /// - Throws: ``RedisError/Code/commandTimedOut`` also when the log is still being read by then.
-  func advance(with command: RedisCommand) async throws(RedisError) -> RedisReply {
+  func advance(
+    with requests: [RedisCommand], until deadline: Int64
+  ) async throws(RedisError) -> ArraySlice<RedisReply> {
     if hasWaiting.load(ordering: .relaxed), mayWrite() { _ = await writeWaiting() }
-    let deadline = MonotonicTime.now + timeout
     for _ in 0..<4 {
       guard let position = state.withLock({ $0.follower.position }) else {
         try await read(until: deadline)
         continue
       }
-      var commands = [command, range(from: .text(position.record.id.text), count: Self.lookupLimit)]
+      var commands = requests
+      commands.append(range(from: .text(position.record.id.text), count: Self.lookupLimit))
       if mustProlong() { commands.append(RedisCommand("PEXPIRE", key: keys.log, .integer(LogScript.lifetime))) }
       let replies = try await client.send(commands, deadline: deadline)
       guard replies.count == commands.count else {
         throw RedisError(.unexpectedReply, "\(commands.count) answers were expected")
       }
-      if try take(replies[1], from: position, limit: Self.lookupLimit) == .complete { return replies[0] }
+      if try take(replies[requests.count], from: position, limit: Self.lookupLimit) == .complete {
+        return replies.prefix(requests.count)
+      }
       // The answer may be older than what will have been read: it is asked for again.
       try await read(until: deadline)
     }

@@ -52,6 +52,13 @@ final class OutputBuffer {
 
   // MARK: Encoding
 
+  func append(_ commands: OneOrMore<RedisCommand>) {
+    switch commands {
+    case .one(let command): append(command)
+    case .more(let commands): for command in commands { append(command) }
+    }
+  }
+
   func append(_ command: RedisCommand) {
     appendHeader(UInt8(ascii: "*"), command.arguments.count + 1)
     command.name.withUTF8Buffer { appendString(UnsafeRawBufferPointer($0)) }

@@ -24,6 +24,8 @@ package struct RedisCommand: Sendable {
   package var keyPosition: Int?
   /// Whether a node may be asked again that may have carried it out.
   package var isIdempotent: Bool
+  /// Whether the reply may be a large value, which travels on a connection of its own.
+  package var hasLargeReply = false
 
   /// A command whose first argument is its key.
   package init(_ name: StaticString, key: Argument, _ arguments: Argument..., isIdempotent: Bool = true) {
