@@ -37,8 +37,8 @@ extension CacheLayer {
     plan.request.fields.forEachValue(of: KnownHeader.authorization) { credentials in
       key = key.variant("authorization\u{0}\(Bytes(copying: credentials))")
     }
-    // A response whose lifetime is the policy's is not for who has a personal cookie, nor his for others.
-    if plan.directives.hasPersonalCookie, let stored = plan.stored, stored.traits.contains(.policyLifetime) {
+    // A response whose lifetime is the policy's is not for a request that is one user's own, nor its answer for others.
+    if plan.directives.isPersonal, let stored = plan.stored, stored.traits.contains(.policyLifetime) {
       plan.request.fields.forEachValue(of: KnownHeader.cookie) { cookies in
         key = key.variant("cookie\u{0}\(Bytes(copying: cookies))")
       }

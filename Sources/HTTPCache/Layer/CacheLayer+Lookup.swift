@@ -53,13 +53,13 @@ extension CacheLayer {
   @inline(never)
   private nonisolated func closerLook(at original: CacheRequest) -> CacheResponse? {
     let request = Self.withoutConnectionFields(original)
-    if request.fields.presence & HitPath.specialFields == KnownHeader.cookie.bit, let hitPath,
+    if request.fields.presence & (HitPath.specialFields & ~HitPath.personalFields) == 0, let hitPath,
       request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty, TagScope.ambient == nil,
       let scheme = CacheKey.Scheme(usual: request.scheme)
     {
       let now = clock.fastNow
       var miss = PlainMiss.absent
-      if let response = hitPath.pointee.hit(request, scheme, at: now, orElse: &miss, hasCookie: true) {
+      if let response = hitPath.pointee.hit(request, scheme, at: now, orElse: &miss, mayBePersonal: true) {
         return response
       }
       if case .unclear = miss {} else { return response(to: request, insteadOf: miss, at: now) }
@@ -140,7 +140,7 @@ extension CacheLayer {
   /// The client's demands on the cache, as far as the policy follows them, and whether the request has a personal cookie.
   @inline(__always)
   nonisolated func directives(of request: CacheRequest, _ policy: ResolvedPolicy) -> RequestDirectives {
-    RequestDirectives.isAbsent(in: request.fields.presence) && !request.fields.contains(KnownHeader.cookie)
+    RequestDirectives.isAbsent(in: request.fields.presence) && request.fields.presence & HitPath.personalFields == 0
       ? .none : policy.directives(of: request.fields)
   }
 

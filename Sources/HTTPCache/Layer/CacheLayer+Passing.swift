@@ -71,8 +71,8 @@ extension CacheLayer {
         scope.violation(of: plan.policy.policy.tags) == nil
       else { break }
       return withCacheStatus(await storedForGet(response, storing, plan, scope, receipt))
-    case .refuse(.cookie):
-      return withCacheStatus(response, detail: StoreRefusal.cookie.rawValue)
+    case .refuse(let refusal) where refusal == .cookie || refusal == .authorization:
+      return withCacheStatus(response, detail: refusal.rawValue)
     case .refuse: break
     }
     return withCacheStatus(response)

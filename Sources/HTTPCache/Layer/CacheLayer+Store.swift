@@ -174,8 +174,14 @@ extension CacheLayer {
     let now = clock.now
     noteReuse(times: sharing.storing.times, traits: sharing.storing.traits, flight, sharing.plan, at: now)
     var results = Flight.Results()
+    // Who shares a body that is not kept is held up by the slowest of its readers. Where that is known before anybody has
+    // read, each goes for one of its own.
+    let isForLeaderOnly = log != nil && became == .refused(.tooLarge)
+    if isForLeaderOnly { noteUncacheable(sharing.response.status, flight, sharing.plan, at: now) }
     for (id, plan) in flight.waiting {
-      if id != leader, let release = sharing.refusal(for: plan, at: now) {
+      if id != leader, isForLeaderOnly {
+        results.append((id, .released(.uncacheable)))
+      } else if id != leader, let release = sharing.refusal(for: plan, at: now) {
         results.append((id, .released(release)))
       } else {
         results.append((id, .response(sharing.answer(isLeader: id == leader, body: body(), became))))

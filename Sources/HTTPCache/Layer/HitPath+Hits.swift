@@ -22,11 +22,12 @@ extension HitPath {
   /// - Parameters:
   ///   - scheme: That of the request.
   ///   - miss: Set when there is no answer.
-  ///   - hasCookie: Whether the request has a cookie, so that a lifetime that only the policy gives may not apply.
+  ///   - mayBePersonal: Whether the request has a cookie or credentials, so that a lifetime that only the policy gives may
+  ///     not apply.
   @inline(__always)
   func hit(
     _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, at now: CacheInstant,
-    orElse miss: inout PlainMiss, hasCookie: Bool = false
+    orElse miss: inout PlainMiss, mayBePersonal: Bool = false
   ) -> CacheResponse? {
     let digest = digest(of: request, scheme)
     let current = currentInvalidation
@@ -48,7 +49,7 @@ extension HitPath {
       miss = .unclear
       return nil
     }
-    if hasCookie,
+    if mayBePersonal,
       node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.traits.contains(.policyLifetime) })
     {
       shards.unlock(shardIndex)

@@ -66,8 +66,12 @@ struct HitPath: ~Copyable, Sendable {
     (scheme == .https ? https : http).appending(request.authority, request.target)
   }
 
-  /// The fields of a request that make it more than plain. A cookie alone is looked at in ``hit(_:_:at:orElse:hasCookie:)``.
+  /// The fields of a request that make it more than plain. ``personalFields`` alone are looked at in
+  /// ``hit(_:_:at:orElse:mayBePersonal:)``.
   static let specialFields =
-    KnownHeader.cookie.bit | KnownHeader.cacheControl.bit | KnownHeader.pragma.bit | KnownHeader.ifNoneMatch.bit
+    personalFields | KnownHeader.cacheControl.bit | KnownHeader.pragma.bit | KnownHeader.ifNoneMatch.bit
     | KnownHeader.ifModifiedSince.bit | KnownHeader.range.bit
+
+  /// The fields that may make the response one user's own, where only the policy gives its lifetime.
+  static let personalFields = KnownHeader.cookie.bit | KnownHeader.authorization.bit
 }

@@ -74,7 +74,7 @@ public struct CachePolicy: Sendable {
   public var setCookies: SetCookieRule
 
   /// Which cookies of a request may make its response one user's own: a lifetime that only this policy gives does not apply
-  /// to requests with one, and they are not answered with a response that has no other.
+  /// to requests with one, and they are not answered with a response that has no other. `Authorization` always counts so.
   public var cookies: CookieRule
 
   /// The only fields that are stored, beside those without which a stored response would be wrong (`Content-*`, `Date`,

@@ -39,12 +39,12 @@ final class ResolvedPolicy: Sendable {
       of: response, to: request, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale())
   }
 
-  /// The demands of a request with these fields, as far as the policy follows them, and whether it has a personal cookie.
+  /// The demands of a request with these fields, as far as the policy follows them, and whether it is one user's own.
   @inline(never)
   func directives(of fields: HeaderFields) -> RequestDirectives {
     var directives = RequestDirectives(fields)
     if !rules.respectsRequestDirectives { directives = directives.withoutDemands }
-    directives.hasPersonalCookie = rules.cookies.findsPersonalCookie(in: fields)
+    directives.isPersonal = rules.personalReason(fields) != nil
     return directives
   }
 

@@ -153,4 +153,11 @@ public struct CachingRules: Sendable {
     default: (200...599).contains(status)
     }
   }
+
+  /// What makes the response to a request with these fields one user's own, so that a lifetime that only ``lifetime`` gives
+  /// does not apply; nil when nothing does.
+  func personalReason(_ fields: HeaderFields) -> StoreRefusal? {
+    if !storesAuthorized, fields.contains(KnownHeader.authorization) { return .authorization }
+    return cookies.findsPersonalCookie(in: fields) ? .cookie : nil
+  }
 }

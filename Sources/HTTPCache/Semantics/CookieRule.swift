@@ -8,7 +8,7 @@
 /// A response without `Cache-Control`, `Expires` and `Last-Modified` says nothing about who may have it. When a policy gives
 /// it a lifetime all the same (``CachePolicy/timeToLive`` and the like), that lifetime does not apply to requests with such a
 /// cookie: their responses are not stored, and they are not answered with a response that has no other lifetime. What the
-/// origin itself gives a lifetime is not concerned.
+/// origin itself gives a lifetime is not concerned. Requests with `Authorization` are treated likewise, whatever the rule.
 ///
 /// ```swift
 /// policy.cookies = .personal(except: ["_ga", "_ga_*"])     // all but those of analytics

@@ -30,7 +30,7 @@ public struct EntryTraits: OptionSet, Hashable, Sendable {
   public static let variantIndex = EntryTraits(rawValue: 1 << 7)
   /// It was stored although it was an answer to a method other than GET (RFC 9110 §9.3.3).
   public static let fromPost = EntryTraits(rawValue: 1 << 8)
-  /// Its lifetime is the policy's alone: requests with personal cookies are not answered with it (``CookieRule``).
+  /// Its lifetime is the policy's alone: requests with personal cookies (``CookieRule``) or `Authorization` are not answered with it.
   public static let policyLifetime = EntryTraits(rawValue: 1 << 9)
 
   /// All of those above: what a store may hold in a bit beyond them is from a later version, which knows what it demands.

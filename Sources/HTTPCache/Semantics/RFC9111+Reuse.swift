@@ -11,7 +11,7 @@ extension RFC9111 {
   static func verdict(
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant, rules: CachingRules
   ) -> Verdict {
-    if traits.contains(.policyLifetime), directives.hasPersonalCookie { return .validate(.request) }
+    if traits.contains(.policyLifetime), directives.isPersonal { return .validate(.request) }
     if !directives.areNone {
       return verdictOnDemand(
         times: times, traits: traits,
@@ -99,7 +99,7 @@ extension RFC9111 {
   ) -> Bool {
     if traits.contains(.alwaysValidate) { return false }
     if directives.noCache, rules.respectsRequestDirectives { return false }
-    if traits.contains(.policyLifetime), directives.hasPersonalCookie { return false }
+    if traits.contains(.policyLifetime), directives.isPersonal { return false }
     if now < times.freshUntil || now < times.staleIfErrorUntil { return true }
     guard let seconds = directives.staleIfError, !traits.contains(.mustRevalidate) else { return false }
     return now.nanoseconds.subtractingSaturated(times.freshUntil.nanoseconds) < seconds.secondsAsNanoseconds
@@ -111,7 +111,7 @@ extension RFC9111 {
     times: EntryTimes, traits: EntryTraits, directives: RequestDirectives, now: CacheInstant
   ) -> Bool {
     if traits.contains(.alwaysValidate) || directives.noCache { return false }
-    if traits.contains(.policyLifetime), directives.hasPersonalCookie { return false }
+    if traits.contains(.policyLifetime), directives.isPersonal { return false }
     if now < times.freshUntil { return true }
     if now < times.staleWhileRevalidateUntil || now < times.staleIfErrorUntil { return true }
     if traits.contains(.mustRevalidate) || times.freshUntil <= times.receivedAt { return false }

@@ -54,17 +54,17 @@ extension RFC9111 {
     // Where the policy's lifetimes come first, the response may have one of its own all the same.
     var explicitLifetime = freshness.source == .response ? freshness.lifetime : 0
     if freshness.source == .policy {
-      let isPersonal = rules.cookies.findsPersonalCookie(in: request.fields)
+      let personalReason = rules.personalReason(request.fields)
       var own = Freshness(lifetime: 0, source: .none)
-      if hasExplicitLifetime || isPersonal {
+      if hasExplicitLifetime || personalReason != nil {
         own = ownFreshness(
           status: response.status, fields: fields, directives: directives, isTargeted: isTargeted, date: date,
           receivedUnix: receipt.receivedUnix, rules: rules)
         if own.source == .response { explicitLifetime = own.lifetime }
       }
       if explicitLifetime <= 0 {
-        if isPersonal {
-          guard own.lifetime > 0 else { return .refuse(.cookie) }
+        if let personalReason {
+          guard own.lifetime > 0 else { return .refuse(personalReason) }
           freshness = own
         } else {
           traits.insert(.policyLifetime)

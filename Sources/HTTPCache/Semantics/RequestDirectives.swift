@@ -27,9 +27,9 @@ struct RequestDirectives: Hashable, Sendable {
   var maxStale: MaxStale?
   /// RFC 5861 §4: by how many seconds it may be stale when the origin fails.
   var staleIfError: Int64?
-  /// Whether the request has a cookie that may make its response one user's own (``CookieRule``). Such a request is not
-  /// answered with a response whose lifetime only the policy gives.
-  var hasPersonalCookie = false
+  /// Whether the request has credentials or a cookie that may make its response one user's own (``CookieRule``). Such a
+  /// request is not answered with a response whose lifetime only the policy gives.
+  var isPersonal = false
 
   /// No demands.
   static let none = RequestDirectives()

@@ -42,6 +42,36 @@ import Testing
     #expect(try await service.call(.get("/c")).text() == "nobody 4")
   }
 
+  @Test(
+    arguments: ["Bearer ann", "Basic dTpw"], [[:], ["Cache-Control": "public"], ["ETag": "\"a\""]] as [HeaderFields])
+  func `a default lifetime is not for requests with Authorization`(credentials: String, fields: HeaderFields)
+    async throws
+  {
+    let fixture = try Fixture(
+      CachePolicy(timeToLive: .seconds(60), staleIfError: .seconds(600), cookies: .nonePersonal))
+    let origin = CountingOrigin { request, number in
+      CacheResponse(fields: fields, body: Body("\(request.fields["Authorization"] ?? "nobody") \(number)"))
+    }
+    let service = origin.layer(fixture.cache)
+    let request = CacheRequest.get("/a", ["Authorization": credentials])
+    for number in 1...2 {
+      let response = try await service.call(request)
+      #expect(try await response.text() == "\(credentials) \(number)")
+      #expect(response.fields["Cache-Status"]?.contains("detail=authorization") == true)
+      #expect(response.fields["Cache-Status"]?.contains("stored") == false)
+    }
+    // Others do not get it. Nor does a request with credentials get, or drive out, what was made for them.
+    #expect(try await service.call(.get("/a")).text() == "nobody 3")
+    #expect(try await service.call(request).text() == "\(credentials) 4")
+    #expect(try await service.call(.get("/a")).text() == "nobody 3")
+  }
+
+  @Test func `a lifetime that the origin gives is for requests with Authorization too`() async throws {
+    let service = Self.origin(["Cache-Control": "max-age=60"]).layer(try Fixture().cache)
+    _ = try await service.call(.get("/a"))
+    #expect(try await service.call(.get("/a", ["Authorization": "Bearer ann"])).outcome == .hit)
+  }
+
   @Test(arguments: ["", ";", " ; ; "])
   func `an empty cookie is none`(cookie: String) async throws {
     let service = Self.origin().layer(try Fixture().cache)

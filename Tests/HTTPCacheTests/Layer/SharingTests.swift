@@ -402,16 +402,3 @@ import Testing
     await eventually { fixture.cache.flights.isEmpty }
   }
 }
-
-extension HeaderFields {
-  static func + (first: HeaderFields, second: HeaderFields) -> HeaderFields {
-    var fields = first
-    fields.append(contentsOf: second)
-    return fields
-  }
-}
-
-extension CacheLayer {
-  /// Returns when no flight is under way.
-  nonisolated func waitForLandings() async { await eventually { flights.isEmpty } }
-}

@@ -97,6 +97,37 @@ import Testing
     #expect(entries == 0)
   }
 
+  @Test func `a body that is announced as larger than the limit is read by each client at its own pace`() async throws {
+    var policy = CachePolicy(maximumBodySize: 4096)
+    policy.streamWindow = 4096
+    let fixture = try Fixture(policy)
+    let chunk = Bytes(String(repeating: "x", count: 1024))
+    let origin = CountingOrigin { _, number in
+      if number == 1 { await fixture.cache.waitForWaiters(3) }
+      let channel = BodyChannel(window: 1024, length: 100 * 1024)
+      Task {
+        for _ in 0..<100 where await channel.write(chunk) {}
+        channel.finish()
+      }
+      return CacheResponse(body: channel.body)
+    }
+    let service = origin.layer(fixture.cache)
+    var readers: [BodyReader] = []
+    let tasks = (0..<3).map { _ in Task { try await service.call(.get("/")).body.makeReader() } }
+    for task in tasks { readers.append(try await task.value) }
+    #expect(origin.count.value == 3)
+    // The others read to the end while the first reads nothing.
+    for reader in readers.dropFirst() {
+      var count = 0
+      while let bytes = try await reader.next() { count += bytes.count }
+      #expect(count == 100 * 1024)
+    }
+    // Nor does anybody wait for a call that is under way: the first client's is.
+    #expect(try await service.call(.get("/")).body.collect().count == 100 * 1024)
+    #expect(origin.count.value == 4)
+    readers[0].cancel()
+  }
+
   @Test func `a stream that outgrows the limit at once, before its client has the head, is not cut off`() async throws {
     var policy = CachePolicy(maximumBodySize: 4096)
     policy.streamWindow = 4096

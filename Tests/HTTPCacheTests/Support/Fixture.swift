@@ -117,3 +117,8 @@ func advance(_ clock: ManualClock, by step: Duration, until condition: () async 
     do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
   }
 }
+
+extension CacheLayer {
+  /// Returns when no flight is under way.
+  nonisolated func waitForLandings() async { await eventually { flights.isEmpty } }
+}

@@ -394,31 +394,4 @@ import Testing
     try await eventually { try await service.call(.get("/p/1")).outcome == .hit }
     #expect(origin.callCount == 2)
   }
-
-  // MARK: Backends that fail
-
-  private struct Broken: CacheBackend {
-    func lookup(_ key: CacheKey) async throws -> CacheLookup { throw OriginError() }
-    func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult { throw OriginError() }
-    func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt { throw OriginError() }
-  }
-
-  @Test func `a store that could not be told is reported, and nobody shares what cannot be compared`() async throws {
-    let events = EventRecorder()
-    let cache = try CacheLayer(backend: Broken(), observers: [events])
-    let origin = ScriptedService()
-    let service = origin.layer(cache)
-    async let first = service.call(.get("/p/1"))
-    let call = await origin.nextCall()
-    async let second = service.call(.get("/p/1"))
-    await cache.waitForWaiters(2)
-    let receipt = await cache.invalidate(tag: "x")
-    #expect(receipt == InvalidationReceipt(flightCount: 1, isComplete: false))
-    async let late = service.call(.get("/p/1"))
-    await origin.nextCall().respond(Self.response("new"))
-    #expect(try await late.text() == "new")
-    call.respond(Self.response("old"))
-    #expect(try await first.text() == "old")
-    #expect(try await second.text() == "old")
-  }
 }
