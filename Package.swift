@@ -105,7 +105,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ExampleSupportTests",
-      dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport", "ExampleBackends"],
+      dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport", "ExampleBackends", "caching-proxy"],
       swiftSettings: settings),
     // Starts real servers for the tests of what talks to them.
     .target(name: "CHeapUse", path: "Tests/CHeapUse"),

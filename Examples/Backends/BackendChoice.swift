@@ -50,6 +50,9 @@ public struct BackendChoice: Sendable, CustomStringConvertible {
   /// Whether other programs can use the same.
   public var isShared: Bool { stores.contains { !$0.isMemory } }
 
+  /// Whether entries of Redis are copied to a nearer store.
+  public var hasNearTierBeforeRedis: Bool { stores.count == 2 && stores[1].isRedis }
+
   /// Opens the store or stores.
   ///
   /// - Parameters:

@@ -23,6 +23,7 @@ public struct StoreChoice: Sendable, CustomStringConvertible {
   public static let memory = StoreChoice(kind: .memory, description: "memory")
 
   var isMemory: Bool { if case .memory = kind { true } else { false } }
+  var isRedis: Bool { if case .redis = kind { true } else { false } }
 
   private init(kind: Kind, description: String) {
     self.kind = kind

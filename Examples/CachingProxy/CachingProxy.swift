@@ -12,7 +12,8 @@ import HTTPCache
 @main
 struct CachingProxy {
   static func main() async throws {
-    let settings = Settings.parse()
+    let options = ProxyOptions()
+    let settings = options.options.parseOrExit { values throws(CommandLineError) in try options.settings(values) }
     var demo: HTTPServer?
     let origin: OriginURL
     if let url = settings.origin {
@@ -24,63 +25,29 @@ struct CachingProxy {
     }
 
     let opened: OpenedBackend
-    let cache: CacheLayer
+    let proxy: Proxy
     do {
       opened = try settings.backend.open(
         capacity: settings.capacity, namespace: settings.namespace, tiers: settings.tiers,
         watchesKeys: settings.watchesKeys)
-      cache = try CacheLayer(backend: opened.backend, policy: settings.policy, name: settings.name)
+      proxy = try Proxy(settings, before: origin, keepingResponsesIn: opened.backend)
     } catch {
       fail("\(error)")
     }
-    let loops: EventLoopGroup
-    do {
-      loops = try EventLoopGroup(count: settings.threads)
-    } catch {
-      fail("cannot start \(settings.threads) threads: \(error)")
-    }
-    var clientConfiguration = settings.client
-    clientConfiguration.loops = loops
-    clientConfiguration.limits.trailers = settings.trailers
-    var forwarding = ForwardingService<UpstreamClient>.Configuration()
-    forwarding.preservesHost = settings.preservesHost
-    forwarding.identity = ProxyIdentity(name: settings.name)
-    forwarding.allowsTrace = settings.allowsTrace
-    let client = UpstreamClient(origin: origin, configuration: clientConfiguration)
-    let upstream = ForwardingService(to: origin, through: client, configuration: forwarding)
-
-    var configuration = settings.server
-    configuration.loops = loops
-    configuration.forwardedFor = .trusting(settings.trustedProxies)
-    configuration.limits.allowsUnderscores = settings.allowsUnderscores
-    configuration.limits.trailers = settings.trailers
-    configuration.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }
-    let service = ProxyEntrance(
-      identity: forwarding.identity, maximumHops: forwarding.maximumHops, hosts: settings.hosts,
-      port: settings.listen.port, before: FairCollapsing(before: upstream.layer(cache), sharing: client))
-    let server: HTTPServer
-    do {
-      server =
-        settings.logs
-        ? try HTTPServer(configuration: configuration, service: AccessLog(inner: service))
-        : try HTTPServer(configuration: configuration, service: service, immediate: cache.immediateResponse)
-    } catch {
-      fail("cannot listen on \(settings.listen): \(error)")
-    }
-    if !settings.isQuiet { announce(server, origin, isDemo: demo != nil, settings.backend) }
+    if !settings.isQuiet { announce(proxy.server, origin, isDemo: demo != nil, settings.backend) }
     // Nobody waits for that: a server that is down has nothing, and requests go on to the origin.
     Task { for problem in await opened.problems() { Console.complain("caching-proxy: \(problem)") } }
 
     if let demo {
       async let origin: Void = demo.run()
-      try await server.runUntilSignalled(caching: cache)
+      try await proxy.server.runUntilSignalled(caching: proxy.cache)
       demo.shutdown()
       try await origin
     } else {
-      try await server.runUntilSignalled(caching: cache)
+      try await proxy.server.runUntilSignalled(caching: proxy.cache)
     }
     await opened.shutdown()
-    if !settings.isQuiet { Console.print(summary(cache.statistics)) }
+    if !settings.isQuiet { Console.print(summary(proxy.cache.statistics)) }
   }
 
   private static func announce(_ server: HTTPServer, _ origin: OriginURL, isDemo: Bool, _ backend: BackendChoice) {

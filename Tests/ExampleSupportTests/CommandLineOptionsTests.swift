@@ -75,6 +75,51 @@ import Testing
     #expect(try OptionKind<Int>.byteSize.parse(text, "x") == size)
   }
 
+  @Test(arguments: [
+    ("--wait", "0", "--wait: 0 is too little; the least is 1ms"), ("--wait", "99999d", "the most is 36525d"),
+    ("--size", "1023", "--size: 1023 is too little; the least is 1KiB"), ("--size", "2KiB", nil),
+    ("--wait", "1ms", nil),
+  ])
+  func `a value outside its range is refused with the range`(_ name: String, _ text: String, _ message: String?) {
+    var options = CommandLineOptions(program: "p", summary: "s")
+    _ = options.option("wait", .duration(atLeast: .milliseconds(1)), "TIME", "w", default: .seconds(1))
+    _ = options.option("size", .byteSize(1_024...2_048), "SIZE", "s", default: 1_024)
+    let parse = { _ = try options.parse([name, text]) }
+    guard let message else {
+      #expect(throws: Never.self) { try parse() }
+      return
+    }
+    let error = #expect(throws: CommandLineError.self) { try parse() }
+    #expect(error?.message.contains(message) == true)
+  }
+
+  @Test func `sections have titles, and the forms of values are said once`() {
+    var options = CommandLineOptions(program: "p", summary: "s")
+    options.beginSection("Times")
+    _ = options.option("first", .duration, "TIME", "one", default: .seconds(1))
+    _ = options.option("second", .duration, "TIME", "two", defaultText: "as the first")
+    options.beginSection("Output")
+    _ = options.flag("quiet", "print nothing")
+    #expect(
+      options.helpText == """
+        s
+
+        Usage: p [options]
+
+        TIME is a whole number and its unit: 500ms, 30s, 5m, 1h, 2d; 0 needs no unit.
+
+        Times:
+          --first TIME   one (default: 1s)
+          --second TIME  two (default: as the first)
+
+        Output:
+          --quiet        print nothing
+
+          --help         print this text
+
+        """)
+  }
+
   @Test(arguments: ["", "-1", "1.5s", "99999999999999999999s", "9223372036854775807d", "s"])
   func `what is no duration`(_ text: String) {
     #expect(throws: CommandLineError.self) { try OptionKind<Duration>.duration.parse(text, "x") }
@@ -100,6 +145,10 @@ import Testing
         A cache in front of an HTTP server.
 
         Usage: proxy --origin URL [options]
+
+        TIME is a whole number and its unit: 500ms, 30s, 5m, 1h, 2d; 0 needs no unit.
+        SIZE is a whole number of bytes, or of KiB, MiB, GiB or TiB, each 1024 of the one before: 512,
+        64KiB, 256MiB, 2GiB.
 
         Options:
           --listen ADDRESS  where to listen (default: 127.0.0.1:8080)

@@ -147,7 +147,7 @@
       _ kind: UpstreamError.Kind, _ status: Int
     ) async throws {
       let error = UpstreamError(kind, origin: "10.1.2.3:8080", "Content-Length is \"SECRET\", errno 111")
-      let response = ForwardingService<Handler>.errorResponse(to: error)
+      let response = ProxyResponses(cacheName: "proxy").response(to: error, for: CacheRequest())
       #expect(response.status == status)
       let text = try await response.body.collect()
       for secret in ["10.1.2.3", "8080", "SECRET", "errno", "Content-Length is"] {

@@ -36,7 +36,7 @@
       let result = try await withServer {
         $0.forwardedFor = .trusting(trusted)
         $0.limits.trailers = .standard
-        $0.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }
+        $0.errorResponse = ProxyResponses(cacheName: "swift-http-cache").response(to:for:)
       } immediate: { request in
         isCached ? cache.immediateResponse(to: request) : nil
       } handler: { request in

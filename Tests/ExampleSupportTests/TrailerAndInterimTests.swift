@@ -122,7 +122,7 @@
       let client = try origin.client()
       let service = ForwardingService(to: client.origin, through: client)
       try await withServer {
-        $0.errorResponse = { error, _ in ForwardingService<UpstreamClient>.errorResponse(to: error) }
+        $0.errorResponse = ProxyResponses(cacheName: "swift-http-cache").response(to:for:)
       } handler: { request in
         try await service.call(request)
       } _: { port in

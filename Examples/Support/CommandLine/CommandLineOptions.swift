@@ -30,9 +30,12 @@ public struct CommandLineOptions: Sendable {
 
   struct Declaration: Sendable {
     let name: String
+    let section: String?
     let placeholder: String?
     let help: String
     let defaultText: String?
+    /// What a value of it looks like, in words that follow the placeholder.
+    let forms: String?
     let isRequired: Bool
     let parse: @Sendable (String) throws(CommandLineError) -> any Sendable
   }
@@ -50,9 +53,10 @@ public struct CommandLineOptions: Sendable {
     }
   }
 
-  private let program: String
-  private let summary: String
-  private var declarations: [Declaration] = []
+  let program: String
+  let summary: String
+  private(set) var declarations: [Declaration] = []
+  private var section: String?
   private var defaults: [String: any Sendable] = [:]
 
   /// - Parameters:
@@ -64,6 +68,9 @@ public struct CommandLineOptions: Sendable {
   }
 
   // MARK: Declaring
+
+  /// Begins a section of the help text: the options that are declared from now on stand under `title`.
+  public mutating func beginSection(_ title: String) { section = title }
 
   /// An option with a value, which has a default.
   ///
@@ -82,12 +89,16 @@ public struct CommandLineOptions: Sendable {
   }
 
   /// An option with a value, which is nil when it is not given.
+  ///
+  /// - Parameters: as for ``option(_:_:_:_:default:)``, and
+  ///   - defaultText: What the program does without it, for the help text: `half of --connections`.
   public mutating func option<Value: Sendable>(
-    _ name: String, _ kind: OptionKind<Value>, _ placeholder: String, _ help: String
+    _ name: String, _ kind: OptionKind<Value>, _ placeholder: String, _ help: String, defaultText: String? = nil
   ) -> Option<Value?> {
     let optional = OptionKind<Value?>(
-      parse: { text, name throws(CommandLineError) in try kind.parse(text, name) }, describe: { _ in "" })
-    declare(name, optional, placeholder, help, defaultText: nil, isRequired: false)
+      forms: kind.forms, parse: { text, name throws(CommandLineError) in try kind.parse(text, name) },
+      describe: { _ in "" })
+    declare(name, optional, placeholder, help, defaultText: defaultText, isRequired: false)
     defaults[name] = Value?.none
     return Option(name: name)
   }
@@ -103,7 +114,9 @@ public struct CommandLineOptions: Sendable {
   /// An option without a value: it is there or not.
   public mutating func flag(_ name: String, _ help: String) -> Option<Bool> {
     declarations.append(
-      Declaration(name: name, placeholder: nil, help: help, defaultText: nil, isRequired: false) { _ in true })
+      Declaration(
+        name: name, section: section, placeholder: nil, help: help, defaultText: nil, forms: nil, isRequired: false
+      ) { _ in true })
     defaults[name] = false
     return Option(name: name)
   }
@@ -115,7 +128,8 @@ public struct CommandLineOptions: Sendable {
     precondition(!declarations.contains { $0.name == name }, "--\(name) is declared twice")
     declarations.append(
       Declaration(
-        name: name, placeholder: placeholder, help: help, defaultText: defaultText, isRequired: isRequired
+        name: name, section: section, placeholder: placeholder, help: help, defaultText: defaultText,
+        forms: kind.forms, isRequired: isRequired
       ) { text throws(CommandLineError) in try kind.parse(text, name) })
   }
 
@@ -160,23 +174,21 @@ public struct CommandLineOptions: Sendable {
 
   /// The values in the arguments of this process. Prints the help text and exits with 0 when that is asked for; says what
   /// is wrong and exits with 2 when something is.
-  public func parseOrExit() -> Values {
+  public func parseOrExit() -> Values { parseOrExit { $0 } }
+
+  /// What `make` makes of the values in the arguments of this process. Prints and exits as ``parseOrExit()`` does, also when
+  /// `make` throws: for what only the program can tell, such as two options that need each other.
+  public func parseOrExit<Result>(_ make: (Values) throws(CommandLineError) -> Result) -> Result {
     do throws(CommandLineError) {
-      return try parse(Array(CommandLine.arguments.dropFirst()))
+      return try make(parse(Array(CommandLine.arguments.dropFirst())))
     } catch {
       if error.isHelp {
         print(error.message, terminator: "")
-        leave(0)
+        exit(0)
       }
-      exit(withMistake: error.message)
+      Console.complain("\(program): \(error.message)\nTry \"\(program) --help\".")
+      exit(2)
     }
-  }
-
-  /// Says what is wrong with the command line, and exits with 2. For what only the program can tell, such as two options
-  /// that need each other.
-  public func exit(withMistake message: String) -> Never {
-    Console.complain("\(program): \(message)\nTry \"\(program) --help\".")
-    leave(2)
   }
 
   private func unknown(_ name: String) -> CommandLineError {
@@ -202,51 +214,4 @@ public struct CommandLineOptions: Sendable {
     }
     return row[right.count]
   }
-
-  // MARK: Help
-
-  /// The text for `--help`, laid out in two columns.
-  public var helpText: String {
-    var text = "\(summary)\n\nUsage: \(program)"
-    for declaration in declarations where declaration.isRequired { text += " " + label(declaration) }
-    text += " [options]\n\nOptions:\n"
-    var rows = declarations.map { (label: label($0), help: description($0)) }
-    rows.append(("--help", "print this text"))
-    let width = min(30, rows.map(\.label.count).max() ?? 0)
-    for row in rows {
-      if row.label.count > width {
-        text += "  \(row.label)\n" + wrap(row.help, indent: width + 4, startsIndented: true)
-      } else {
-        let padding = String(repeating: " ", count: width - row.label.count + 2)
-        text += "  \(row.label)\(padding)" + wrap(row.help, indent: width + 4, startsIndented: false)
-      }
-    }
-    return text
-  }
-
-  private func label(_ declaration: Declaration) -> String {
-    declaration.placeholder.map { "--\(declaration.name) \($0)" } ?? "--\(declaration.name)"
-  }
-
-  private func description(_ declaration: Declaration) -> String {
-    if declaration.isRequired { return declaration.help + " (required)" }
-    return declaration.defaultText.map { "\(declaration.help) (default: \($0))" } ?? declaration.help
-  }
-
-  private func wrap(_ text: String, indent: Int, startsIndented: Bool) -> String {
-    let margin = String(repeating: " ", count: indent)
-    var lines: [String] = [""]
-    for word in text.split(separator: " ") {
-      let last = lines[lines.count - 1]
-      if !last.isEmpty, indent + last.count + 1 + word.count > 100 {
-        lines.append(String(word))
-      } else {
-        lines[lines.count - 1] = last.isEmpty ? String(word) : "\(last) \(word)"
-      }
-    }
-    return (startsIndented ? margin : "") + lines.joined(separator: "\n" + margin) + "\n"
-  }
 }
-
-/// Ends the program: `exit`, under a name that a method called `exit` does not hide.
-private func leave(_ code: CInt) -> Never { exit(code) }

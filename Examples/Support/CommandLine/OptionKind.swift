@@ -7,33 +7,62 @@
 public struct OptionKind<Value: Sendable>: Sendable {
   let parse: @Sendable (_ text: String, _ name: String) throws(CommandLineError) -> Value
   let describe: @Sendable (Value) -> String
+  /// The forms that a value takes, in words that follow the placeholder: `is a whole number and its unit`. The help text says
+  /// it once for all options of the kind.
+  let forms: String?
 
   /// A kind of one's own.
   ///
   /// - Parameters:
+  ///   - forms: The forms that a value takes, in words that follow the placeholder; nil when each option says that itself.
   ///   - parse: Reads a value; gets the option's name for the text of its error.
   ///   - describe: Shows a value as it would be typed.
   public init(
+    forms: String? = nil,
     parse: @escaping @Sendable (_ text: String, _ name: String) throws(CommandLineError) -> Value,
     describe: @escaping @Sendable (Value) -> String
   ) {
+    self.forms = forms
     self.parse = parse
     self.describe = describe
   }
+
+  /// A value as it would be typed, for the text of an error.
+  public func text(of value: Value) -> String { describe(value) }
 
   /// A kind that is made of text in a way that may fail.
   ///
   /// - Parameters:
   ///   - expectation: What the text should have been, and examples: `a duration; write 30s, 5m, 1h or 500ms`.
+  ///   - forms: The forms that a value takes, in words that follow the placeholder; nil when each option says that itself.
   ///   - describe: Shows a value as it would be typed.
   ///   - read: The value; nil when the text is none.
   public init(
-    _ expectation: String, describe: @escaping @Sendable (Value) -> String,
+    _ expectation: String, forms: String? = nil, describe: @escaping @Sendable (Value) -> String,
     read: @escaping @Sendable (String) -> Value?
   ) {
     self.init(
+      forms: forms,
       parse: { text, name throws(CommandLineError) in
         guard let value = read(text) else { throw CommandLineError("--\(name): \"\(text)\" is not \(expectation)") }
+        return value
+      }, describe: describe)
+  }
+}
+
+extension OptionKind where Value: Comparable {
+  /// The same kind, of values within `range` only.
+  fileprivate func within(_ range: ClosedRange<Value>) -> OptionKind {
+    OptionKind(
+      forms: forms,
+      parse: { text, name throws(CommandLineError) in
+        let value = try parse(text, name)
+        guard value >= range.lowerBound else {
+          throw CommandLineError("--\(name): \(text) is too little; the least is \(describe(range.lowerBound))")
+        }
+        guard value <= range.upperBound else {
+          throw CommandLineError("--\(name): \(text) is too much; the most is \(describe(range.upperBound))")
+        }
         return value
       }, describe: describe)
   }
@@ -56,7 +85,12 @@ extension OptionKind where Value == Int {
 
   /// A number of bytes, in units of 1024: `512`, `64kb`, `256MiB`, `2g`.
   public static var byteSize: OptionKind {
-    OptionKind("a size in bytes; write 512, 64KiB, 256MiB or 2GiB", describe: describeSize) { text in
+    OptionKind(
+      "a size in bytes; write 512, 64KiB, 256MiB or 2GiB",
+      forms:
+        "is a whole number of bytes, or of KiB, MiB, GiB or TiB, each 1024 of the one before: 512, 64KiB, 256MiB, 2GiB",
+      describe: describeSize
+    ) { text in
       guard let (number, unit) = split(text) else { return nil }
       let shift: Int? =
         switch unit.lowercased() {
@@ -73,6 +107,9 @@ extension OptionKind where Value == Int {
     }
   }
 
+  /// A number of bytes within `range`.
+  public static func byteSize(_ range: ClosedRange<Int>) -> OptionKind { byteSize.within(range) }
+
   private static func describeSize(_ size: Int) -> String {
     for (shift, unit) in [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")]
     where size >= 1 << shift && size & ((1 << shift) - 1) == 0 {
@@ -85,7 +122,10 @@ extension OptionKind where Value == Int {
 extension OptionKind where Value == Duration {
   /// A length of time: `500ms`, `30s`, `5m`, `1h`, `2d`.
   public static var duration: OptionKind {
-    OptionKind("a duration; write 30s, 5m, 1h or 500ms", describe: describeDuration) { text in
+    OptionKind(
+      "a duration; write 30s, 5m, 1h or 500ms",
+      forms: "is a whole number and its unit: 500ms, 30s, 5m, 1h, 2d; 0 needs no unit", describe: describeDuration
+    ) { text in
       guard let (number, unit) = split(text) else { return nil }
       let milliseconds: Int? =
         switch unit {
@@ -100,6 +140,11 @@ extension OptionKind where Value == Duration {
       let (total, overflow) = number.multipliedReportingOverflow(by: milliseconds)
       return overflow ? nil : .milliseconds(total)
     }
+  }
+
+  /// A length of time of at least `least`, for what would never happen in no time, and a century at most.
+  public static func duration(atLeast least: Duration) -> OptionKind {
+    duration.within(least...max(least, .seconds(36_525 * 86_400)))
   }
 
   private static func describeDuration(_ duration: Duration) -> String {

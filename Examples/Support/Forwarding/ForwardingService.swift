@@ -14,7 +14,8 @@ public import HTTPCache
 ///
 /// Both ways it removes what is between neighbours only, and signs in `Via`. On the way there it tells the origin who
 /// asked, and sends no `Expect`: the server before it has already told the client to go on. Interim responses (1xx) take
-/// the same way as final ones. What fails is thrown; ``errorResponse(to:)`` says what a client is told about it.
+/// the same way as final ones. What fails is thrown; ``ProxyResponses`` says what a client is
+/// told about it.
 public struct ForwardingService<Upstream: Service>: Service
 where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
   /// Where requests go.
@@ -144,8 +145,9 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
 
   /// The refusal of a request that is not to be forwarded; nil for others.
   private func refusal(of request: CacheRequest) -> CacheResponse? {
-    if let refusal = configuration.identity.refusal(of: request, maximumHops: configuration.maximumHops) {
-      return refusal
+    if configuration.identity.isLooping(request.fields, maximumHops: configuration.maximumHops) {
+      // Without `Cache-Status`, which the cache before this adds.
+      return .plain(508, ProxyResponses.loopText)
     }
     guard request.method == .trace else { return nil }
     guard configuration.allowsTrace else {
@@ -172,23 +174,5 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
       return CacheResponse(status: 200, fields: ["Allow": allowed])
     }
     return TraceAnswer.response(to: request)
-  }
-}
-
-extension ForwardingService {
-  /// The response to a client whose request the origin gave no answer to: 400, 502, 503 or 504, and a text that tells nothing
-  /// of the origin's address or of what it sent, which are for the log (CWE-209). Fits
-  /// ``HTTPServer/Configuration/errorResponse``.
-  public static func errorResponse(to error: any Error) -> CacheResponse {
-    let kind = (error as? UpstreamError)?.kind
-    let text =
-      switch kind {
-      case .timedOut: "The server behind this one took too long to answer.\n"
-      case .overloaded: "Too many requests wait for the server behind this one. Try again later.\n"
-      case .invalidRequest: "The request cannot be forwarded: its method or target cannot be sent.\n"
-      case .badResponse: "The server behind this one gave no answer that could be understood.\n"
-      case .cannotConnect, .closed, nil: "The server behind this one could not be reached.\n"
-      }
-    return .plain((error as? UpstreamError)?.status ?? 502, text)
   }
 }

@@ -19,12 +19,13 @@ public struct ProxyEntrance<Inner: Service>: Service
 where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
   private let inner: Inner
   private let identity: ProxyIdentity
+  private let responses: ProxyResponses
   private let maximumHops: Int
   private let hosts: PermittedHosts
   private let port: Int
 
   /// - Parameters:
-  ///   - identity: The one that the forwarding service behind the cache signs with.
+  ///   - identity: The one that the forwarding service behind the cache signs with. Its name is also the cache's.
   ///   - maximumHops: The most proxies that a request may have come through, going by `Via`.
   ///   - hosts: The hosts that are answered for.
   ///   - port: The port on which the proxy listens.
@@ -34,6 +35,7 @@ where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
   ) {
     self.inner = inner
     self.identity = identity
+    responses = ProxyResponses(cacheName: identity.name)
     self.maximumHops = maximumHops
     self.hosts = hosts
     self.port = port
@@ -41,13 +43,13 @@ where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
 
   /// Refuses `request` or passes it on.
   public func call(_ request: CacheRequest) async throws -> CacheResponse {
-    if let refusal = identity.refusal(of: request, maximumHops: maximumHops) {
+    guard !identity.isLooping(request.fields, maximumHops: maximumHops) else {
       request.body.cancel()
-      return refusal
+      return responses.loop()
     }
     guard hosts.contain(request.authority, scheme: request.scheme, ownPort: port) else {
       request.body.cancel()
-      return .plain(421, "This server does not answer for that host.\n")
+      return responses.hostNotServed()
     }
     return try await inner.call(request)
   }

@@ -30,12 +30,6 @@ public struct ProxyIdentity: Hashable, Sendable {
   /// Signs a response that is passed back. Clients learn the name alone.
   func sign(response fields: inout HeaderFields) { fields.append(.via, "1.1 \(name)") }
 
-  /// The answer to a request that goes in circles (508, Loop Detected, RFC 5842 §7.2); nil for others.
-  func refusal(of request: CacheRequest, maximumHops: Int) -> CacheResponse? {
-    guard isLooping(request.fields, maximumHops: maximumHops) else { return nil }
-    return .plain(508, "This request goes in circles: it has come back to a proxy that it has come through.\n")
-  }
-
   /// Whether a request with `fields` goes in circles: it bears the mark, or has come through `maximumHops` proxies.
   func isLooping(_ fields: HeaderFields, maximumHops: Int) -> Bool {
     guard fields.contains(.via) else { return false }

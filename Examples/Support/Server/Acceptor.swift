@@ -70,8 +70,17 @@
       turn = (turn + 1) % loops.count
       let connection = ServerConnection(descriptor: accepted, peerHost: host, loop: loops[turn], core: core)
       guard core.add(connection) else {
-        let refusal: StaticString =
-          "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
+        let refusal: StaticString = """
+          HTTP/1.1 503 Service Unavailable\r
+          Content-Type: text/plain; charset=utf-8\r
+          Cache-Control: no-store\r
+          Content-Length: 66\r
+          Connection: close\r
+          Retry-After: 1\r
+          \r
+          This server has as many connections as it takes. Try again later.
+
+          """
         _ = cel_send1(accepted, refusal.utf8Start, refusal.utf8CodeUnitCount)
         _ = cel_close(accepted)
         return

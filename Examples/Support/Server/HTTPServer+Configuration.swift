@@ -65,6 +65,14 @@
       public var errorResponse: @Sendable (any Error, CacheRequest) -> CacheResponse = { _, _ in
         HTTPServer.plainResponse(status: 500, text: "The server failed to answer this request.\n")
       }
+      /// What is answered when a request is malformed, late, too large, or one too many, before the connection ends. The
+      /// request is nil unless its head has arrived whole and is at no fault. The failure's status and reason, unless this
+      /// says otherwise.
+      public var refusalResponse: @Sendable (ParseFailure, CacheRequest?) -> CacheResponse = { failure, _ in
+        var response = HTTPServer.plainResponse(status: failure.status, text: failure.reason + "\n")
+        if failure.status == 503 { response.fields.append("Retry-After", "1") }
+        return response
+      }
       /// Told of what goes wrong: handlers and streams that throw, connections that cannot be accepted.
       public var onError: @Sendable (any Error) -> Void = { _ in }
       /// Whose threads the server runs on.

@@ -82,13 +82,14 @@
       return true
     }
 
-    /// Answers a request that is not one, and ends the connection.
-    func refuse(_ failure: ParseFailure) {
+    /// Answers a request that is not one, or whose content is not, and ends the connection.
+    func refuse(_ failure: ParseFailure, _ request: CacheRequest? = nil) {
       guard !isClosed else { return }
       isEnding = true
       hasBegunResponse = true
-      let response = HTTPServer.plainResponse(status: failure.status, text: failure.reason + "\n")
-      let framing = ResponseFraming(response, method: .get, version: .one, acceptsTrailers: false, keepsAlive: false)
+      let response = core.configuration.refusalResponse(failure, request)
+      let framing = ResponseFraming(
+        response, method: request?.method ?? .get, version: .one, acceptsTrailers: false, keepsAlive: false)
       sendHead(
         response, framing, version: .one, content: response.body.bytes ?? Bytes(), isFlushed: pendingInput.isEmpty)
     }

@@ -252,7 +252,7 @@
       } catch {
         if let failure = failure ?? content.parseFailure {
           // The handler failed because the content did.
-          refuse(failure)
+          refuse(failure, request)
         } else if isClosed || Task.isCancelled {
           // The handler gave up because the client is gone: there is nobody to answer.
           disconnect()

@@ -1,0 +1,62 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import ExampleSupport
+import HTTPCache
+
+/// A caching proxy: the server, the cache, and the client of the origin, put together as the settings say.
+struct Proxy {
+  let cache: CacheLayer
+  let server: HTTPServer
+
+  /// Listens, and begins to serve when the server runs.
+  ///
+  /// - Parameters:
+  ///   - origin: The server to cache. The settings may leave it open.
+  ///   - backend: The store for responses.
+  /// - Throws: Errors whose descriptions are for whoever started the program.
+  init(_ settings: Settings, before origin: OriginURL, keepingResponsesIn backend: some CacheBackend) throws {
+    cache = try CacheLayer(backend: backend, policy: settings.policy, name: settings.name)
+    let loops: EventLoopGroup
+    do {
+      loops = try EventLoopGroup(count: settings.threads)
+    } catch {
+      throw CommandLineError("cannot start \(settings.threads) threads: \(error)")
+    }
+
+    var clientConfiguration = settings.client
+    clientConfiguration.loops = loops
+    clientConfiguration.limits.trailers = settings.trailers
+    var forwarding = ForwardingService<UpstreamClient>.Configuration()
+    forwarding.preservesHost = settings.preservesHost
+    forwarding.identity = ProxyIdentity(name: settings.name)
+    forwarding.allowsTrace = settings.allowsTrace
+    let client = UpstreamClient(origin: origin, configuration: clientConfiguration)
+    let upstream = ForwardingService(to: origin, through: client, configuration: forwarding)
+
+    var configuration = settings.server
+    configuration.host = settings.listen.host
+    configuration.port = settings.listen.port
+    configuration.loops = loops
+    configuration.forwardedFor = .trusting(settings.trustedProxies)
+    configuration.limits.allowsUnderscores = settings.allowsUnderscores
+    configuration.limits.trailers = settings.trailers
+    let responses = ProxyResponses(cacheName: settings.name)
+    configuration.errorResponse = responses.response(to:for:)
+    configuration.refusalResponse = responses.refusal(of:for:)
+
+    let service = ProxyEntrance(
+      identity: forwarding.identity, maximumHops: forwarding.maximumHops, hosts: settings.hosts,
+      port: settings.listen.port, before: FairCollapsing(before: upstream.layer(cache), sharing: client))
+    do {
+      server =
+        settings.logs
+        ? try HTTPServer(configuration: configuration, service: AccessLog(inner: service))
+        : try HTTPServer(configuration: configuration, service: service, immediate: cache.immediateResponse)
+    } catch {
+      throw CommandLineError("cannot listen on \(settings.listen): \(error)")
+    }
+  }
+}
