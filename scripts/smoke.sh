@@ -137,6 +137,27 @@ expect "caching-proxy: a taken port is a clear error" "$code $message" '^[12] ca
 stop caching-proxy
 expect "caching-proxy: says what it did" "$(tail -n 1 "$outputs/caching-proxy")" '[0-9]+ requests, .* answered from the cache'
 
+# begin_slow: a request that takes the origin a second; its answer goes to $outputs/slow.
+begin_slow() {
+  curl -si --max-time 10 "http://127.0.0.1:$port/slow" >"$outputs/slow" &
+  client=$!
+  sleep 0.4
+}
+start caching-proxy --demo
+begin_slow
+stop "caching-proxy with a request under way"
+wait "$client" || true
+expect "caching-proxy: that request is answered" "$(tr -d '\r' <"$outputs/slow")" '^HTTP/1.1 200' '^connection: close' '^This took'
+start caching-proxy --demo
+begin_slow
+kill -TERM "$pid"
+sleep 0.1
+kill -TERM "$pid"
+code=0
+wait "$pid" || code=$?
+expect "caching-proxy: a second SIGTERM ends it at once" "$code" '^143$'
+wait "$client" || true
+
 dead=$(free_port)
 start caching-proxy --origin "http://127.0.0.1:$dead" --threads 3
 expect "caching-proxy --threads 3: so many loops" "$(cat /proc/"$pid"/task/*/comm | grep -c event-loop)" '^3$'

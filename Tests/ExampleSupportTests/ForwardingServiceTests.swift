@@ -198,13 +198,4 @@
       try await run.value
     }
   }
-
-  /// Gives back what it reads.
-  final class EchoSource: BodySource {
-    private let reader: BodyReader
-    init(_ body: Body) { reader = body.makeReader() }
-    func next() async throws -> Bytes? { try await reader.next() }
-    var trailers: HeaderFields? { reader.trailers }
-    func cancel() { reader.cancel() }
-  }
 #endif

@@ -288,9 +288,9 @@
       } _: { port in
         let socket = try RawSocket(port: port)
         try socket.send(Self.get)
-        while !started.isSet { usleep(1_000) }
+        started.wait()
         if byReset { socket.reset() } else { socket.close() }
-        for _ in 0..<1_000 where !cancelled.isSet { usleep(5_000) }
+        cancelled.wait()
       }
       #expect(cancelled.isSet)
     }

@@ -213,11 +213,4 @@
   }
 
   private func onlyWait() { usleep(20_000) }
-
-  /// Counts from several threads.
-  final class Counter: Sendable {
-    private let count = Guarded(0)
-    var value: Int { count.withLock { $0 } }
-    func increment() { count.withLock { $0 += 1 } }
-  }
 #endif

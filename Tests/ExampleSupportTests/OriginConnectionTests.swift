@@ -177,7 +177,7 @@
         { socket in
           _ = try socket.read(through: "\r\n\r\n")
           try socket.send("HTTP/1.1 \(example.1)\r\n\r\n")
-          while !wasAnswered.isSet { usleep(1_000) }
+          wasAnswered.wait()
           try? socket.send(example.2)
           sent.set()
           _ = try? socket.readToEnd()
@@ -251,6 +251,13 @@
       #expect(ended == 1)
     }
 
+    /// No time decides who gets a connection: neither a request that has waited for long, nor one that is given up.
+    private static func waitForEver(_ configuration: inout UpstreamClient.Configuration, connections: Int) {
+      configuration.maximumConnections = connections
+      configuration.poolTimeout = .seconds(3_600)
+      configuration.shareTimeout = .seconds(3_600)
+    }
+
     @Test func `the next connection goes to the client that holds the fewest`() async throws {
       let release = Flag()
       let seconds = Guarded<[String]>([])
@@ -259,30 +266,30 @@
           let head = try socket.read(through: "\r\n\r\n")
           // The request that has got the connection behind the slow one.
           if number == 1 { seconds.withLock { $0.append(head) } }
-          while head.contains("/slow"), !release.isSet { usleep(1_000) }
+          if head.contains("/slow") { release.wait() }
           try socket.send(Self.ok)
         }
       }
       let origin = try OriginScript(script, script)
-      let client = try origin.client { $0.maximumConnections = 2 }
+      let client = try origin.client { Self.waitForEver(&$0, connections: 2) }
       let order = Guarded<[String]>([])
       await withTaskGroup(of: Void.self) { group in
         for _ in 0..<2 {
           group.addTask { _ = try? await self.call(client, from: "10.0.0.1", CacheRequest(target: "/slow")) }
         }
-        while client.connectionCounts.total < 2 { await Task.yield() }
+        #expect(await eventually { client.connectionCounts.total == 2 })
         for number in 1...5 {
           group.addTask {
             _ = try? await self.call(client, from: "10.0.0.1", CacheRequest(target: "/attacker"))
             order.withLock { $0.append("attacker \(number)") }
           }
         }
-        while client.waitingCount < 5 { await Task.yield() }
+        #expect(await eventually { client.waitingCount == 5 })
         group.addTask {
           _ = try? await self.call(client, from: "10.0.0.2", CacheRequest(target: "/victim"))
           order.withLock { $0.append("victim") }
         }
-        while client.waitingCount < 6 { await Task.yield() }
+        #expect(await eventually { client.waitingCount == 6 })
         release.set()
       }
       #expect(seconds.withLock { $0 }.contains { $0.contains("/victim") })
@@ -292,41 +299,43 @@
     @Test(arguments: [true, false])
     func `a request that another client waits for too uses that client's share`(_ isWantedFirst: Bool) async throws {
       let release = Flag()
+      let hasBeenAnswered = Flag()
       let script: OriginScript.Script = { socket in
         for _ in 0..<10 {
           let head = try socket.read(through: "\r\n\r\n")
-          while head.contains("/slow"), !release.isSet { usleep(1_000) }
+          if head.contains("/slow") { release.wait() }
           try socket.send(Self.ok)
         }
       }
       let origin = try OriginScript(script, script)
-      let client = try origin.client { $0.maximumConnections = 1 }
+      let client = try origin.client { Self.waitForEver(&$0, connections: 1) }
       let order = Guarded<[String]>([])
       await withTaskGroup(of: Void.self) { group in
         group.addTask { _ = try? await self.call(client, from: "10.0.0.1", CacheRequest(target: "/slow")) }
-        while client.connectionCounts.total < 1 { await Task.yield() }
+        #expect(await eventually { client.connectionCounts.total == 1 })
         let interest: @Sendable () async -> Void = {
           // What a cache does with a request that it collapses into another: it waits for that.
           await RequestClient.$current.withValue(RequestClient(ClientAddress("10.0.0.2"))) {
             let interest = client.interest(in: "/wanted")
-            while !order.withLock({ $0.contains("/wanted") }) { try? await Task.sleep(for: .milliseconds(1)) }
+            _ = await hasBeenAnswered.becomesSet()
             withExtendedLifetime(interest) {}
           }
         }
         if isWantedFirst {
           group.addTask { await interest() }
-          while client.interestCount(in: "/wanted") == 0 { await Task.yield() }
+          #expect(await eventually { client.interestCount(in: "/wanted") == 1 })
         }
         for (number, target) in ["/1", "/2", "/3", "/wanted", "/4"].enumerated() {
-          while client.waitingCount < number { await Task.yield() }
+          #expect(await eventually { client.waitingCount == number })
           group.addTask {
             _ = try? await self.call(client, from: "10.0.0.1", CacheRequest(target: target))
             order.withLock { $0.append(target) }
+            if target == "/wanted" { hasBeenAnswered.set() }
           }
         }
-        while client.waitingCount < 5 { await Task.yield() }
+        #expect(await eventually { client.waitingCount == 5 })
         if !isWantedFirst { group.addTask { await interest() } }
-        while client.interestCount(in: "/wanted") == 0 { await Task.yield() }
+        #expect(await eventually { client.interestCount(in: "/wanted") == 1 })
         release.set()
       }
       #expect(order.withLock { $0.first } == "/wanted")

@@ -63,8 +63,8 @@
           }
         }
         tasks.withLock { $0.append(task) }
-        while !client.holdsOriginConnection { try? await Task.sleep(for: .milliseconds(1)) }
-        while target.hasPrefix("/stream"), !hasAnswer.isSet { try? await Task.sleep(for: .milliseconds(1)) }
+        #expect(await eventually { client.holdsOriginConnection })
+        if target.hasPrefix("/stream") { #expect(await hasAnswer.becomesSet()) }
         return client
       }
 
@@ -189,12 +189,11 @@
       } handler: { _ in
         let client = try #require(RequestClient.current)
         hasBegun.set()
-        for _ in 0..<1_000 where !client.hasLeft { try await Task.sleep(for: .milliseconds(5)) }
-        return CacheResponse(body: client.hasLeft ? "left" : "there")
+        return CacheResponse(body: await eventually { client.hasLeft } ? "left" : "there")
       } _: { port in
         let socket = try RawSocket(port: port)
         try socket.send(HTTPServerTests.get + (isPipelined ? HTTPServerTests.get : ""))
-        while !hasBegun.isSet { usleep(1_000) }
+        hasBegun.wait()
         socket.finishSending()
         for _ in 0..<(isPipelined ? 2 : 1) { #expect(try socket.readResponse().content == "left") }
       }

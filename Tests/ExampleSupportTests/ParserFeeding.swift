@@ -9,33 +9,6 @@ import Testing
 
 @testable import ExampleSupport
 
-/// The ways to cut an input for a parser.
-enum Cutting: CaseIterable, CustomTestStringConvertible {
-  case whole, byteByByte, randomly
-
-  var testDescription: String { "\(self)" }
-
-  /// The lengths of the pieces, for one or more runs.
-  func cuts(_ count: Int) -> [[Int]] {
-    switch self {
-    case .whole: return [[count]]
-    case .byteByByte: return [Array(repeating: 1, count: count)]
-    case .randomly:
-      var generator = SplitMix64(seed: UInt64(count) &* 31 &+ 7)
-      return (0..<20).map { _ in
-        var pieces: [Int] = []
-        var left = count
-        while left > 0 {
-          let piece = min(left, Int.random(in: 1...max(1, count / 4 + 1), using: &generator))
-          pieces.append(piece)
-          left -= piece
-        }
-        return pieces
-      }
-    }
-  }
-}
-
 /// What a request parser makes of `text`, as lines that can be compared.
 func requestEvents(_ text: String, limits: MessageLimits, pieces: [Int]) -> [String] {
   var parser = RequestParser(limits: limits, defaultAuthority: "default")
@@ -91,24 +64,6 @@ func responseEvents(
     }
     if failure != nil { log.add("bad") }
     return log.lines
-  }
-}
-
-/// Events as lines, content in one piece however it arrived.
-private struct EventLog {
-  var lines: [String] = []
-  private var endsInContent = false
-
-  mutating func add(_ line: String) {
-    lines.append(line)
-    endsInContent = false
-  }
-
-  mutating func addContent(_ bytes: Bytes) {
-    // Octet by octet: a piece may end within a character.
-    let text = String(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) }))
-    if endsInContent { lines[lines.count - 1] += text } else { lines.append("content " + text) }
-    endsInContent = true
   }
 }
 

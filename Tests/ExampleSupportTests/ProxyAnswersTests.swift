@@ -198,7 +198,7 @@
       try await withProxy(["--origin-connections", "1", "--origin-wait", "50ms"], origin: origin.port) { port in
         let holder = try RawSocket(port: port)
         try holder.send(Self.get.replacing("GET /", with: "GET /first"))
-        while !started.isSet { usleep(1_000) }
+        started.wait()
         let socket = try RawSocket(port: port)
         try socket.send(Self.get)
         let (head, content) = try socket.readResponse()
@@ -233,14 +233,14 @@
       let origin = try OriginScript { socket in
         _ = try socket.read(through: "\r\n\r\n")
         started.set()
-        while !release.isSet { usleep(1_000) }
+        release.wait()
         try? socket.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 2\r\n\r\nhi")
       }
       try await withProxy(cancels ? ["--cancel-on-half-close"] : [], origin: origin.port) { port in
         defer { release.set() }
         let socket = try RawSocket(port: port)
         try socket.send(Self.get)
-        while !started.isSet { usleep(1_000) }
+        started.wait()
         socket.finishSending()
         // A request that is cancelled ends without a response, and before the origin has answered.
         if !cancels { release.set() }

@@ -103,7 +103,7 @@
         try socket.send("POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
         #expect(try socket.readResponse().content == "1")
         try socket.send("67890POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n")
-        while !second.isSet { usleep(1_000) }
+        second.wait()
         try socket.send("hi")
         #expect(try socket.readResponse().content == "hi")
       }

@@ -43,14 +43,15 @@
 
     /// The numbers of `sockets` on which something has arrived, once there are `count` of them.
     private static func answered(_ sockets: [RawSocket], _ count: Int) -> Int {
-      for _ in 0..<2_000 {
-        var polled = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-        poll(&polled, nfds_t(polled.count), 0)
-        let ready = polled.count { $0.revents != 0 }
-        if ready >= count { return ready }
-        usleep(5_000)
-      }
-      return -1
+      var quiet = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+      let isThere = { sockets.count - quiet.count }
+      repeat {
+        // Only those on which nothing has arrived so far, so that the wait is for the next.
+        let patience = isThere() < count ? CInt(60_000) : 0
+        guard poll(&quiet, nfds_t(quiet.count), patience) > 0 else { break }
+        quiet.removeAll { $0.revents != 0 }
+      } while isThere() < count
+      return isThere()
     }
 
     /// Requests that each of 20 connections sends, and how many of them 128 KiB are enough for.
@@ -72,7 +73,7 @@
         $0.requestMemoryPerClient = 128 << 10
         $0.lingerTimeout = .milliseconds(50)
       } handler: { request in
-        if request.target == "/wait" { while !isOver.isSet { try await Task.sleep(for: .milliseconds(5)) } }
+        if request.target == "/wait" { _ = await isOver.becomesSet() }
         return CacheResponse(body: Body(try await request.body.collect()))
       } _: { port in
         defer { isOver.set() }

@@ -8,16 +8,6 @@ import Testing
 
 @testable import ExampleSupport
 
-struct ResponseCase: CustomTestStringConvertible, Sendable {
-  let name: String
-  var method: RequestMethod = .get
-  let input: String
-  /// Whether the connection ends behind the input.
-  var ends = false
-  let events: [String]
-  var testDescription: String { name }
-}
-
 @Suite struct ResponseParserTests {
   static let cases: [ResponseCase] = [
     ResponseCase(

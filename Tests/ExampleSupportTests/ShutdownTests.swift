@@ -81,11 +81,4 @@
       _ = await client.result
     }
   }
-
-  /// Carries a socket from one thread to the next.
-  struct UncheckedBox<Value>: @unchecked Sendable {
-    // @unchecked: a test hands the value on and no longer uses it itself.
-    let value: Value
-    init(_ value: Value) { self.value = value }
-  }
 #endif

@@ -75,14 +75,3 @@ public struct OriginURL: Hashable, Sendable, CustomStringConvertible {
     return host.isEmpty ? nil : (host, port)
   }
 }
-
-/// Text that is not the URL of an origin server.
-public struct InvalidURLError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The text.
-  public let text: String
-  /// What is wrong with it, and what to write instead.
-  public let reason: String
-
-  /// What is wrong with which text.
-  public var description: String { "\"\(text)\" \(reason)" }
-}

@@ -5,15 +5,6 @@
 
 import HTTPCache
 
-/// How the length of a message's content is told (RFC 9112 §6.3).
-enum BodyFraming: Hashable, Sendable {
-  case none
-  case length(Int)
-  case chunked
-  /// Up to the end of the connection: responses only.
-  case untilClose
-}
-
 /// Takes the content of a message out of the input.
 struct BodyDecoder {
   enum Event {

@@ -5,14 +5,6 @@
 
 import HTTPCache
 
-/// The minor version of HTTP/1 that a peer speaks.
-enum MinorVersion: Hashable, Sendable {
-  /// HTTP/1.0: a connection ends with its message unless asked otherwise, nothing is chunked, nothing is interim.
-  case zero
-  /// HTTP/1.1, and any later HTTP/1.x, which is answered as 1.1 (RFC 9110 §2.5).
-  case one
-}
-
 /// The request line and header section of a request.
 struct RequestHead: Hashable, Sendable {
   var method: RequestMethod
@@ -33,11 +25,4 @@ struct RequestHead: Hashable, Sendable {
   var acceptsTrailers: Bool
   /// Whether fields and authority are those of the request before on the same connection.
   var isRepetition = false
-}
-
-/// What a request parser finds in its input.
-enum RequestEvent: Hashable, Sendable {
-  case head(RequestHead)
-  case body(Bytes)
-  case end(trailers: HeaderFields?)
 }

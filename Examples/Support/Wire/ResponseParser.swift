@@ -5,24 +5,6 @@
 
 import HTTPCache
 
-/// The status line and header section of a final response.
-struct ResponseHead: Hashable, Sendable {
-  var status: Int
-  var version: MinorVersion
-  var fields: HeaderFields
-  var framing: BodyFraming
-  /// Whether another request may be sent on the connection once this response has ended.
-  var keepsAlive: Bool
-}
-
-/// What a response parser finds in its input.
-enum ResponseEvent: Hashable, Sendable {
-  case informational(InformationalResponse)
-  case head(ResponseHead)
-  case body(Bytes)
-  case end(trailers: HeaderFields?)
-}
-
 /// One response out of octets (RFC 9112), with the interim ones ahead of it: octets in, events out, nothing else.
 struct ResponseParser {
   private enum State {

@@ -1,0 +1,14 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCache
+
+/// What a response parser finds in its input.
+enum ResponseEvent: Hashable, Sendable {
+  case informational(InformationalResponse)
+  case head(ResponseHead)
+  case body(Bytes)
+  case end(trailers: HeaderFields?)
+}
