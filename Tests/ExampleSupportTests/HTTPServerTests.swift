@@ -266,7 +266,7 @@
       } _: { port in
         let socket = try RawSocket(port: port, receiveBuffer: 64 << 10)
         try socket.send(Self.get)
-        for _ in 0..<1_000 where !source.isCancelled { usleep(5_000) }
+        for _ in 0..<12_000 where !source.isCancelled { usleep(5_000) }
         #expect(source.isCancelled)
         _ = socket.descriptor
       }

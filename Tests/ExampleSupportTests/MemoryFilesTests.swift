@@ -24,7 +24,7 @@
     private func body(_ octet: UInt8, _ count: Int = size) -> Bytes { Bytes([UInt8](repeating: octet, count: count)) }
 
     @Test func `a large body has a file with its octets from the second time on`() async throws {
-      let files = MemoryFiles(limit: 4 * Self.size)
+      let files = MemoryFiles(limit: 4 * Self.size, idleTime: .seconds(3_600))
       let large = Bytes((0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) })
       #expect(await file(files, large) == nil)
       #expect(files.size == 0)
@@ -55,7 +55,7 @@
     }
 
     @Test func `all files together stay below the limit, and none is displaced while it is used`() async throws {
-      let files = MemoryFiles(limit: 3 * Self.size)
+      let files = MemoryFiles(limit: 3 * Self.size, idleTime: .seconds(3_600))
       let bodies = (0..<5).map { body($0) }
       for _ in 0..<3 {
         for body in bodies { _ = await file(files, body) }
@@ -76,9 +76,7 @@
         _ = await file(files, body)
         #expect(await file(files, body) != nil)
       }
-      for _ in 0..<1_000 where files.size > 0 || owner != nil { try await Task.sleep(for: .milliseconds(5)) }
-      #expect(files.size == 0)
-      #expect(owner == nil)
+      #expect(await eventually { files.size == 0 && owner == nil })
     }
 
     /// Memory that tells when it is let go. Sendable: nobody writes to it.

@@ -88,7 +88,7 @@
         for _ in 0..<3 {
           var sockets: [RawSocket] = []
           // What is closed counts no more, once the server has seen it.
-          for _ in 0..<1_000 where sockets.count < 2 {
+          for _ in 0..<12_000 where sockets.count < 2 {
             let socket = try RawSocket(port: port)
             try? socket.send(HTTPServerTests.get)
             if try socket.read(through: "\r\n\r\n").hasPrefix("HTTP/1.1 200 ") {
