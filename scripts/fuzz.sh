@@ -7,7 +7,8 @@
 #
 # Inputs that reach something new go to Tests/Fuzzing/Corpus/TARGET (minimised at the end), which the ordinary tests replay.
 # The targets are the cases of FuzzTarget in Tests/HTTPCacheTests/Semantics/FuzzTarget.swift, those of MessageFuzzTarget in
-# Tests/ExampleSupportTests, and BookkeepingFuzzTarget in Tests/HTTPCacheMemcachedTests.
+# Tests/ExampleSupportTests, BookkeepingFuzzTarget in Tests/HTTPCacheMemcachedTests and RedisFuzzTarget in
+# Tests/HTTPCacheRedisTests.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,21 +18,31 @@ export SWIFT_BACKTRACE=enable=no
 work="${FUZZ_BUILD_DIR:-.build/fuzz}"
 program="$work/fuzz"
 targets="dates directives structured-fields ranges content-range selection no-vary-search references conditions storing
-  cookies wire requests responses memcached-bookkeeping"
+  cookies wire requests responses memcached-bookkeeping redis-bookkeeping"
 
 # Only the floors that the parsers live on; nothing of them needs a package.
 sources="Sources/HTTPCache/Messages Sources/HTTPCache/Platform Sources/HTTPCache/Semantics Sources/HTTPCache/Storage
   Sources/HTTPCache/Tags Sources/HTTPCache/MultiTier/TierMark.swift
+  Sources/HTTPCache/MultiTier/Backplane.swift Sources/HTTPCache/MultiTier/BackplaneMessage.swift
+  Sources/HTTPCache/MultiTier/BackplaneMessage+Wire.swift Sources/HTTPCache/MultiTier/GapDetector.swift
   Sources/HTTPCache/Policy/TagPolicy.swift Sources/HTTPCache/Policy/CacheConfigurationError.swift"
 entry="Tests/HTTPCacheTests/Semantics/FuzzTarget.swift Tests/ExampleSupportTests/MessageFuzzTarget.swift
-  Tests/HTTPCacheMemcachedTests/BookkeepingFuzzTarget.swift Tests/Fuzzing/EntryPoint.swift"
-# Parts of another module, which here is the same one: compiled without their imports of the library.
+  Tests/HTTPCacheMemcachedTests/BookkeepingFuzzTarget.swift Tests/HTTPCacheRedisTests/RedisFuzzTarget.swift
+  Tests/Fuzzing/EntryPoint.swift"
+# Parts of other modules, which here are the same one: compiled without their imports of the library.
 memcached="Sources/HTTPCacheMemcached/Bookkeeping/*.swift Sources/HTTPCacheMemcached/Wire/MemcachedReplyReader.swift
   Sources/HTTPCacheMemcached/Wire/*Protocol.swift Sources/HTTPCacheMemcached/Wire/MemcachedRequest.swift
   Sources/HTTPCacheMemcached/Wire/MemcachedWireError.swift Sources/HTTPCacheMemcached/Keys/*.swift
   Sources/HTTPCacheMemcached/Values/ChunkManifest.swift Sources/HTTPCacheMemcached/Values/MemcachedFormat.swift
   Sources/HTTPCacheMemcached/Values/MemcachedExpiration.swift Sources/HTTPCacheMemcached/Client/MemcachedCommand.swift
   Sources/HTTPCacheMemcached/Client/MemcachedError.swift"
+redis="Sources/HTTPCacheRedis/Log/InvalidationMirror.swift Sources/HTTPCacheRedis/Log/InvalidationRecord.swift
+  Sources/HTTPCacheRedis/Log/LogFollower.swift Sources/HTTPCacheRedis/Log/LogPage.swift
+  Sources/HTTPCacheRedis/Log/LogReading.swift Sources/HTTPCacheRedis/Log/StreamID.swift
+  Sources/HTTPCacheRedis/Protocol/Redis*.swift Sources/HTTPCacheRedis/Protocol/Reply*.swift
+  Sources/HTTPCacheRedis/Protocol/SHA1.swift Sources/HTTPCacheRedis/RedisError.swift
+  Sources/HTTPCacheRedis/Cluster/Redirection.swift Sources/HTTPCacheRedis/Cluster/HashSlot.swift
+  Sources/HTTPCacheRedis/Configuration/RedisEndpoint.swift Sources/HTTPCacheRedis/Backend/RedisKeys.swift"
 
 # The parsers of messages import the library, of which they are a part here.
 messages="CommandLine/Endpoint Client/OriginURL CommandLine/CommandLineError CommandLine/OptionKind Wire/BodyDecoder Wire/ByteWriter
@@ -39,10 +50,10 @@ messages="CommandLine/Endpoint Client/OriginURL CommandLine/CommandLineError Com
   Wire/RepeatedHead Wire/RequestHead Wire/RequestParser Wire/RequestTarget Wire/ResponseParser"
 
 build() {
-  rm -rf "$work/memcached"
-  mkdir -p "$work/memcached"
-  for source in $memcached; do
-    sed '/import HTTPCache$/d' "$source" >"$work/memcached/$(basename "$source")"
+  rm -rf "$work/stores"
+  mkdir -p "$work/stores"
+  for source in $memcached $redis; do
+    sed '/import HTTPCache$/d' "$source" >"$work/stores/$(basename "$source")"
   done
   rm -rf "$work/messages"
   mkdir -p "$work/messages"
@@ -56,8 +67,9 @@ build() {
       swiftc -parse-as-library -O -sanitize=fuzzer,address -swift-version 6 -D FUZZING \
         -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
         -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault \
-        -module-name HTTPCacheFuzzing -package-name swift-http-cache -I Sources/CChecksum/include -o "$program" \
-        $(find $sources -name '*.swift') "$work"/memcached/*.swift "$work"/messages/*.swift $entry "$work/CChecksum.o"
+        -module-name HTTPCacheFuzzing -package-name swift-http-cache -I Sources/CChecksum/include -I Sources/CHiredis \
+        -Xcc -I/usr/include/hiredis -o "$program" \
+        $(find $sources -name '*.swift') "$work"/stores/*.swift "$work"/messages/*.swift $entry "$work/CChecksum.o"
   } 2>"$work/build.log" || {
     cat "$work/build.log" >&2
     exit 1
@@ -65,7 +77,7 @@ build() {
 }
 
 # shellcheck disable=SC2086
-newest=$(find $sources $entry Examples/Support Sources/HTTPCacheMemcached Sources/CChecksum -type f -newer "$program" 2>/dev/null | head -n 1 || true)
+newest=$(find $sources $entry Examples/Support Sources/HTTPCacheMemcached Sources/HTTPCacheRedis Sources/CChecksum -type f -newer "$program" 2>/dev/null | head -n 1 || true)
 if [ ! -x "$program" ] || [ -n "$newest" ]; then build; fi
 
 run() {

@@ -13,10 +13,11 @@
 private let run: @Sendable (Span<UInt8>) -> Void = {
   let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
   if let target = FuzzTarget(rawValue: name) { return { target.run($0) } }
+  if name == RedisFuzzTarget.name { return { RedisFuzzTarget.run($0) } }
   if name == BookkeepingFuzzTarget.name { return { BookkeepingFuzzTarget.run($0) } }
   if let target = MessageFuzzTarget(rawValue: name) { return { target.run($0) } }
   let cases = FuzzTarget.allCases.map(\.rawValue) + MessageFuzzTarget.allCases.map(\.rawValue)
-  let names = (cases + [BookkeepingFuzzTarget.name]).joined(separator: ", ")
+  let names = (cases + [BookkeepingFuzzTarget.name, RedisFuzzTarget.name]).joined(separator: ", ")
   preconditionFailure("FUZZ_TARGET is \"\(name)\"; there are \(names)")
 }()
 

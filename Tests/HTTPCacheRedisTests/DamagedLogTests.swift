@@ -100,7 +100,7 @@ extension RedisIntegration {
       let server = try RedisServerProcess(options: ["--maxmemory", "30mb", "--maxmemory-policy", "allkeys-lru"])
       let one = try await node(server)
       let stamp = try await one.lookup(key("/a")).stamp
-      #expect(try await one.store(entry("/a"), stamp: stamp) == .stored)
+      #expect(try await one.store(entry("/a", lifetime: .seconds(600)), stamp: stamp) == .stored)
       // Four thousand unsafe requests to URLs of 8 kB do not fill it.
       let path = String(repeating: "x", count: 8_000)
       for number in 0..<4_200 { try await one.invalidate(CacheInvalidation(.key(key("/\(number)\(path)")))) }

@@ -196,13 +196,19 @@ extension CacheLayer {
         if let index = current.variantIndex { return (.otherVariant(index), found.stamp) }
         return (current.isSame(as: entry) ? peeked : .found(current), found.stamp)
       }
-      let found = try await backend.lookup(key)
-      if isKnown { return (peeked, found.stamp) }
+      if isKnown { return (peeked, try await backend.lookup(key).stamp) }
+      // The variant that was probably meant is looked up in the same go. Whether it is that, the list says that comes with it.
+      let expected = knownVariants.variant(of: key, for: request.fields)
+      let all = if let expected { try await backend.lookup(all: [key, expected]) } else { [try await backend.lookup(key)] }
+      guard let found = all.first else { return (.absent, nil) }
+      let index = found.entry?.variantIndex
+      if index != nil || expected != nil { knownVariants.note(index, for: key) }
       guard let entry = found.entry else { return (.absent, found.stamp) }
-      guard let index = entry.variantIndex else { return (.found(entry), found.stamp) }
+      guard let index else { return (.found(entry), found.stamp) }
       for selection in index.selections {
         let variant = index.key(of: selection, primary: key, fields: request.fields)
-        if let entry = try await backend.lookup(variant).entry { return (.found(entry), found.stamp) }
+        let stored = variant == expected && all.count == 2 ? all[1].entry : try await backend.lookup(variant).entry
+        if let stored { return (.found(stored), found.stamp) }
       }
       return (.otherVariant(index), found.stamp)
     } catch {

@@ -50,6 +50,7 @@ public final actor CacheLayer: Layer {
   nonisolated let usualMissStatus: HeaderFields
   nonisolated let counters = CacheCounters()
   nonisolated let searchRules = SearchRules()
+  nonisolated let knownVariants = KnownVariants()
 
   nonisolated let flights = FlightTable()
   nonisolated let rests = RefreshRests()

@@ -38,6 +38,15 @@ public protocol CacheBackend: Sendable {
   /// - Throws: When the store cannot be asked. The cache treats that as a miss and stores nothing.
   func lookup(_ key: CacheKey) async throws -> CacheLookup
 
+  /// Finds several entries. Asked for a URL whose responses vary: for the list of its variants and, at the same time, for the
+  /// variant that the request selects, as far as the cache remembers the list.
+  ///
+  /// By default one is looked up after the other. A backend behind a network asks for all in one round trip.
+  ///
+  /// - Returns: As many results as `keys`, in the same order.
+  /// - Throws: When the store cannot be asked.
+  func lookup(all keys: [CacheKey]) async throws -> [CacheLookup]
+
   /// Stores without waiting.
   ///
   /// - Parameter stamp: What came with the lookup before the response was asked for.
@@ -70,6 +79,12 @@ extension CacheBackend {
   public var entryClock: CacheClock? { nil }
   /// ``CachePeek/unknown``: this backend cannot answer without waiting.
   public func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek { .unknown }
+  /// One lookup after the other.
+  public func lookup(all keys: [CacheKey]) async throws -> [CacheLookup] {
+    var found: [CacheLookup] = []
+    for key in keys { found.append(try await lookup(key)) }
+    return found
+  }
   /// Nil: this backend cannot answer without waiting.
   public var stampNow: InvalidationStamp? { nil }
   /// ``CacheStoreResult/unavailable``: this backend cannot store without waiting.

@@ -13,7 +13,8 @@ enum LogScript {
   /// Appends records, and returns a page of the log.
   ///
   /// Numbers are made here rather than by `XADD *`, so that they are above what the caller knows, whatever the clock says, and
-  /// always fit ``StreamID``. `redis.call` ends the script with the server's own error where it may not write.
+  /// always fit ``StreamID``. Their last 14 bits begin at random: a server that has lost its last record, and whose clock is
+  /// behind that record, must not give its number to another one, because entries may have it. `redis.call` ends the script with the server's own error where it may not write.
   static let append = RedisScript(
     """
     local log, from, count, damaged, fresh = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -40,8 +41,10 @@ enum LogScript {
     if aboveMs < 17592186044000 and (aboveMs > ms or aboveMs == ms and aboveN > n) then ms, n = aboveMs, aboveN end
     local time = redis.call('TIME')
     local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+    local salt = struct.unpack('>I2', fresh) % 16384
     local function add(payload)
-      if now > ms then ms, n = now, 0 else n = n + 1 end
+      if now > ms then ms, n = now, salt else n = n + 1 + salt end
+      salt = 0
       if n >= 1048576 then ms, n = ms + 1, 0 end
       position = position + 1
       redis.call('XADD', log, 'MAXLEN', '~', ARGV[7], string.format('%.0f-%.0f', ms, n), 'r',

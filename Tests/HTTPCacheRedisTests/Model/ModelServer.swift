@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import HTTPCache
+import HTTPCacheTesting
 
 @testable import HTTPCacheRedis
 
@@ -22,6 +23,8 @@ struct ModelServer {
   var milliseconds: UInt64 = 1_000_000
   var takesWrites = true
   private var nextIdentity: UInt64 = 1
+  /// The source of the numbers' random parts, for all servers.
+  private var salts = SplitMix64(seed: 1)
 
   /// A page of the log, as `XRANGE` gives it.
   func page(from id: StreamID?, limit: Int) -> LogPage {
@@ -40,8 +43,10 @@ struct ModelServer {
     let identity = records.last?.log ?? (nextIdentity << 8 | UInt64(milliseconds & 0xFF))
     var position = records.last?.position ?? 0
     var number = max(records.last?.id.number ?? 0, bound.number)
+    var salt = salts.next() % 16_384
     for payload in (isNew ? ["1oh"] : []) + payloads {
-      number = milliseconds > number >> 20 ? milliseconds << 20 : number + 1
+      number = milliseconds > number >> 20 ? milliseconds << 20 | salt : number + 1 + salt
+      salt = 0
       position += 1
       let header = [identity.bigEndian, position.bigEndian].withUnsafeBytes { Bytes(copying: $0) }
       records.append(InvalidationRecord(id: StreamID(number: number), value: Bytes(joining: [header, payload])))
