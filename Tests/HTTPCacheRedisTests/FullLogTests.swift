@@ -68,6 +68,27 @@ extension RedisIntegration {
       for backend in [writer, reader] { await backend.shutdown() }
     }
 
+    @Test func `hold nobody up once the reading has taken longer than that`() async throws {
+      let server = try RedisServerProcess()
+      let writer = try await node(server)
+      try await fill(server, writer, 20_000)
+      let proxy = try FaultyProxy(to: server.port)
+      let reader = try await node(server) {
+        $0.mode = .single(.tcp(port: proxy.port))
+        ($0.commandTimeout, $0.headOfLineTimeout) = (.seconds(1), .seconds(20))
+      }
+      // Each page takes 800 ms, and there are several.
+      proxy.fault = .init(delay: .milliseconds(400))
+      await #expect(throws: CacheError.self) { try await reader.lookup(key("/a")) }
+      let begin = ContinuousClock.now
+      for _ in 0..<3 { await #expect(throws: CacheError.self) { try await reader.lookup(key("/a")) } }
+      #expect(ContinuousClock.now - begin < .seconds(1), "three requests wait less than one timeout")
+      proxy.fault = .init()
+      try await eventually("it is never read") { (try? await reader.lookup(key("/a"))) != nil }
+      proxy.close()
+      for backend in [writer, reader] { await backend.shutdown() }
+    }
+
     @Test func `are read in pages that arrive in time`() async throws {
       let server = try RedisServerProcess()
       let writer = try await node(server)

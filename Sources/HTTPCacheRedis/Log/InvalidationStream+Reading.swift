@@ -8,13 +8,16 @@ internal import HTTPCache
 extension InvalidationStream {
   /// Returns when the log has been read to its end, whoever reads it.
   ///
-  /// - Parameter deadline: How long the caller waits; the reading goes on without it.
+  /// - Parameter deadline: How long the caller waits; the reading goes on without it. Nobody with a deadline waits for a reading
+  ///   that has taken longer than the command timeout: one request would wait several times, and each time in vain.
   func read(until deadline: Int64?) async throws(RedisError) {
-    let (reading, isMine) = state.withLock { state in
-      if let reading = state.reading { return (reading, false) }
+    let now = MonotonicTime.now
+    let (reading, since, isMine) = state.withLock { state in
+      if let reading = state.reading { return (reading, state.readingSince, false) }
       let reading = OneShot<Result<Void, RedisError>>()
       state.reading = reading
-      return (reading, true)
+      state.readingSince = now
+      return (reading, now, true)
     }
     if isMine {
       Task.detached { [self] in
@@ -24,12 +27,14 @@ extension InvalidationStream {
         reading.finish(result)
       }
     }
+    let late = RedisError(.commandTimedOut, "the log of invalidations is still being read")
+    let remaining = deadline.map { Duration.nanoseconds(min($0, since + timeout) - now) }
+    if let remaining, remaining <= .zero { throw late }
     var result: Result<Void, RedisError>?
     do {
-      let remaining = deadline.map { Duration.nanoseconds(max(0, $0 - MonotonicTime.now)) }
       result = try await withDeadline(remaining, .system) { await reading.value() }
     } catch is DeadlineExceeded {
-      result = .failure(RedisError(.commandTimedOut, "the log of invalidations is still being read"))
+      result = .failure(late)
     } catch {
       // The caller was cancelled.
     }

@@ -17,6 +17,8 @@ final class InvalidationStream: Sendable {
     var follower: LogFollower
     /// The reading that is under way. There is one at a time, whoever needs it.
     var reading: OneShot<Result<Void, RedisError>>?
+    /// When the reading was begun.
+    var readingSince = Int64.min
     var pageSize = 512
     /// Whether a task sees to the invalidations that wait.
     var isSettling = false
@@ -41,7 +43,7 @@ final class InvalidationStream: Sendable {
   let keys: RedisKeys
   let clock: CacheClock
   private let maximumLength: Int
-  private let timeout: Int64
+  let timeout: Int64
   let state: Locked<State>
   /// Whether invalidations wait: written with the lock held, and read without it.
   private let hasWaiting = Atomic(false)
