@@ -12,7 +12,7 @@ import ServerHarness
 extension FaultCase {
   /// All there are.
   public static let all: [FaultCase] =
-    redis + redisBehindMemory + cluster + sentinel + memcached + memcachedBehindMemory
+    redis + redisStart + redisBehindMemory + cluster + sentinel + memcached + memcachedBehindMemory
 
   private typealias Step = @Sendable () async throws -> Void
 
@@ -29,6 +29,9 @@ extension FaultCase {
   private static let emptied = "restarted, empty"
   private static let delayed = "20 ms more in each direction"
   private static let lost = "300 ms more in each direction"
+  private static let distant = "25 ms more in each direction"
+  private static let full = "full: maxmemory 1, noeviction"
+  private static let lonely = "min-replicas-to-write 1, no replica"
   private static let reset = "connections reset mid-reply"
   private static let corrupted = "values corrupted in the server"
 
@@ -48,7 +51,14 @@ extension FaultCase {
       )
     },
     ServerFault(name: delayed) { proxied($0.proxy, .init(delay: .milliseconds(20))) },
+    ServerFault(name: distant) { proxied($0.proxy, .init(delay: .milliseconds(25))) },
     ServerFault(name: lost) { proxied($0.proxy, .init(delay: .milliseconds(300))) },
+    ServerFault(name: full) { setting in
+      ({ try setting.set("maxmemory", "1") }, { try setting.set("maxmemory", "0") })
+    },
+    ServerFault(name: lonely) { setting in
+      ({ try setting.set("min-replicas-to-write", "1") }, { try setting.set("min-replicas-to-write", "0") })
+    },
     ServerFault(name: reset) { proxied($0.proxy, .init(resetsWithin: 60_000)) },
     ServerFault(name: corrupted) { setting in
       let saboteur = Locked<RedisSaboteur?>(nil)
@@ -70,6 +80,33 @@ extension FaultCase {
       let setting = try await RedisSetting()
       let (strike, heal) = fault.steps(setting)
       return setting.stage(strike: strike, heal: heal)
+    }
+  }
+
+  /// A process that starts while the log of invalidations is full, and is asked by many at once.
+  private static let redisStart = [Duration.zero, .milliseconds(25)].map { delay in
+    let place = delay == .zero ? "" : ", 25 ms more in each direction"
+    return FaultCase(
+      store: "Redis", fault: "start with a full log, 100 clients\(place)", duration: .seconds(3), clients: 100
+    ) {
+      let setting = try await RedisSetting()
+      try await setting.fillLog()
+      let process = RestartableBackend(setting.backend)
+      var stage = setting.stage {
+        setting.proxy.fault = .init(delay: delay)
+        try await process.restart(setting.configuration)
+      } heal: {
+        setting.proxy.fault = .init()
+      }
+      let close = stage.close
+      stage.backend = process
+      stage.isWell = { await answers(process, Stage.probes) }
+      stage.notes = { process.notes }
+      stage.close = {
+        await process.shutdown()
+        await close()
+      }
+      return stage
     }
   }
 
@@ -141,7 +178,7 @@ extension FaultCase {
   // MARK: Redis Sentinel
 
   private static func sentinelCase(
-    _ name: String, duration: Duration, _ strike: @escaping @Sendable (RedisServerProcess) -> Void,
+    _ name: String, duration: Duration, _ strike: @escaping @Sendable (RedisServerProcess) async throws -> Void,
     heal: @escaping @Sendable (RedisServerProcess) -> Void = { _ in }
   ) -> FaultCase {
     FaultCase(store: "Redis Sentinel", fault: name, duration: duration) {
@@ -170,7 +207,7 @@ extension FaultCase {
         mode: .sentinel(master: "cache", sentinels: sentinels.map { .tcp(port: $0.port) }))
       let backend = try RedisBackend(configuration: configuration)
       try await backend.waitUntilReady(within: .seconds(10))
-      return Stage(backend: backend, configuration, strike: { strike(master) }, heal: { heal(master) }) {
+      return Stage(backend: backend, configuration, strike: { try await strike(master) }, heal: { heal(master) }) {
         for server in sentinels + [replica, master] { server.kill() }
       }
     }
@@ -178,6 +215,13 @@ extension FaultCase {
 
   private static let sentinel: [FaultCase] = [
     sentinelCase("kill -9 of the master, failover", duration: .milliseconds(100)) { $0.kill() },
+    sentinelCase("kill -9, the replica lacks the last half second", duration: .milliseconds(100)) { master in
+      // From now on the replica gets nothing.
+      try master.command("ACL", "SETUSER", "default", "-psync", "-sync")
+      try master.command("CLIENT", "KILL", "TYPE", "replica")
+      try await Task.sleep(for: .milliseconds(500))
+      master.kill()
+    },
     sentinelCase("SIGSTOP of the master for 10 s, failover", duration: .seconds(10)) {
       $0.pause()
     } heal: {

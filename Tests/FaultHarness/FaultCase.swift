@@ -14,6 +14,8 @@ public struct FaultCase: Sendable {
   public let fault: String
   /// How long it lasts, in a run that is not shortened.
   let duration: Duration
+  /// How many clients there are at least.
+  var clients = 0
   let prepare: @Sendable () async throws -> Stage
 
   /// For the command line.
@@ -114,7 +116,7 @@ extension FaultCase {
     var policy = CachePolicy(timeToLive: .seconds(2))
     policy.originLease = .seconds(2)
     let cache = try CacheLayer(backend: stage.backend, policy: policy)
-    let load = Load(clients: plan.clients, pause: plan.pause, on: cache, origin)
+    let load = Load(clients: max(clients, plan.clients), pause: plan.pause, on: cache, origin)
     try await Task.sleep(for: plan.warmUp)
 
     let start = Load.now

@@ -22,6 +22,27 @@ struct RedisSetting: Sendable {
     try await backend.waitUntilReady(within: .seconds(10))
   }
 
+  /// Changes a setting of the server.
+  func set(_ name: String, _ value: String) throws {
+    guard try server.command("CONFIG", "SET", name, value) == "OK" else {
+      throw FaultError(description: "the server does not take \(name) \(value)")
+    }
+  }
+
+  /// Appends so many invalidations that the log has as many records as it keeps.
+  func fillLog() async throws {
+    for round in 0..<17 {
+      // Eight tags a record.
+      for part in 0..<4 {
+        let tags = (0..<8_000).map { "none:\(round):\(part):\($0)" }
+        try await backend.invalidate(CacheInvalidation(.anyTag(tags)))
+      }
+    }
+    guard let length = try Int(server.command("XLEN", "swift-http-cache:log")), length >= 65_536 else {
+      throw FaultError(description: "the log is not full")
+    }
+  }
+
   func stage(
     strike: @escaping @Sendable () async throws -> Void, heal: @escaping @Sendable () async throws -> Void = {}
   ) -> Stage {
@@ -87,7 +108,7 @@ func answers(_ backend: some CacheBackend, _ keys: [CacheKey]) async -> Bool {
   return true
 }
 
-private func summary(_ statistics: RedisStatistics) -> String {
+func summary(_ statistics: RedisStatistics) -> String {
   var parts = statistics.failures.sorted { $0.value > $1.value }.map { "\($0.value) × \($0.key)" }
   let unreadable = statistics.unreadableEntries.values.reduce(0, +)
   if unreadable > 0 { parts.append("\(unreadable) unreadable") }

@@ -16,7 +16,8 @@ import Testing
     "no redis-server or memcached on this machine"))
 struct FaultTests {
   private static let chosen = [
-    "Redis: kill -9", "Redis: SIGSTOP", "Redis: connections reset", "Redis: values corrupted",
+    "Redis: kill -9", "Redis: SIGSTOP", "Redis: connections reset", "Redis: values corrupted", "Redis: full",
+    "Redis Sentinel: kill -9, the replica lacks",
     "memory, Redis: SIGSTOP", "memcached: kill -9", "memcached: values corrupted",
   ]
 
