@@ -5,10 +5,14 @@ The attacker has the address 127.0.0.2, the victims 127.0.0.1. The origin is thi
 refuses and fails as the attacker's fields tell it to. Everything is on free ports. Needs nothing but Python.
 
   Hits    while the attacker sends 200 requests a second of one kind, a victim asks for a stored page: at least 99 % of its
-          requests have to be answered from the cache.
+          requests have to be answered from the cache. Once for a page whose lifetime is the origin's, and for some kinds
+          once for a page whose lifetime is the proxy's (--ttl).
+  Stale   the same where the page expires every second and may be served stale on errors: the victim gets no error, and
+          nothing older than a second more than that.
   Misses  while the attacker holds or floods as many connections as it can, a victim asks for pages that are not stored:
           none may take longer than one response of the origin, its own or one of the attacker's, and some slack. What
           takes the origin longer than a victim would wait (event streams, slow pages) must not be waited for at all.
+  Files   while the attacker reads large files as slowly as it may, a victim downloads the same ones: at full speed.
   Shares  attacker and victim both want more origin connections than there are: both get about as much.
 
     attack_check.py --proxy .build/release/caching-proxy            all of it, about two minutes
@@ -89,9 +93,35 @@ class Origin(asyncio.Protocol):
             head += f"Content-Length: {len(body)}\r\n"
         self.transport.write(head.encode() + b"\r\n" + (b"" if method == "HEAD" or status in (204, 304) else body))
 
+    async def send_large(self, path):
+        """A file whose name says how many MiB it has: /large20-name."""
+        count = int(path[6:].split("-")[0])
+        self.transport.write(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nETag: \"1\"\r\n"
+                             b"Content-Length: %d\r\n\r\n" % (count << 20))
+        for _ in range(count * 4):
+            if self.transport.is_closing():
+                return
+            self.transport.write(b"x" * (256 << 10))
+            await self.room.wait()
+
     async def answer(self, method, target, fields, head_size):
         path = target.split("?")[0]
         Origin.calls[path] = Origin.calls.get(path, 0) + 1
+        if path.startswith("/large"):
+            return await self.send_large(path)
+        if path.startswith("/stale"):
+            # What makes an application fail: everything that it has not expected.
+            own = [("Cache-Control", "max-age=1, stale-if-error=600"), ("ETag", f'"{time.time():.3f}"')]
+            odd = ("x-http-method-override" in fields or fields.get("accept-language", "en") != "en" or head_size > 1500
+                   or "x-fail" in fields or "cookie" in fields or "authorization" in fields)
+            return self.send(500, [], b"cannot") if odd else self.send(200, own, f"{time.time():.3f}".encode(), method)
+        if path.startswith("/plain"):
+            # Without a lifetime, for proxies that give it one. One user's own page for whoever has a cookie or credentials.
+            personal = fields.get("cookie") or fields.get("authorization")
+            body = f"hello {personal}".encode() if personal else b"x" * 1000
+            if fields.get("if-none-match") == '"1"' and not personal:
+                return self.send(304, [("ETag", '"1"')], b"")
+            return self.send(200, [("ETag", '"2"' if personal else '"1"')], body, method)
         if path.startswith("/-/calls/"):
             return self.send(200, [("Cache-Control", "no-store")], str(Origin.calls.get(path[8:], 0)).encode())
         if path == "/stream":
@@ -303,43 +333,69 @@ ATTACKS = [
 ]
 
 
+# Against a page whose lifetime is the proxy's: what makes a request one user's own, and what demands a new response.
+LIFETIME_ATTACKS = [
+    ("Authorization", get("Authorization: Basic {n}")),
+    ("Authorization with no-cache", get(FRESH + "\nAuthorization: Basic {n}")),
+    ("a cookie", get("Cookie: sid={n}")),
+    ("a cookie with no-cache", get(FRESH + "\nCookie: sid={n}")),
+    ("no-cache", get(FRESH)),
+    ("max-age=0", get("Cache-Control: max-age=0")),
+    ("no-store", get("Cache-Control: no-store")),
+    ("a tag of one's own", get(FRESH + '\nIf-None-Match: "2"')),
+    ("a range with a cookie", get("Range: bytes=0-9\nCookie: sid={n}")),
+]
+
+
+# Against a page that expires every second: what makes the origin fail.
+STALE_ATTACKS = [
+    ("a method override", get("X-HTTP-Method-Override: DELETE")),
+    ("an odd Accept-Language", get("Accept-Language: ../../etc/passwd{n}")),
+    ("a long X-…", get("X-Long: " + "y" * 2000)),
+    ("a field that makes it fail", get("X-Fail: 1")),
+    ("a cookie", get("Cookie: sid={n}")),
+    ("Authorization", get("Authorization: Basic {n}")),
+    ("an override with no-cache", get(FRESH + "\nX-HTTP-Method-Override: DELETE")),
+    ("a range with an override", get("Range: bytes=0-1\nX-HTTP-Method-Override: DELETE")),
+]
+
+
 def is_hit(answer):
     status, fields, body = answer
     return status == 200 and body == b"x" * 1000 and "; hit" in fields.get("cache-status", "")
 
 
-async def hits(options, port, number, name, make):
+async def attack(port, page, make, over):
+    """Sends RATE requests a second for `page` until then; returns their number."""
+    tasks, start = [], time.monotonic()
+    for number in itertools.count():
+        wait = start + number / RATE - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        if time.monotonic() >= over:
+            break
+        tasks.append(asyncio.ensure_future(fire(port, make(number).replace(b"/hot", page.encode()))))
+    for task in tasks:
+        if not task.done():
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return len(tasks)
+
+
+async def hits(options, port, page, make):
     """The share of a victim's requests for a stored page that are hits while the attacker sends."""
-    # A page of its own for each attack: what one leaves behind is not the next one's doing.
-    page = f"/hot{number}"
-    duration = options.duration
     victim = Victim(port)
     target = page + ("-variants" if b"-variants" in make(0) else "")
     await victim.get(target)
-    over = time.monotonic() + duration
+    over = time.monotonic() + options.duration
     answers = []
-
-    async def attack():
-        tasks, start = [], time.monotonic()
-        for number in itertools.count():
-            wait = start + number / RATE - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            if time.monotonic() >= over:
-                break
-            tasks.append(asyncio.ensure_future(fire(port, make(number).replace(b"/hot", page.encode()))))
-        for task in tasks:
-            if not task.done():
-                task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        return len(tasks)
 
     async def ask():
         while time.monotonic() < over:
             answers.append(await victim.get(target))
             await asyncio.sleep(0.004)
 
-    sent, _ = await asyncio.gather(attack(), ask())
+    sent, _ = await asyncio.gather(attack(port, page, make, over), ask())
     # And what is left behind.
     for _ in range(10):
         answers.append(await victim.get(target))
@@ -348,6 +404,31 @@ async def hits(options, port, number, name, make):
     ratio = len(good) / len(answers)
     bad = next((f"; first: {a[0]} {a[1].get('cache-status', a[2][:60])}" for a in answers if a not in good), "")
     return ratio >= 0.99, f"{ratio:7.2%} of {len(answers):4} hits, {sent} attacks{bad}"
+
+
+async def stale(options, port, page, make):
+    """The age of what a victim gets of a page that expires every second, while the attacker makes the origin fail."""
+    victim = Victim(port)
+    await victim.get(page)
+    over = time.monotonic() + (4 if options.short else 6)
+    ages, bad = [], []
+
+    async def ask():
+        while time.monotonic() < over:
+            answer = await victim.get(page)
+            try:
+                ages.append(time.time() - float(answer[2]) if answer[0] == 200 else None)
+            except ValueError:
+                ages.append(None)
+            if ages[-1] is None or ages[-1] > 2 + SLACK / 2:
+                bad.append(answer)
+            await asyncio.sleep(0.02)
+
+    sent, _ = await asyncio.gather(attack(port, page, make, over), ask())
+    victim.leave()
+    oldest = max((age for age in ages if age is not None), default=0)
+    why = f"; first: {bad[0][0]} {bad[0][1].get('cache-status', bad[0][2][:60])}" if bad else ""
+    return len(bad) <= len(ages) / 100, f"{len(ages) - len(bad)} of {len(ages)} good, oldest {oldest:.2f} s, {sent} attacks{why}"
 
 
 # --- Misses ----------------------------------------------------------------------------------------------------------
@@ -404,7 +485,23 @@ async def leave_at_once(port, count, octets):
 
 
 SEVERAL = [f"127.0.0.{n}" for n in range(2, 6)]
-# Name, how to begin, and how long the victim may wait for the origin to answer the attacker's requests.
+
+
+def uncollapsed(number, name, fields="", method="GET", host="site"):
+    """Requests for four pages that the victim asks for, too, and with which the cache does not collapse the victim's."""
+    page = lambda n: f"/t{number}-{n}?delay=1"
+    begin = lambda n: get(fields, page(n % 4), method, host)(n)
+    return (f"the victim's pages, {name}",
+            lambda port: hold(port, 1000, begin, b"".join(begin(n) for n in range(4)), every=1),
+            1, lambda n: page(n) if n < 4 else None)
+
+
+UNCOLLAPSED = [
+    ("with Authorization", "Authorization: Basic {n}"), ("by HEAD", "", "HEAD"), ("by Range", "Range: bytes=9999{n}-"),
+    ("by other hosts", "", "GET", "h{n}.test"), ("with If-Match", 'If-Match: "{n}"'),
+    ("with no-store", "Cache-Control: no-store"), ("uncacheable", "X-CC: no-store")]
+# Name, how to begin, and how long the victim may wait for the origin to answer the attacker's requests; the victim's
+# targets, by number, if they are not its own.
 HOLDS = [
     ("slow posts", lambda p: hold(p, 300, post("Content-Length: 1000000\r\n\r\na"), b"a"), 0),
     ("slow posts that begin fast", lambda p: hold(
@@ -421,7 +518,9 @@ HOLDS = [
     ("pipelines that nobody reads", lambda p: hold(
         p, 50, lambda n: get(target="/hot")(n) * 2000, receive_buffer=4096), 0),
     ("1,000 misses at once", lambda p: hold(p, 1000, get(target="/m{n}?delay=0.3"), get(target="/m?delay=0.3")(0)), 0.3),
-    ("pages that it has asked for first", lambda p: hold(p, 1000, get(target="/first{n}?delay=0.3")), 0.3),
+    ("pages that it has asked for first", lambda p: hold(p, 1000, get(target="/first{n}?delay=0.3")), 0.3,
+     lambda n: f"/first{990 - n}?delay=0.3"),
+    *(uncollapsed(number, *request) for number, request in enumerate(UNCOLLAPSED)),
     ("1,000 misses of one page", lambda p: hold(p, 1000, get(target="/m?delay=0.3")), 0.3),
     ("clients that ask and leave", lambda p: leave_at_once(p, RATE, get(target="/left{n}?delay=0.3")), 0.3),
     # What lasts longer than a request waits for a connection. Nobody has to wait for the end of that.
@@ -440,7 +539,7 @@ HOLDS = [
 ]
 
 
-async def misses(options, port, name, begin, attackers_delay):
+async def misses(options, port, name, begin, attackers_delay, wanted=None):
     victim = Victim(port)
     stop = await begin(port)
     # Readers of streams hold nothing up before the buffers between them and the origin are full.
@@ -449,9 +548,8 @@ async def misses(options, port, name, begin, attackers_delay):
     times, bad = [], ""
     for number in range(4 if options.short else 12):
         start = time.monotonic()
-        # The last of those that the attacker has in line, or pages that nobody else asks for.
-        target = f"/first{990 - number}?delay=0.3" if "first" in name.split()[-1:] else None
-        answer = await victim.get(target or f"/victim/{name.replace(' ', '-')}/{number}?delay={own}")
+        page = f"/victim/{name.replace(' ', '-')}/{number}?delay={own}"
+        answer = await victim.get(wanted and wanted(number) or page)
         times.append(time.monotonic() - start)
         if answer[0] != 200:
             bad = bad or f"; first: {answer[0]} {answer[2][:80]}"
@@ -460,6 +558,32 @@ async def misses(options, port, name, begin, attackers_delay):
     longest, allowed = max(times), own + attackers_delay + SLACK
     await asyncio.sleep(0.2)
     return not bad and longest <= allowed, f"longest {longest:5.2f} s, allowed {allowed:.2f} s, {len(times)} misses{bad}"
+
+
+# --- Files -----------------------------------------------------------------------------------------------------------
+
+
+async def files(options, port, size, count):
+    """How long a victim takes to download a file while `count` slow readers of it have come first."""
+    page = f"/large{size}-{count}"
+    stop = await hold(port, count, get(target=page), receive_buffer=4096)
+    await asyncio.sleep(1)
+    victim = Victim(port)
+    times, bad = [], ""
+    for _ in range(2 if options.short else 4):
+        start = time.monotonic()
+        answer = await victim.get(page, limit=30)
+        times.append(time.monotonic() - start)
+        if answer[0] != 200 or len(answer[2]) != size << 20:
+            bad = bad or f"; first: {answer[0]} {len(answer[2])} octets {answer[2][:60]}"
+    stop()
+    victim.leave()
+    await asyncio.sleep(0.2)
+    allowed = SLACK + size / 10
+    return not bad and max(times) <= allowed, f"longest {max(times):5.2f} s, allowed {allowed:.2f} s{bad}"
+
+
+FILES = [(size, count) for size in (2, 6, 20) for count in (1, 40)]
 
 
 # --- Shares ----------------------------------------------------------------------------------------------------------
@@ -505,14 +629,15 @@ def wait_for(port, seconds=20):
     sys.exit(f"nobody listens on port {port}")
 
 
-async def run(options, port, proxy):
+async def run(options, port, proxies, lifetime_port):
     failures = []
     passed = 0
 
     def report(part, name, shown, text):
         nonlocal passed
-        if proxy.poll() is not None:
-            shown, text = False, f"the proxy ended with status {proxy.returncode}"
+        for proxy in proxies:
+            if proxy.poll() is not None:
+                shown, text = False, f"the proxy ended with status {proxy.returncode}"
         if shown:
             passed += 1
         else:
@@ -526,10 +651,18 @@ async def run(options, port, proxy):
                 return True
         return False
 
-    parts = {"hits": [(n, lambda i=i, n=n, m=m: hits(options, port, i, n, m)) for i, (n, m) in enumerate(ATTACKS)],
-             "misses": [(n, lambda n=n, b=b, d=d: misses(options, port, n, b, d)) for n, b, d in HOLDS],
+    # A page of its own for each attack: what one leaves behind is not the next one's doing.
+    parts = {"hits": [(n, lambda i=i, m=m: hits(options, port, f"/hot{i}", m)) for i, (n, m) in enumerate(ATTACKS)]
+             + [(f"{n}, with --ttl", lambda i=i, m=m: hits(options, lifetime_port, f"/plain{i}", m))
+                for i, (n, m) in enumerate(LIFETIME_ATTACKS)],
+             "stale": [(n, lambda i=i, m=m: stale(options, port, f"/stale{i}", m))
+                       for i, (n, m) in enumerate(STALE_ATTACKS)],
+             "misses": [(h[0], lambda h=h: misses(options, port, *h)) for h in HOLDS],
+             "files": [(f"{s} MiB, read slowly by {c}", lambda s=s, c=c: files(options, port, s, c)) for s, c in FILES],
              "shares": [("two clients, one with more connections", lambda: shares(options, port))]}
     titles = {"hits": f"Hits: {RATE} attacks a second beside a victim that asks for a stored page (at least 99 % hits)",
+              "stale": f"Stale: {RATE} attacks a second that make the origin fail, and the age of what a victim gets",
+              "files": "Files: a victim's download of what the attacker reads slowly",
               "misses": "Misses: a victim's wait for the origin while the attacker holds what it can",
               "shares": "Shares: who gets the origin's connections"}
     for part, attacks in parts.items():
@@ -545,7 +678,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--proxy", help="the caching-proxy to attack")
     arguments.add_argument("--short", action="store_true", help="the same attacks for a shorter time")
-    arguments.add_argument("--only", default="", help="parts (hits, misses, shares), each with a word of a name: hits:via")
+    arguments.add_argument("--only", default="", help="parts (hits, stale, misses, files, shares), each with a word of a name: hits:via")
     arguments.add_argument("--origin", type=int, help=argparse.SUPPRESS)
     options = arguments.parse_args()
     if options.origin:
@@ -556,17 +689,21 @@ def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(8192, hard)) if hard >= 0 else 8192, hard))
     began = time.monotonic()
-    origin_port, port = free_port(), free_port()
+    origin_port, port, lifetime_port = free_port(), free_port(), free_port()
     origin = subprocess.Popen([sys.executable, __file__, "--origin", str(origin_port)])
     wait_for(origin_port)
-    proxy = subprocess.Popen(
-        [options.proxy, "--origin", f"http://127.0.0.1:{origin_port}", "--listen", f"127.0.0.1:{port}", "--quiet"])
+    def start(port, *flags):
+        return subprocess.Popen([options.proxy, "--origin", f"http://127.0.0.1:{origin_port}",
+                                 "--listen", f"127.0.0.1:{port}", "--quiet", *flags])
+
+    proxies = [start(port), start(lifetime_port, "--ttl", "10m")]
     try:
         wait_for(port)
-        passed, failures = asyncio.run(run(options, port, proxy))
+        wait_for(lifetime_port)
+        passed, failures = asyncio.run(run(options, port, proxies, lifetime_port))
     finally:
-        proxy.kill()
-        origin.kill()
+        for process in [*proxies, origin]:
+            process.kill()
     print(f"\n{passed} passed, {len(failures)} failed, {time.monotonic() - began:.0f} s")
     for failure in failures:
         print(f"  failed: {failure}")

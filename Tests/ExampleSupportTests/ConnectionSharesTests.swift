@@ -67,8 +67,8 @@ import Testing
     #expect(shares.take("x", hasContent: false))
     for round in 0..<10_000 {
       shares.wait(round, "a", hasContent: false)
-      #expect(shares.remove(round, of: "a"))
-      #expect(!shares.remove(round, of: "a"))
+      #expect(shares.remove(round))
+      #expect(!shares.remove(round))
     }
     #expect(shares.waitingCount == 0 && shares.share == 1)
     shares.giveBack("x", hasContent: false)
@@ -76,31 +76,90 @@ import Testing
     #expect(shares.take("y", hasContent: false))
   }
 
-  @Test func `a waiting request may be counted for another client with fewer connections, in the order of arrival`() {
+  @Test func `a waiting exchange uses the share of whichever of its clients is first to have its turn`() {
     let shares = Shares<String>(limit: 2, reserve: 0)
     #expect(shares.take("a", hasContent: false))
     #expect(shares.take("a", hasContent: false))
     for id in 0..<50 { shares.wait(id, "a", hasContent: false) }
-    #expect(shares.pass(49, of: "a", to: "b"))
-    #expect(!shares.pass(49, of: "a", to: "b"))
-    #expect(!shares.pass(48, of: "a", to: "a"))
+    shares.follow(49, by: "b")
+    shares.follow(48, by: "a")
     shares.giveBack("a", hasContent: false)
     let next = shares.takeNext()
     #expect(next?.id == 49 && next?.client == "b")
     #expect(shares.waitingCount == 49)
+    // It waits in no queue any more.
+    shares.giveBack("a", hasContent: false)
+    #expect(shares.takeNext()?.id == 0)
+  }
+
+  @Test func `a followed exchange stays behind the requests that its follower has sent before`() {
+    let shares = Shares<String>(limit: 1, reserve: 0)
+    #expect(shares.take("x", hasContent: false))
+    for id in 0..<5 { shares.wait(id, "a", hasContent: false) }
+    for id in 10..<12 { shares.wait(id, "b", hasContent: false) }
+    shares.follow(4, by: "b")
+    shares.wait(12, "b", hasContent: false)
+    for id in 0..<4 { #expect(shares.remove(id)) }
+    // Its owner would have to wait for its turn.
+    shares.wait(20, "a", hasContent: false)
+    var order: [Int] = []
+    var last = "x"
+    while let next = {
+      shares.giveBack(last, hasContent: false); return shares.takeNext()
+    }() {
+      last = next.client
+      order.append(next.id)
+    }
+    #expect(order == [4, 10, 20, 11, 12])
+  }
+
+  @Test func `whoever follows no longer is charged no longer`() {
+    let shares = Shares<String>(limit: 4, reserve: 0)
+    for _ in 0..<4 { #expect(shares.take("a", hasContent: false)) }
+    shares.wait(1, "a", hasContent: false)
+    shares.wait(2, "a", hasContent: false)
+    for id in 1...2 { shares.follow(id, by: "b") }
+    shares.follow(1, by: "b")
+    shares.unfollow(2, by: "b")
+    shares.unfollow(2, by: "b")
+    for _ in 0..<2 {
+      shares.giveBack("a", hasContent: false)
+      #expect(shares.takeNext() != nil)
+    }
+    #expect(shares.heldCount(of: "a") == 3 && shares.heldCount(of: "b") == 1)
+    shares.unfollow(1, by: "b")
+    #expect(shares.heldCount(of: "b") == 1)
+    shares.unfollow(1, by: "b")
+    #expect(shares.heldCount(of: "a") == 4 && shares.heldCount(of: "b") == 0)
+    #expect(shares.share == 4)
   }
 
   @Test func `only who has more than the share may lose a connection, and only to who has less`() {
     let shares = Shares<String>(limit: 9, reserve: 0)
     for _ in 0..<8 { #expect(shares.take("a", hasContent: false)) }
     #expect(shares.take("b", hasContent: false))
-    #expect(shares.holdersAboveShare(for: "b") == ["a": 8])
+    shares.wait(0, "b", hasContent: false)
+    #expect(shares.holdersAboveShare(for: 0) == ["a": 8])
     shares.wait(1, "c", hasContent: false)
     #expect(shares.share == 3)
-    #expect(shares.holdersAboveShare(for: "c") == ["a": 8])
-    #expect(shares.holdersAboveShare(for: "a") == [:])
+    #expect(shares.holdersAboveShare(for: 1) == ["a": 8])
+    shares.wait(2, "a", hasContent: false)
+    #expect(shares.holdersAboveShare(for: 2) == [:])
+    // One for each that waits.
+    shares.endOne(of: "a", for: 1)
+    #expect(shares.holdersAboveShare(for: 1) == [:])
+    // What is ended for another is in nobody's way.
+    #expect(shares.holdersAboveShare(for: 0) == ["a": 7])
+    shares.endOne(of: "a", for: 0)
+    for id in 10..<20 { shares.wait(id, "c", hasContent: false) }
+    #expect(shares.holdersAboveShare(for: 1) == ["a": 6])
+    shares.endOne(of: "a", for: 1)
+    shares.endOne(of: "a", for: 1)
     // Three are about to be given back: that is the share of "c".
-    #expect(shares.holdersAboveShare(for: "c", awaiting: 3) == [:])
+    #expect(shares.holdersAboveShare(for: 1) == [:])
+    // And nobody falls below its share.
+    shares.endOne(of: "a", for: 0)
+    #expect(shares.holdersAboveShare(for: 0) == [:])
   }
 
   @Test func `requests with content take connections only from such requests while there are others`() {
@@ -109,7 +168,7 @@ import Testing
     for _ in 0..<4 { #expect(shares.take("b", hasContent: true)) }
     for _ in 0..<2 { #expect(shares.take("c", hasContent: true)) }
     shares.wait(1, "d", hasContent: true)
-    #expect(shares.holdersAboveShare(for: "d", hasContent: true) == ["b": 4, "c": 2])
+    #expect(shares.holdersAboveShare(for: 1) == ["b": 4, "c": 2])
   }
 
   @Test func `a client that is alone leaves the spare connections to one that comes`() {
@@ -131,7 +190,8 @@ import Testing
     for _ in 0..<28 { #expect(shares.take(0, hasContent: false)) }
     for id in 0..<16 where !shares.take(1, hasContent: false) { shares.wait(id, 1, hasContent: false) }
     var endedCount = 0
-    while shares.holdersAboveShare(for: 1, hasContent: false) == [0: 28 - endedCount], endedCount < 28 {
+    while let id = shares.waiting(of: 1), shares.holdersAboveShare(for: id) == [0: 28 - endedCount], endedCount < 28 {
+      shares.endOne(of: 0, for: id)
       shares.giveBack(0, hasContent: false)
       endedCount += 1
       #expect(shares.takeNext() != nil)
@@ -148,13 +208,21 @@ import Testing
     #expect(shares.take(0, hasContent: false))
   }
 
-  @Test func `a connection that is counted for another client is that client's`() {
-    let shares = Shares<String>(limit: 4, reserve: 1)
+  @Test func `an exchange is charged to a follower with less than its share, once its client has more`() {
+    let shares = Shares<String>(limit: 4, reserve: 0)
     for _ in 0..<4 { #expect(shares.take("a", hasContent: false)) }
-    shares.transfer(from: "a", to: "b")
-    #expect(shares.heldCount(of: "a") == 3 && shares.heldCount(of: "b") == 1 && shares.heldCount == 4)
-    shares.giveBack("b", hasContent: false)
-    #expect(shares.heldCount(of: "b") == 0)
+    let id = shares.held(by: "a").min()!
+    shares.follow(id, by: "b")
+    shares.follow(id, by: "c")
+    shares.chargeToThoseWithLess()
+    // A client that is alone has no more than its share.
+    #expect(shares.heldCount(of: "a") == 4)
+    shares.wait(1, "d", hasContent: false)
+    shares.chargeToThoseWithLess()
+    #expect(shares.heldCount(of: "a") == 3 && shares.heldCount(of: "b") + shares.heldCount(of: "c") == 1)
+    let holder = shares.heldCount(of: "b") == 1 ? "b" : "c"
+    shares.giveBack(holder, hasContent: false)
+    #expect(shares.heldCount(of: "b") + shares.heldCount(of: "c") == 0 && shares.heldCount == 3)
   }
 
   /// Requests at random: no connection is idle while somebody may use it, none is given twice, and nobody is served who
@@ -193,7 +261,8 @@ import Testing
         }
       case 2 where !waiting.isEmpty:
         let gone = waiting.keys.sorted().randomElement(using: &random)!
-        #expect(shares.remove(gone, of: waiting.removeValue(forKey: gone)!.client))
+        waiting[gone] = nil
+        #expect(shares.remove(gone))
       default:
         guard !holders.isEmpty else { continue }
         let done = holders.remove(at: Int.random(in: 0..<holders.count, using: &random))
@@ -213,6 +282,130 @@ import Testing
       #expect(heldWithContent() <= limit - reserve)
       if hasJustGiven { #expect(!waiting.values.contains(where: mayHold)) }
       #expect(shares.waitingCount == waiting.count)
+    }
+  }
+
+  /// Requests at random, some of which follow others' exchanges: no client is charged more than its own exchanges that hold a
+  /// connection and one for each request that follows; nobody follows for nothing.
+  @Test(arguments: 0..<50 as Range<UInt64>)
+  func `nobody is charged for what it does not wait for`(_ seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let limit = Int.random(in: 1...12, using: &random)
+    let shares = Shares<Int>(
+      limit: limit, reserve: Int.random(in: 0..<limit, using: &random), spare: Int.random(in: 0..<limit, using: &random)
+    )
+    struct Exchange {
+      let owner: Int
+      let hasContent: Bool
+      var followers: [Int] = []
+    }
+    var exchanges: [Int: Exchange] = [:]
+    func isHeld(_ id: Int) -> Bool { shares.holder(of: id) != nil }
+    func grantAll() { while shares.takeNext() != nil {} }
+    for id in 0..<600 {
+      let client = min(Int.random(in: 0..<8, using: &random), Int.random(in: 0..<8, using: &random))
+      switch Int.random(in: 0..<10, using: &random) {
+      case 0...2:
+        let followers = Bool.random(using: &random) ? [] : [(client + 1) % 8, (client + 1) % 8, (client + 3) % 8]
+        let exchange = Exchange(owner: client, hasContent: Bool.random(using: &random), followers: followers)
+        let counts = Dictionary(followers.map { ($0, 1) }, uniquingKeysWith: +)
+        exchanges[id] = exchange
+        if !shares.take(id, client, hasContent: exchange.hasContent, followers: counts) {
+          shares.wait(id, client, hasContent: exchange.hasContent, followers: counts)
+        }
+      case 3, 4:
+        guard let followed = exchanges.keys.sorted().randomElement(using: &random) else { continue }
+        shares.follow(followed, by: client)
+        if client != exchanges[followed]?.owner { exchanges[followed]?.followers.append(client) }
+      case 5:
+        guard let followed = exchanges.keys.sorted().randomElement(using: &random), var exchange = exchanges[followed],
+          let position = exchange.followers.indices.randomElement(using: &random)
+        else { continue }
+        shares.unfollow(followed, by: exchange.followers.remove(at: position))
+        exchanges[followed] = exchange
+      case 6 where Bool.random(using: &random):
+        guard let lost = exchanges.keys.sorted().randomElement(using: &random) else { continue }
+        shares.loseFollowers(lost)
+        exchanges[lost]?.followers = []
+      case 6:
+        let (share, before) = (shares.share, (0..<8).map { shares.heldCount(of: $0) })
+        shares.chargeToThoseWithLess()
+        for other in 0..<8 where shares.heldCount(of: other) > before[other] {
+          #expect(shares.heldCount(of: other) <= share)
+        }
+      default:
+        guard let over = exchanges.keys.sorted().randomElement(using: &random) else { continue }
+        exchanges[over] = nil
+        if isHeld(over) { shares.giveBack(over) } else { #expect(shares.remove(over)) }
+      }
+      grantAll()
+      let holders = exchanges.keys.reduce(into: [:]) { $0[$1] = shares.holder(of: $1) }
+      for client in 0..<8 {
+        let own = holders.keys.count { exchanges[$0]?.owner == client }
+        let followed = exchanges.values.count { $0.followers.contains(client) }
+        #expect(shares.heldCount(of: client) <= own + followed)
+        #expect(shares.heldCount(of: client) == holders.values.count { $0 == client })
+      }
+      for (id, holder) in holders {
+        #expect(exchanges[id]?.owner == holder || exchanges[id]?.followers.contains(holder) == true)
+      }
+      #expect(shares.heldCount == holders.count && shares.heldCount <= limit)
+      #expect(shares.waitingCount == exchanges.count - shares.heldCount)
+    }
+  }
+
+  /// Time in steps. Each client's exchanges last as long as the origin's slowest response, or for ever: whoever comes with less
+  /// than its share, or follows what another has asked for, has a connection within the time of one response, whatever the
+  /// others have in line.
+  @Test(arguments: 0..<30 as Range<UInt64>)
+  func `nobody waits for a share longer than one response of the origin takes`(_ seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let slowest = 8
+    let limit = Int.random(in: 4...24, using: &random)
+    let spare = Int.random(in: 0...(limit / 8), using: &random)
+    let attackers = Int.random(in: 1...3, using: &random)
+    let victim = 9
+    let shares = Shares<Int>(limit: limit, reserve: 0, spare: spare)
+    var ends: [Int: Int] = [:]
+    var waitingSince: [Int: Int] = [:]
+    var lastID = 0
+    func ask(_ client: Int, at now: Int) -> Int {
+      lastID += 1
+      if shares.take(lastID, client, hasContent: false) {
+        ends[lastID] = now + Int.random(in: 1...slowest, using: &random)
+      } else {
+        shares.wait(lastID, client, hasContent: false)
+      }
+      return lastID
+    }
+    for now in 0..<200 {
+      for id in ends.filter({ $0.value <= now }).keys.sorted() {
+        ends[id] = nil
+        waitingSince[id] = nil
+        shares.giveBack(id)
+      }
+      while let next = shares.takeNext() { ends[next.id] = now + Int.random(in: 1...slowest, using: &random) }
+      for _ in 0..<Int.random(in: 0...limit, using: &random) where shares.waitingCount < 60 {
+        let id = ask(Int.random(in: 0..<attackers, using: &random), at: now)
+        // Attackers follow what anybody has asked for, too.
+        if let other = shares.allWaiting.randomElement(using: &random) {
+          shares.follow(other, by: Int.random(in: 0..<attackers, using: &random))
+        }
+        // The victim asks for what the attacker has asked for, and waits for its response.
+        if waitingSince.isEmpty, Bool.random(using: &random), shares.holder(of: id) == nil {
+          waitingSince[id] = now
+          shares.follow(id, by: victim)
+          while let next = shares.takeNext() { ends[next.id] = now + Int.random(in: 1...slowest, using: &random) }
+        }
+      }
+      // Or for what is its own.
+      if waitingSince.isEmpty, Bool.random(using: &random) {
+        let id = ask(victim, at: now)
+        waitingSince[id] = now
+      }
+      for (id, since) in waitingSince where shares.holder(of: id) == nil {
+        #expect(now - since <= slowest, "exchange \(id) of limit \(limit), spare \(spare), \(attackers) attackers")
+      }
     }
   }
 }

@@ -295,51 +295,5 @@
       #expect(seconds.withLock { $0 }.contains { $0.contains("/victim") })
       #expect(order.withLock { $0.count } == 6)
     }
-
-    @Test(arguments: [true, false])
-    func `a request that another client waits for too uses that client's share`(_ isWantedFirst: Bool) async throws {
-      let release = Flag()
-      let hasBeenAnswered = Flag()
-      let script: OriginScript.Script = { socket in
-        for _ in 0..<10 {
-          let head = try socket.read(through: "\r\n\r\n")
-          if head.contains("/slow") { release.wait() }
-          try socket.send(Self.ok)
-        }
-      }
-      let origin = try OriginScript(script, script)
-      let client = try origin.client { Self.waitForEver(&$0, connections: 1) }
-      let order = Guarded<[String]>([])
-      await withTaskGroup(of: Void.self) { group in
-        group.addTask { _ = try? await self.call(client, from: "10.0.0.1", CacheRequest(target: "/slow")) }
-        #expect(await eventually { client.connectionCounts.total == 1 })
-        let interest: @Sendable () async -> Void = {
-          // What a cache does with a request that it collapses into another: it waits for that.
-          await RequestClient.$current.withValue(RequestClient(ClientAddress("10.0.0.2"))) {
-            let interest = client.interest(in: "/wanted")
-            _ = await hasBeenAnswered.becomesSet()
-            withExtendedLifetime(interest) {}
-          }
-        }
-        if isWantedFirst {
-          group.addTask { await interest() }
-          #expect(await eventually { client.interestCount(in: "/wanted") == 1 })
-        }
-        for (number, target) in ["/1", "/2", "/3", "/wanted", "/4"].enumerated() {
-          #expect(await eventually { client.waitingCount == number })
-          group.addTask {
-            _ = try? await self.call(client, from: "10.0.0.1", CacheRequest(target: target))
-            order.withLock { $0.append(target) }
-            if target == "/wanted" { hasBeenAnswered.set() }
-          }
-        }
-        #expect(await eventually { client.waitingCount == 5 })
-        if !isWantedFirst { group.addTask { await interest() } }
-        #expect(await eventually { client.interestCount(in: "/wanted") == 1 })
-        release.set()
-      }
-      #expect(order.withLock { $0.first } == "/wanted")
-      #expect(order.withLock { $0.count } == 5)
-    }
   }
 #endif

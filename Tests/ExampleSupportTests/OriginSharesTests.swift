@@ -42,10 +42,6 @@
         upstream = try origin.client(configure)
       }
 
-      func interest(in target: String, of address: String) -> ResponseInterest? {
-        RequestClient.$current.withValue(RequestClient(ClientAddress(address))) { upstream.interest(in: target) }
-      }
-
       /// Begins an exchange, and returns when it holds a connection.
       func begin(_ target: String, from address: String, body: Body = .empty) async -> RequestClient {
         let client = RequestClient(ClientAddress(address))
@@ -147,38 +143,6 @@
       #expect(try await exchanges.quick(from: "10.0.0.2") == 200)
       #expect(exchanges.ended.withLock { $0 } == ["/stream2"])
       await exchanges.finish()
-    }
-
-    @Test func `a response that is also for a client with less than its share is not ended`() async throws {
-      let exchanges = try Exchanges(makeOrigin()) {
-        $0.maximumConnections = 4
-        $0.shareTimeout = .milliseconds(100)
-      }
-      for number in 0..<4 { _ = await exchanges.begin("/slow\(number)", from: "10.0.0.1") }
-      let interest = exchanges.interest(in: "/slow0", of: "10.0.0.2")
-      #expect(try await exchanges.quick(from: "10.0.0.3") == 200)
-      #expect(exchanges.ended.withLock { $0 } == ["/slow1"])
-      withExtendedLifetime(interest) {}
-      await exchanges.finish()
-    }
-
-    @Test func `the interest in a response lasts until the end of its content`() async throws {
-      let exchanges = try Exchanges(makeOrigin()) { _ in }
-      let weak = Guarded<() -> ResponseInterest?>({ nil })
-      func body() -> Body {
-        let interest = exchanges.interest(in: "/", of: "10.0.0.2")
-        weak.withLock { $0 = { [weak interest] in interest } }
-        return interest?.lasting(to: Body(CountedSource("x", count: 2, trailers: ["X": "y"]))) ?? "none"
-      }
-      let reader = body().makeReader()
-      #expect(try await reader.next() == "x")
-      #expect(weak.withLock { $0() != nil })
-      #expect(try await reader.next() == "x")
-      #expect(try await reader.next() == nil)
-      #expect(reader.trailers?["X"] == "y" && weak.withLock { $0() == nil })
-      let cancelled = body().makeReader()
-      cancelled.cancel()
-      #expect(weak.withLock { $0() == nil })
     }
 
     @Test(arguments: [true, false])

@@ -11,7 +11,7 @@
   /// Requests that wait for a connection of a pool that has none left.
   @Suite(.timeLimit(.minutes(2))) struct UpstreamPoolTests {
     /// A pool whose only connection is taken.
-    private func emptyPool(timeout: Duration) async throws -> (UpstreamPool, OriginLease) {
+    private func emptyPool(timeout: Duration) async throws -> (UpstreamPool, ConnectionLease) {
       let pool = UpstreamPool(
         limit: 1, reserve: 0, timeout: timeout, shareTimeout: .seconds(1), origin: "origin.example")
       guard case .slot(let lease) = try await lease(pool) else { throw CancellationError() }
@@ -19,7 +19,7 @@
     }
 
     private func lease(_ pool: UpstreamPool) async throws -> UpstreamPool.Grant {
-      try await pool.lease(preferring: nil, isFresh: false, hasContent: false, resource: nil)
+      try await pool.lease(preferring: nil, isFresh: false, hasContent: false)
     }
 
     @Test func `a timeout of nothing ends the waiting also when it is over before the waiting has begun`() async throws

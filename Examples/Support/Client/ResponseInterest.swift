@@ -6,24 +6,30 @@
 #if os(Linux)
   import HTTPCache
 
-  /// The interest of one client in the response for one resource. It ends when the value is let go.
+  /// The interest of one request in the response to another, which the cache has collapsed it with. It ends when the value is
+  /// let go, and when the request is sent to the origin itself.
   final class ResponseInterest: Sendable {
-    private let resource: String
-    private let client: ClientAddress
+    private let request: RequestClient
     private let pool: UpstreamPool
+    private let hasBegun = Guarded(false)
 
-    init(in resource: String, of client: ClientAddress, _ pool: UpstreamPool) {
-      self.resource = resource
-      self.client = client
+    init(of request: RequestClient, _ pool: UpstreamPool) {
+      self.request = request
       self.pool = pool
-      pool.beginInterest(in: resource, of: client)
     }
 
-    deinit { pool.endInterest(in: resource, of: client) }
+    deinit { if hasBegun.withLock({ $0 }) { pool.unfollow(request) } }
+
+    /// The request waits for the response to `call`, and for no other any more.
+    func begin(in call: OriginCall) {
+      hasBegun.withLock { $0 = true }
+      pool.follow(call, for: request)
+    }
 
     /// Returns `body`, whose reader keeps the interest until its end.
     func lasting(to body: Body) -> Body {
-      body.bytes == nil ? Body(Content(body, self), length: body.length) : body
+      let hasBegun = hasBegun.withLock { $0 }
+      return hasBegun && body.bytes == nil ? Body(Content(body, self), length: body.length) : body
     }
 
     private final class Content: BodySource {

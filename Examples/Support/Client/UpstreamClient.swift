@@ -44,8 +44,8 @@
 
     /// The number of requests that wait for a connection.
     var waitingCount: Int { pool.waitingCount }
-    /// The number of requests whose clients want the response for `target`, and wait for another request to bring it.
-    func interestCount(in target: String) -> Int { pool.interestCount(in: target) }
+    /// The number of requests that wait for the response to another request.
+    var followerCount: Int { pool.followerCount }
 
     /// Sends `request` to the origin, whatever its authority is: `Host` is what the fields say, or the origin's authority.
     ///
@@ -78,12 +78,9 @@
       }
     }
 
-    /// Notes that the current request's client wants the response for `target`, until the result is let go: a request for it
-    /// may use that client's share. One client must neither wait longer because another asked first, nor lose a response
-    /// because that other has more than its share.
-    func interest(in target: String) -> ResponseInterest? {
-      RequestClient.current.map { ResponseInterest(in: target, of: $0.address, pool) }
-    }
+    /// The current request's interest in the response to another request, once it has begun; nil when no client is known. The
+    /// exchange of that other request may use this one's share.
+    func interest() -> ResponseInterest? { RequestClient.current.map { ResponseInterest(of: $0, pool) } }
 
     private static func mayRepeat(_ request: CacheRequest) -> Bool {
       request.body.isEmpty
@@ -91,10 +88,8 @@
     }
 
     private func exchange(_ request: CacheRequest, isFresh: Bool) async throws -> CacheResponse {
-      let hasContent = !request.body.isEmpty
       let grant = try await pool.lease(
-        preferring: EventLoop.current, isFresh: isFresh, hasContent: hasContent,
-        resource: hasContent ? nil : request.target)
+        preferring: EventLoop.current, isFresh: isFresh, hasContent: !request.body.isEmpty)
       switch grant {
       case .reused(let connection, let lease):
         do {

@@ -52,7 +52,7 @@
     var keepsAlive = false
     var waiter: UnsafeContinuation<Void, Never>?
     /// The use of the connection by the current request.
-    var lease: OriginLease?
+    var lease: ConnectionLease?
     /// Whether the connection may not be used again, because the server may take the request's content for a request.
     var endsAfterResponse = false
     /// Whether the last response was one that has no content, which a broken server may send all the same.
@@ -102,7 +102,7 @@
     ///
     /// - Throws: `StaleConnectionError` when the connection died before anything of the response had come, or was not free of
     ///   what belongs to the response before. The lease is the caller's to end if the connection is closed already.
-    func exchange(_ request: CacheRequest, _ lease: OriginLease) async throws -> CacheResponse {
+    func exchange(_ request: CacheRequest, _ lease: ConnectionLease) async throws -> CacheResponse {
       if phase == .idle, mayHaveStrayContent, hasInput() { close() }
       guard phase != .closed else {
         throw StaleConnectionError(hasSentNothing: true, underlying: closedError("the connection was closed"))
@@ -257,7 +257,7 @@
     }
 
     /// Ends the exchange for `lease`, whose client has more than its share while others wait.
-    func reclaim(_ lease: OriginLease) {
+    func reclaim(_ lease: ConnectionLease) {
       guard self.lease === lease, phase == .busy else { return }
       let reason = "the client held more than its share while others waited for a connection"
       fail(UpstreamError(.overloaded, origin: origin, reason))

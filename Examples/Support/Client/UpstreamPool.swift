@@ -5,21 +5,31 @@
 
 #if os(Linux)
   import CEventLoop
+  import HTTPCache
 
   /// The connections of one upstream client: those that wait for a request, and how the others are shared among clients.
   final class UpstreamPool: Sendable {
     enum Grant: Sendable {
-      case reused(UpstreamConnection, OriginLease)
+      case reused(UpstreamConnection, ConnectionLease)
       /// A new connection may be opened.
-      case slot(OriginLease)
+      case slot(ConnectionLease)
+    }
+
+    /// A request that asks for a connection.
+    private struct Request {
+      /// The client's request for whose sake the origin is asked.
+      let client: RequestClient?
+      let hasContent: Bool
+      /// The cache's call that other requests may wait for, too.
+      let call: OriginCall?
+
+      var address: ClientAddress { client?.address ?? .none }
     }
 
     private struct Waiter {
-      let request: RequestClient?
-      /// The client whose share is used.
-      var client: ClientAddress
-      /// What is asked for, if others may have the response too.
-      let resource: String?
+      let request: Request
+      /// The time that it may still wait.
+      var rest: Duration
       let continuation: CheckedContinuation<Grant, any Error>
     }
 
@@ -29,13 +39,20 @@
       var openCount = 0
       var shares: ConnectionShares<ClientAddress>
       var waiters: [Int: Waiter] = [:]
-      var leases: [ObjectIdentifier: OriginLease] = [:]
-      /// How many of them are about to be taken away.
-      var endingCount = 0
-      /// The waiting requests for each resource, and the clients that want its response.
-      var waitersByResource: [String: [Int]] = [:]
-      var interests: [String: [ClientAddress: Int]] = [:]
-      var nextID = 0
+      var leases: [Int: ConnectionLease] = [:]
+      /// The last exchange of each call, waiting or under way.
+      var exchanges: [OriginCall: Int] = [:]
+      /// The clients that wait for the response to each call, with the number of their requests; and the call that each of
+      /// these requests waits for.
+      var followers: [OriginCall: [ClientAddress: Int]] = [:]
+      var followed: [ObjectIdentifier: OriginCall] = [:]
+      var lastID = 0
+
+      func followers(of request: Request) -> [ClientAddress: Int] {
+        guard let call = request.call, var followers = followers[call] else { return [:] }
+        followers[request.address] = nil
+        return followers
+      }
     }
 
     /// How often a waiting request looks whether it may have a connection that is held up by its client.
@@ -69,10 +86,8 @@
     /// The number of requests that wait for a connection.
     var waitingCount: Int { state.withLock { $0.waiters.count } }
 
-    /// The number of those who want the response for `resource` without having asked for a connection.
-    func interestCount(in resource: String) -> Int {
-      state.withLock { $0.interests[resource]?.values.reduce(0, +) ?? 0 }
-    }
+    /// The number of requests that wait for another's response.
+    var followerCount: Int { state.withLock { $0.followed.count } }
 
     // MARK: Leasing
 
@@ -82,27 +97,25 @@
     ///   - loop: Whose connections are preferred.
     ///   - isFresh: Whether a new one is wanted.
     ///   - hasContent: Whether the request has content.
-    ///   - resource: The request's target, if its response may be that of other requests too.
-    func lease(
-      preferring loop: EventLoop?, isFresh: Bool, hasContent: Bool, resource: String?
-    ) async throws -> Grant {
-      let client = RequestClient.current
-      let address = client?.address ?? .none
-      let grant = state.withLock { state -> Grant? in
-        guard state.shares.take(address, hasContent: hasContent) else { return nil }
-        return Self.grant(
-          &state, client, address, hasContent, resource, preferring: loop, isFresh: isFresh, limit: limit)
+    func lease(preferring loop: EventLoop?, isFresh: Bool, hasContent: Bool) async throws -> Grant {
+      let request = Request(client: .current, hasContent: hasContent, call: .current)
+      let (id, grant, others) = state.withLock { state -> (Int, Grant?, [(Waiter, Grant)]) in
+        // A client's request with an exchange of its own waits for no other's.
+        let others = Self.unfollow(request.client, &state, limit: limit)
+        state.lastID += 1
+        let id = state.lastID
+        let isTaken = state.shares.take(
+          id, of: request.address, hasContent: hasContent, followers: state.followers(of: request))
+        guard isTaken else { return (id, nil, others) }
+        Self.begin(id, request, &state)
+        return (id, Self.grant(id, request, &state, preferring: loop, isFresh: isFresh, limit: limit), others)
       }
+      Self.resume(others)
       if let grant { return grant }
-      return try await wait(client, hasContent, resource)
+      return try await wait(id, request)
     }
 
-    private func wait(_ client: RequestClient?, _ hasContent: Bool, _ resource: String?) async throws -> Grant {
-      let address = client?.address ?? .none
-      let id = state.withLock { state in
-        state.nextID += 1
-        return state.nextID
-      }
+    private func wait(_ id: Int, _ request: Request) async throws -> Grant {
       var timer: Task<Void, any Error>?
       defer { timer?.cancel() }
       return try await withTaskCancellationHandler {
@@ -110,13 +123,10 @@
           let granted = state.withLock { state -> [(Waiter, Grant)]? in
             // Read behind the lock: a cancellation that comes later finds the waiter.
             guard !Task.isCancelled else { return nil }
-            state.waiters[id] = Waiter(
-              request: client, client: address, resource: resource, continuation: continuation)
-            state.shares.wait(id, address, hasContent: hasContent)
-            if let resource {
-              state.waitersByResource[resource, default: []].append(id)
-              for other in state.interests[resource]?.keys ?? [:].keys { Self.pass(id, to: other, &state) }
-            }
+            state.waiters[id] = Waiter(request: request, rest: timeout, continuation: continuation)
+            state.shares.wait(
+              id, of: request.address, hasContent: request.hasContent, followers: state.followers(of: request))
+            Self.begin(id, request, &state)
             return Self.grantWaiting(&state, limit: limit)
           }
           guard let granted else {
@@ -124,7 +134,7 @@
             return
           }
           // Begun only now: the end of its time is for a waiter that is there.
-          timer = Task.detached { [self] in try await watch(id, hasContent: hasContent) }
+          timer = Task.detached { [self] in try await watch(id) }
           Self.resume(granted)
         }
       } onCancel: {
@@ -133,21 +143,23 @@
     }
 
     /// Looks now and then for a connection that a waiting request may have, and ends its waiting when its time is over.
-    private func watch(_ id: Int, hasContent: Bool) async throws {
-      var rest = timeout
-      while rest > .zero {
-        reclaimOne(for: id, hasContent: hasContent, anyExchange: timeout - rest >= shareTimeout)
+    private func watch(_ id: Int) async throws {
+      var waited = Duration.zero
+      while let rest = state.withLock({ $0.waiters[id]?.rest }), rest > .zero {
+        reclaimOne(for: id, anyExchange: waited >= shareTimeout)
         let step = min(rest, Self.reclaimInterval)
         try await Task.sleep(for: step)
-        rest -= step
+        waited += step
+        state.withLock { $0.waiters[id]?.rest -= step }
       }
       fail(id, UpstreamError(.overloaded, origin: origin, "all \(limit) connections were busy for \(timeout)"))
     }
 
     private func fail(_ id: Int, _ error: any Error) {
       let (waiter, granted) = state.withLock { state -> (Waiter?, [(Waiter, Grant)]) in
-        guard let waiter = Self.removeWaiter(id, &state) else { return (nil, []) }
-        _ = state.shares.remove(id, of: waiter.client)
+        guard let waiter = state.waiters.removeValue(forKey: id) else { return (nil, []) }
+        _ = state.shares.remove(id)
+        Self.end(id, waiter.request.call, &state)
         // With one client less, the others have larger shares.
         return (waiter, Self.grantWaiting(&state, limit: limit))
       }
@@ -155,22 +167,23 @@
       Self.resume(granted)
     }
 
-    private static func removeWaiter(_ id: Int, _ state: inout State) -> Waiter? {
-      guard let waiter = state.waiters.removeValue(forKey: id) else { return nil }
-      if let resource = waiter.resource, var ids = state.waitersByResource.removeValue(forKey: resource) {
-        ids.removeAll { $0 == id }
-        if !ids.isEmpty { state.waitersByResource[resource] = ids }
-      }
-      return waiter
+    /// A call has one exchange after the other, and others wait for the response to the last.
+    private static func begin(_ id: Int, _ request: Request, _ state: inout State) {
+      guard let call = request.call, let previous = state.exchanges.updateValue(id, forKey: call) else { return }
+      state.shares.loseFollowers(previous)
+    }
+
+    private static func end(_ id: Int, _ call: OriginCall?, _ state: inout State) {
+      if let call, state.exchanges[call] == id { state.exchanges[call] = nil }
     }
 
     /// A lease for a connection that the shares have counted.
     private static func grant(
-      _ state: inout State, _ request: RequestClient?, _ client: ClientAddress, _ hasContent: Bool,
-      _ resource: String?, preferring loop: EventLoop?, isFresh: Bool, limit: Int
+      _ id: Int, _ request: Request, _ state: inout State, preferring loop: EventLoop?, isFresh: Bool, limit: Int
     ) -> Grant {
-      let lease = OriginLease(client: client, hasContent: hasContent, resource: resource, request: request)
-      state.leases[ObjectIdentifier(lease)] = lease
+      let lease = ConnectionLease(
+        exchange: id, call: request.call, hasContent: request.hasContent, request: request.client)
+      state.leases[id] = lease
       let mayOpen = state.openCount < limit
       if !(isFresh && mayOpen), let index = state.idle.lastIndex(where: { $0.loop === loop }) ?? state.idle.indices.last
       {
@@ -184,14 +197,12 @@
 
     private static func grantWaiting(_ state: inout State, limit: Int) -> [(Waiter, Grant)] {
       var granted: [(Waiter, Grant)] = []
-      while let next = state.shares.takeNext() {
-        guard let waiter = removeWaiter(next.id, &state) else {
+      while let id = state.shares.takeNext() {
+        guard let waiter = state.waiters.removeValue(forKey: id) else {
           preconditionFailure("whoever waits for a share has a continuation")
         }
-        let grant = grant(
-          &state, waiter.request, next.client, next.hasContent, waiter.resource, preferring: nil, isFresh: false,
-          limit: limit)
-        granted.append((waiter, grant))
+        granted.append(
+          (waiter, grant(id, waiter.request, &state, preferring: nil, isFresh: false, limit: limit)))
       }
       return granted
     }
@@ -203,7 +214,7 @@
     // MARK: Giving back
 
     /// `connection` has finished its request cleanly, and is free for the next.
-    func put(_ connection: UpstreamConnection, after lease: OriginLease?) {
+    func put(_ connection: UpstreamConnection, after lease: ConnectionLease?) {
       Self.resume(
         state.withLock { state in
           state.idle.append(connection)
@@ -212,7 +223,7 @@
     }
 
     /// A connection is closed, or was never made. Another may take its place.
-    func didClose(after lease: OriginLease?) {
+    func didClose(after lease: ConnectionLease?) {
       Self.resume(
         state.withLock { state in
           state.openCount -= 1
@@ -221,52 +232,47 @@
     }
 
     /// The request does not need its connection, which has been closed.
-    func end(_ lease: OriginLease) {
+    func end(_ lease: ConnectionLease) {
       Self.resume(state.withLock { state in Self.end(lease, &state, limit: limit) })
     }
 
-    private static func end(_ lease: OriginLease?, _ state: inout State, limit: Int) -> [(Waiter, Grant)] {
+    private static func end(_ lease: ConnectionLease?, _ state: inout State, limit: Int) -> [(Waiter, Grant)] {
       guard let lease, lease.end() else { return [] }
-      state.leases[ObjectIdentifier(lease)] = nil
-      if lease.isReclaimed { state.endingCount -= 1 }
-      state.shares.giveBack(lease.client, hasContent: lease.hasContent)
-      return state.shares.waitingCount > 0 ? grantWaiting(&state, limit: limit) : []
+      state.leases[lease.exchange] = nil
+      state.shares.giveBack(lease.exchange)
+      end(lease.exchange, lease.call, &state)
+      return grantWaiting(&state, limit: limit)
     }
 
     // MARK: Reclaiming
 
-    /// Ends an exchange for a waiting request whose client has less than its share, of a client that has more.
+    /// Ends an exchange of a client with more than its share, if the request `id` waits for one with less.
     ///
     /// - Parameter anyExchange: Whether the request has waited long enough for that although no client is at fault.
-    private func reclaimOne(for id: Int, hasContent: Bool, anyExchange: Bool) {
+    private func reclaimOne(for id: Int, anyExchange: Bool) {
       let now = cel_monotonic_nanoseconds()
-      let lease = state.withLock { state -> OriginLease? in
-        while let lease = Self.reclaimable(for: id, hasContent, anyExchange, at: now, state) {
-          guard let other = Self.otherClient(for: lease, state) else {
-            if lease.beginReclaiming() { state.endingCount += 1 }
-            return lease
-          }
-          // The response is for a client that has less, too: the connection is that client's from now on.
-          state.shares.transfer(from: lease.client, to: other, hasContent: lease.hasContent)
-          lease.client = other
-        }
-        return nil
+      let lease = state.withLock { state -> ConnectionLease? in
+        guard state.shares.reclaim(for: id) != nil else { return nil }
+        // A response that is for a client with less, too, is not ended.
+        state.shares.chargeToThoseWithLess()
+        guard let reclaim = state.shares.reclaim(for: id),
+          let lease = Self.mostReclaimable(of: reclaim, anyExchange, at: now, state), lease.beginReclaiming()
+        else { return nil }
+        state.shares.willEnd(lease.exchange, for: reclaim.client)
+        return lease
       }
       lease?.reclaim()
     }
 
-    private static func reclaimable(
-      for id: Int, _ hasContent: Bool, _ anyExchange: Bool, at now: Int64, _ state: State
-    ) -> OriginLease? {
-      // One exchange is ended for each that waits: a connection that is slow to come back is still on its way.
-      guard state.endingCount < state.waiters.count, let client = state.waiters[id]?.client else { return nil }
-      let (held, isForContent) = state.shares.holdersAboveShare(
-        for: client, hasContent: hasContent, awaiting: state.endingCount)
-      guard !held.isEmpty else { return nil }
-      let most = held.values.max() ?? 0
-      var best: (lease: OriginLease, rank: Reclaimability)?
-      for lease in state.leases.values {
-        guard let count = held[lease.client], !isForContent || lease.hasContent,
+    /// The exchange that is ended with the least harm; nil when none may be.
+    private static func mostReclaimable(
+      of reclaim: ConnectionShares<ClientAddress>.Reclaim, _ anyExchange: Bool, at now: Int64, _ state: State
+    ) -> ConnectionLease? {
+      let most = reclaim.holders.values.max() ?? 0
+      var best: (lease: ConnectionLease, rank: Reclaimability)?
+      for (id, lease) in state.leases {
+        guard let holder = state.shares.holder(of: id), let count = reclaim.holders[holder],
+          !reclaim.isForContent || lease.hasContent,
           let rank = lease.reclaimability(at: now), best.map({ $0.rank < rank }) ?? true,
           rank.kind == .clientsFault || anyExchange && count == most
         else { continue }
@@ -275,37 +281,40 @@
       return best?.lease
     }
 
-    /// Another client that wants the response of `lease`, the one that holds the fewest connections, if it has less than its
-    /// share.
-    private static func otherClient(for lease: OriginLease, _ state: State) -> ClientAddress? {
-      guard let resource = lease.resource, let clients = state.interests[resource]?.keys else { return nil }
-      let client = clients.filter { $0 != lease.client }.min {
-        state.shares.heldCount(of: $0) < state.shares.heldCount(of: $1)
-      }
-      return client.flatMap { state.shares.heldCount(of: $0) < state.shares.share ? $0 : nil }
+    // MARK: Followers
+
+    /// From now on `request` waits for the response to `call`, which another request has caused: its exchange may use the
+    /// share of this request's client, too.
+    func follow(_ call: OriginCall, for request: RequestClient) {
+      Self.resume(
+        state.withLock { state in
+          let granted = Self.unfollow(request, &state, limit: limit)
+          state.followed[ObjectIdentifier(request)] = call
+          state.followers[call, default: [:]][request.address, default: 0] += 1
+          guard let id = state.exchanges[call] else { return granted }
+          state.shares.follow(id, by: request.address)
+          if state.waiters[id]?.request.address != request.address { state.waiters[id]?.rest = timeout }
+          return granted + Self.grantWaiting(&state, limit: limit)
+        })
     }
 
-    // MARK: Shared responses
-
-    /// From now on `client` wants the response for `resource`: a waiting request for that may use its share.
-    func beginInterest(in resource: String, of client: ClientAddress) {
-      state.withLock { state in
-        state.interests[resource, default: [:]][client, default: 0] += 1
-        for id in state.waitersByResource[resource] ?? [] { Self.pass(id, to: client, &state) }
-      }
+    /// The request has its response, or has given up waiting for it.
+    func unfollow(_ request: RequestClient) {
+      Self.resume(state.withLock { state in Self.unfollow(request, &state, limit: limit) })
     }
 
-    func endInterest(in resource: String, of client: ClientAddress) {
-      state.withLock { state in
-        guard var clients = state.interests.removeValue(forKey: resource), let count = clients[client] else { return }
-        clients[client] = count > 1 ? count - 1 : nil
-        if !clients.isEmpty { state.interests[resource] = clients }
-      }
-    }
-
-    private static func pass(_ id: Int, to client: ClientAddress, _ state: inout State) {
-      guard let waiter = state.waiters[id], state.shares.pass(id, of: waiter.client, to: client) else { return }
-      state.waiters[id]?.client = client
+    private static func unfollow(
+      _ request: RequestClient?, _ state: inout State, limit: Int
+    ) -> [(Waiter, Grant)] {
+      guard !state.followed.isEmpty, let request,
+        let call = state.followed.removeValue(forKey: ObjectIdentifier(request)),
+        var clients = state.followers.removeValue(forKey: call), let count = clients[request.address]
+      else { return [] }
+      clients[request.address] = count > 1 ? count - 1 : nil
+      if !clients.isEmpty { state.followers[call] = clients }
+      guard let id = state.exchanges[call] else { return [] }
+      state.shares.unfollow(id, by: request.address)
+      return grantWaiting(&state, limit: limit)
     }
 
     // MARK: Idle connections

@@ -10,7 +10,8 @@
   /// the fewest origin connections.
   ///
   /// Without that, a client with many requests in line could make another wait as long as itself, by asking for a page
-  /// first, or lose it the page by having more than its share.
+  /// first, or lose it the page by having more than its share. A client pays for the exchange that its request waits for, and
+  /// for no other, whatever others ask for at the same time: the cache tells which that is.
   ///
   /// ```swift
   /// let client = UpstreamClient(origin: origin)
@@ -30,8 +31,13 @@
     /// Answers `request` as `inner` does.
     public func call(_ request: CacheRequest) async throws -> CacheResponse {
       guard request.body.isEmpty else { return try await inner.call(request) }
-      guard let interest = client.interest(in: request.target) else { return try await inner.call(request) }
-      var response = try await inner.call(request)
+      guard let interest = client.interest() else { return try await inner.call(request) }
+      // Weak: tasks that the cache leaves running hold on to the closure.
+      var response = try await OriginCall.observing { [weak interest] call in
+        interest?.begin(in: call)
+      } during: {
+        try await inner.call(request)
+      }
       response.body = interest.lasting(to: response.body)
       return response
     }

@@ -71,8 +71,12 @@ extension CacheLayer {
         // What others are waiting for will not do.
         if plan.directives.demandValidation { break }
         switch found.join(plan, deadline: softDeadline, waitLimit: waitLimit, at: now) {
-        case .waiting(let id): return .waiting(found, id, isLeader: false)
-        case .answered(let result): return .answered(result)
+        case .waiting(let id):
+          OriginCall.noteWait(for: found)
+          return .waiting(found, id, isLeader: false)
+        case .answered(let result):
+          if case .response = result { OriginCall.noteWait(for: found) }
+          return .answered(result)
         case .refused: hasEnded = true
         }
       }

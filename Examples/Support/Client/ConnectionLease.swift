@@ -5,11 +5,11 @@
 
 #if os(Linux)
   import CEventLoop
+  import HTTPCache
 
   /// The use of one connection for one request.
-  final class OriginLease: Sendable {
+  final class ConnectionLease: Sendable {
     private struct State {
-      var client: ClientAddress
       var holdUp: HoldUp
       var connection: UpstreamConnection?
       var hasAnswer = false
@@ -17,24 +17,21 @@
       var isOver = false
     }
 
+    /// The number of the exchange among those of the pool.
+    let exchange: Int
+    /// The cache's call that the exchange is for.
+    let call: OriginCall?
     let hasContent: Bool
-    /// The resource that is asked for, if others may have the response too.
-    let resource: String?
     private let request: RequestClient?
     private let state: Guarded<State>
 
-    init(client: ClientAddress, hasContent: Bool, resource: String?, request: RequestClient?) {
+    init(exchange: Int, call: OriginCall?, hasContent: Bool, request: RequestClient?) {
+      self.exchange = exchange
+      self.call = call
       self.hasContent = hasContent
-      self.resource = resource
       self.request = request
-      state = Guarded(State(client: client, holdUp: HoldUp(at: cel_monotonic_nanoseconds())))
+      state = Guarded(State(holdUp: HoldUp(at: cel_monotonic_nanoseconds())))
       request?.didLease()
-    }
-
-    /// The client whose share is used. The pool alone changes it.
-    var client: ClientAddress {
-      get { state.withLock { $0.client } }
-      set { state.withLock { $0.client = newValue } }
     }
 
     /// The request is under way on `connection`.
