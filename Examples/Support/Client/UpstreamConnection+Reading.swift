@@ -9,12 +9,12 @@
   import HTTPCache
 
   extension UpstreamConnection {
-    func pump(untilEnd: Bool = false) {
+    func pump() {
       while isReadable, phase == .busy, failure == nil, bufferedCount < configuration.bufferSize {
         let scratch = loop.scratch
         let count = cel_read(descriptor, scratch.baseAddress, scratch.count)
         if count > 0 {
-          if count < scratch.count, !untilEnd { isReadable = false }
+          if count < scratch.count, !isPeerClosed { isReadable = false }
           take(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
         } else if count == 0 {
           isReadable = false

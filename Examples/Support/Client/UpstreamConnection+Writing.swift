@@ -23,7 +23,8 @@
         output.removeAll()
         keepsAlive = false
         isReadable = true
-        pump(untilEnd: true)
+        isPeerClosed = true
+        pump()
         if head == nil { fail(closedError("the connection broke: \(SocketError(operation: "send", code: code))")) }
         wakeSender()
       }

@@ -30,6 +30,9 @@
     var timer: LoopTimer?
     var phase = Phase.connecting
     var isReadable = false
+    /// Whether the server has ended its side, or the connection has broken. No event says so again: from then on what is there
+    /// has been read only when a read says so.
+    var isPeerClosed = false
     var isConnected = false
 
     // The request.
@@ -311,7 +314,8 @@
           fail(SocketError(operation: "connect", code: -code))
         } else if events.contains(.writable) {
           isConnected = true
-          isReadable = events.contains(.readable)
+          isReadable = !events.isDisjoint(with: [.readable, .peerClosed])
+          isPeerClosed = events.contains(.peerClosed)
           wake()
         }
         return
@@ -319,11 +323,12 @@
       if events.contains(.writable), !output.isEmpty { flush() }
       guard phase != .closed, !events.isDisjoint(with: [.readable, .peerClosed, .failed]) else { return }
       isReadable = true
+      if !events.isDisjoint(with: [.peerClosed, .failed]) { isPeerClosed = true }
       if parser == nil {
         // Whatever it is that comes without a request: the connection is over.
         close()
       } else {
-        pump(untilEnd: !events.isDisjoint(with: [.peerClosed, .failed]))
+        pump()
       }
     }
 

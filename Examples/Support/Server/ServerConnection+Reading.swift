@@ -20,9 +20,7 @@
     // MARK: Socket
 
     /// Takes from the socket what there is room for, and makes of it what can be made.
-    ///
-    /// - Parameter untilEnd: Whether the client's end of stream is known to be there; then a short read is not the last.
-    func pump(untilEnd: Bool = false) {
+    func pump() {
       immediateBudget = Self.immediateTurn
       if !pendingInput.isEmpty { processPending() }
       while isReadable, !isClosed, immediateBudget > 0, hasRoom {
@@ -30,7 +28,7 @@
         let count = cel_read(descriptor, scratch.baseAddress, scratch.count)
         if count > 0 {
           // Edge-triggered: a read that did not fill the buffer has emptied the socket, and more will be reported.
-          if count < scratch.count, !untilEnd { isReadable = false }
+          if count < scratch.count, !isPeerClosed { isReadable = false }
           take(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
         } else if count == 0 {
           isReadable = false

@@ -51,6 +51,10 @@
     @exclusivity(unchecked) var parser: RequestParser
     @exclusivity(unchecked) var message = Message.none
     @exclusivity(unchecked) var isReadable = true
+    /// Whether the client has ended its side. No event says so again: from then on what is there has been read only when a
+    /// read says so.
+    @exclusivity(unchecked) var isPeerClosed = false
+    /// Whether all that the client has sent has been read.
     @exclusivity(unchecked) var peerHasFinished = false
     @exclusivity(unchecked) var pendingInput: [UInt8] = []
     @exclusivity(unchecked) var pendingOffset = 0
@@ -136,7 +140,8 @@
         }
         if !events.isDisjoint(with: [.readable, .peerClosed]) {
           connection.isReadable = true
-          connection.pump(untilEnd: events.contains(.peerClosed))
+          if events.contains(.peerClosed) { connection.isPeerClosed = true }
+          connection.pump()
         }
         if events.contains(.writable) { connection.flush() }
       }

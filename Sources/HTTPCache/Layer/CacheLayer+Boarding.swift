@@ -196,7 +196,11 @@ extension CacheLayer {
   /// The same in a task that begins on another thread.
   @discardableResult
   private nonisolated func takeOffElsewhere(_ flight: Flight, _ plan: FetchPlan) -> Task<Void, Never> {
-    let task = flight.scope.enter { Task { @concurrent in await self.fly(flight, plan) } }
+    // A refresh is for nobody in particular: it takes over nothing that the client's task carries.
+    let task =
+      flight.isRefresh
+      ? Task.detached { await flight.scope.bind { await self.fly(flight, plan) } }
+      : flight.scope.enter { Task { @concurrent in await self.fly(flight, plan) } }
     flight.started(task)
     return task
   }

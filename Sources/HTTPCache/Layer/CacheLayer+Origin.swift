@@ -25,7 +25,7 @@ extension CacheLayer {
     }
     flights.remove(flight)
     if flight.leavesDoubt { refreshInBackground(first) }
-    if flight.isRefresh, flight.hasStored, let stored = first.stored { reopenGate(of: stored) }
+    if flight.isRefresh, flight.hasStored, let stored = first.stored { await reopenGate(of: stored, first, flight) }
   }
 
   @inline(__always)
@@ -97,7 +97,9 @@ extension CacheLayer {
     }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
     if let stored = plan.stored, response.status == 304 {
-      guard RFC9111.selectsForUpdate(stored: stored.fields, response304: response.fields) else {
+      guard !plan.isStoredForOthers,
+        RFC9111.selectsForUpdate(stored: stored.fields, response304: response.fields)
+      else {
         // A 304 for a response that is not stored (RFC 9111 §4.3.4) is no answer to clients without a condition.
         return plan.withoutStored()
       }
@@ -133,6 +135,10 @@ extension CacheLayer {
         await refuse(response, .tags, flight, plan, receipt, error: error)
       } else if keepsStored(despite: response.status, flight, plan, at: receipt.receivedAt) {
         await refuse(response, .demanded, flight, plan, receipt)
+      } else if let stored = plan.stored, plan.isStoredForOthers, storing.times.freshUntil < stored.times.freshUntil {
+        // One user's answer does not shorten what others have.
+        await refuse(
+          response, plan.policy.rules.personalReason(plan.request.fields) ?? .demanded, flight, plan, receipt)
       } else {
         await store(response, storing, flight, plan, receipt)
         if RFC9111.isAboutResource(status: response.status) { await removeOutdated(plan) }
@@ -162,7 +168,7 @@ extension CacheLayer {
   private nonisolated func originFields(_ plan: FetchPlan) -> HeaderFields {
     plan.partial.flatMap { completionFields(for: plan.request, completing: $0, plan.policy) }
       ?? RFC9111.conditionalFields(
-        for: plan.request.fields, validating: plan.stored.map { [$0.fields] } ?? [],
+        for: plan.request.fields, validating: plan.isStoredForOthers ? [] : plan.stored.map { [$0.fields] } ?? [],
         forwardsRange: plan.stored == nil)
   }
 
@@ -239,13 +245,21 @@ extension CacheLayer {
       // that one, with all that the 304 says.
       let refusal = storability.refusal ?? .tags
       report(.refused(refusal), key: plan.key, error: violation)
-      await forbid(stored, because: refusal, plan, flight, at: receipt.receivedAt)
+      await forbid(stored, because: refusal, merged, plan, flight, receipt)
       let entry = unstoredEntry(stored, fields: fields, receipt: receipt, tags: tags)
       self.answer(flight, plan, with: answer(with: entry, .refused(refusal)), key: stored.key, tags: tags)
       return
     }
     let renewal = await renewal(of: stored, as: storing, plan, tags: tags)
-    let became: CacheEvent.Storing = await put(renewal, plan, flight) ? .stored : .none
+    // A slow confirmation of what has been replaced meanwhile is for its own request only.
+    let isReplaced =
+      if case .found(let current) = backend.peek(stored.key, at: receipt.receivedAt) {
+        current.variantIndex == nil && !current.isSame(as: stored) && current.times.receivedAt >= receipt.requestedAt
+      } else {
+        false
+      }
+    var became = CacheEvent.Storing.none
+    if !isReplaced, await put(renewal, plan, flight) { became = .stored }
     let entry = renewal.entry
     // Fields that are not stored are for the client whose request has brought them.
     let leaderFields = RFC9111.answeredFields(fields, receivedUnix: receipt.receivedUnix)

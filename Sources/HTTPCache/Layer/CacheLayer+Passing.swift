@@ -66,7 +66,10 @@ extension CacheLayer {
     if response.status == 304 { head.status = 200 }
     switch plan.policy.storability(of: head, to: plan.request, receipt: receipt) {
     case .store(let storing):
-      unshared.forget(Self.uncacheableKey(flightKey, of: plan.request))
+      let length = response.body.length ?? RFC9111.contentLength(of: response.fields)
+      if length.map({ $0 <= plan.policy.policy.maximumBodySize }) ?? (response.status == 304) {
+        unshared.forget(Self.uncacheableKey(flightKey, of: plan.request))
+      }
       guard response.status < 400, response.status != 206, response.status != 304, plan.stamp != nil,
         scope.violation(of: plan.policy.policy.tags) == nil
       else { break }
@@ -158,7 +161,7 @@ extension CacheLayer {
     by response: CacheResponse, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt
   ) async {
     guard case .found(let entry) = await lookup(plan.key, for: plan.request, at: receipt.receivedAt).0,
-      entry.status == 200
+      entry.status == 200, !(entry.traits.contains(.policyLifetime) && plan.directives.isPersonal)
     else { return }
     // What is stale may be so because it was said to be: a length alone confirms nothing then.
     if entry.times.freshUntil <= receipt.receivedAt, !response.fields.contains(KnownHeader.etag),

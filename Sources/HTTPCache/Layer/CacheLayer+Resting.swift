@@ -17,14 +17,14 @@ extension CacheLayer {
 
   /// Leaves the origin alone for a while, if something is stored for the request.
   ///
-  /// A client may have caused the failure itself, by its credentials or by what it demands. That must not keep others from a
-  /// newer response, so it is a call of the cache's own, in nobody's name, that tells whether the origin is to be left alone.
+  /// A client may have caused the failure itself, by any field of its request. That must not keep others from a newer
+  /// response, so it is a call of the cache's own, in nobody's name, that tells whether the origin is to be left alone.
   ///
   /// - Returns: Whether such a call is to be made.
   nonisolated func restAfterFailure(_ plan: FetchPlan) -> Bool {
     guard let stored = plan.stored else { return false }
     let now = clock.now
-    if !plan.directives.areNone || FetchPlan.hasCredentials(plan.request.fields), !needsCredentials(stored, plan) {
+    if !plan.isNeutral, !needsCredentials(stored, plan) {
       return stored.times.freshUntil <= now
         && RFC9111.mayServeOnError(
           times: stored.times, traits: stored.traits, directives: .none, now: now, rules: plan.policy.rules)
@@ -36,11 +36,12 @@ extension CacheLayer {
     return false
   }
 
-  /// Permits the next refresh of an entry that is still there after a refresh of it has stored something: the new response
-  /// has another `Vary`, and is not for all requests that the entry answers.
-  nonisolated func reopenGate(of stored: CacheEntry) {
+  /// Has an entry that is still there after a refresh of it has stored something validated by each request: the new response
+  /// has another `Vary`, and the refresh, which had none of the fields that it names, was not for the entry's requests.
+  nonisolated func reopenGate(of stored: CacheEntry, _ plan: FetchPlan, _ flight: Flight) async {
     let now = clock.now
     guard case .found(let entry) = backend.peek(stored.key, at: now), entry === stored else { return }
     stored.refreshGate.failed(retryAt: now)
+    _ = await put(stored.doubted(since: now), index: nil, plan, flight)
   }
 }

@@ -110,8 +110,10 @@ extension CacheLayer {
       announced
       ?? RFC9111.expectedLength(response.fields, status: response.status, method: plan.request.method)
     let isStored = became == .stored
+    // What several read is kept as far as what is stored, so that none of them is held up by a slower one.
+    let isRetained = isStored || became != .refused(.tooLarge) && flight.waiting.count > 1
     let log = BodyLog(
-      window: plan.policy.policy.streamWindow, retentionLimit: isStored ? plan.policy.policy.maximumBodySize : nil,
+      window: plan.policy.policy.streamWindow, retentionLimit: isRetained ? plan.policy.policy.maximumBodySize : nil,
       clock: clock
     ) { [weak flight] in flight?.bodyAbandoned() }
     var replay: Flight.Replay?
@@ -127,7 +129,7 @@ extension CacheLayer {
       source.cancel()
       return
     }
-    await pump(source, length: length, into: log, flight, sharing)
+    await pump(source, length: length, into: log, flight, sharing, isStored: isStored)
   }
 
   /// The strong entity tag of a body that is all there and whose handler has given no validator, if the policy wants one.
@@ -201,7 +203,7 @@ extension CacheLayer {
 
   /// Moves the origin's body into the log, and stores it if it arrives complete.
   private nonisolated func pump(
-    _ source: any BodySource, length: Int?, into log: BodyLog, _ flight: Flight, _ sharing: Sharing
+    _ source: any BodySource, length: Int?, into log: BodyLog, _ flight: Flight, _ sharing: Sharing, isStored: Bool
   ) async {
     let plan = sharing.plan
     do {
@@ -213,7 +215,8 @@ extension CacheLayer {
         if wasRetaining, !log.isRetaining {
           wasRetaining = false
           flight.close()
-          report(.refused(.tooLarge), key: flight.key)
+          noteUncacheable(sharing.response.status, flight, plan, at: clock.now)
+          if isStored { report(.refused(.tooLarge), key: flight.key) }
           await removeSuperseded(by: sharing.response.status, .tooLarge, flight, plan, at: clock.now)
         }
         if let length, log.totalByteCount > length {
@@ -230,12 +233,12 @@ extension CacheLayer {
       }
     } catch {
       source.cancel()
-      if log.isRetaining { report(.refused(.truncated), key: flight.key, error: error) }
+      if isStored, log.isRetaining { report(.refused(.truncated), key: flight.key, error: error) }
       log.fail(error)
       return
     }
     let trailers = source.trailers
-    guard let body = log.retainedSoFar else {
+    guard isStored, let body = log.retainedSoFar else {
       log.finish(trailers: trailers)
       return
     }

@@ -65,19 +65,42 @@ extension CacheLayer {
   /// Removes a stored response, or has it validated before its next use, after a 304 that forbids to store it.
   ///
   /// The 304 may be meant for one user (RFC 9111 §3.5), or be what somebody has demanded who wants others to lose the
-  /// response: only the cache's own request, or one that the response could not have been used for, removes it.
+  /// response: only the cache's own request, or one that the response could not have been used for, removes it. A 304 for a
+  /// request with `Authorization` that would let others use what was stored for them changes nothing. Otherwise, what was
+  /// stored for them stays until the cache has asked in nobody's name.
   nonisolated func forbid(
-    _ stored: CacheEntry, because refusal: StoreRefusal, _ plan: FetchPlan, _ flight: Flight, at now: CacheInstant
+    _ stored: CacheEntry, because refusal: StoreRefusal, _ updated: CacheResponse, _ plan: FetchPlan, _ flight: Flight,
+    _ receipt: Receipt
   ) async {
+    let now = receipt.receivedAt
+    if refusal == .authorization, !stored.traits.contains(.authorized), permitsOthers(updated, plan, receipt) { return }
     let isForUser =
       refusal == .authorization || refusal == .isPrivate && FetchPlan.hasCredentials(plan.request.fields)
     if refusal.isForRequest, !isForUser { return }
     let isClients = !flight.isRefresh && RFC9111.isServable(times: stored.times, traits: stored.traits, now: now)
-    if isForUser || isClients {
+    if isForUser, isClients, !stored.traits.contains(.authorized) {
+      // It was made for those without credentials: a request of theirs, the cache's own, decides.
+      flight.leaveDoubt()
+    } else if isForUser || isClients {
       _ = await put(stored.doubted(since: now), index: nil, plan, flight)
     } else {
       await remove(stored.key)
     }
+  }
+
+  /// Whether `updated`, which is not to be stored because of the `Authorization` of its request, could be stored and used if
+  /// others had asked: then it takes nothing back from a stored response that was made for those.
+  private nonisolated func permitsOthers(
+    _ updated: CacheResponse, _ plan: FetchPlan, _ receipt: Receipt
+  ) -> Bool {
+    var request = plan.request
+    request.fields.removeAll(.authorization)
+    guard case .store(let storing) = plan.policy.storability(of: updated, to: request, receipt: receipt) else {
+      return false
+    }
+    return RFC9111.mayReuse(
+      times: storing.times, traits: storing.traits, directives: .none, now: receipt.receivedAt, rules: plan.policy.rules
+    )
   }
 
   /// Removes a response that the origin has said to be outdated, unless it has been replaced.

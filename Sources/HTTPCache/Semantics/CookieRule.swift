@@ -63,7 +63,7 @@ public struct CookieRule: Hashable, Sendable {
       var start = 0
       while start < value.count, !isFound {
         var end = start
-        while end < value.count, value[end] != ASCII.semicolon { end += 1 }
+        while end < value.count, !Self.endsCookie(value[end]) { end += 1 }
         let pair = FieldSyntax.trimmed(value, start..<end)
         if !pair.isEmpty { isFound = isPersonal(value, pair) }
         start = end + 1
@@ -72,13 +72,19 @@ public struct CookieRule: Hashable, Sendable {
     return isFound
   }
 
+  /// Whether a cookie ends before `octet`, to some server at least: a comma ends one by RFC 2965 §3.3.4, and none of these may
+  /// stand in one (RFC 6265 §4.1.1).
+  private static func endsCookie(_ octet: UInt8) -> Bool {
+    octet == ASCII.semicolon || octet == ASCII.comma || octet == ASCII.space || octet == ASCII.tab
+  }
+
   /// Whether the cookie that stands at `pair` is personal. What has no equals sign counts as a name.
   private func isPersonal(_ value: Span<UInt8>, _ pair: Range<Int>) -> Bool {
     func isNamed(_ names: [String]) -> Bool {
       var end = pair.lowerBound
       while end < pair.upperBound, value[end] != ASCII.equals { end += 1 }
       let name = FieldSyntax.trimmed(value, pair.lowerBound..<end)
-      return names.contains { Self.matches($0, value, name) }
+      return names.contains { matches($0, value, name) }
     }
     return switch kind {
     case .all: true
@@ -88,11 +94,17 @@ public struct CookieRule: Hashable, Sendable {
     }
   }
 
-  private static func matches(_ pattern: String, _ value: Span<UInt8>, _ name: Range<Int>) -> Bool {
+  private func matches(_ pattern: String, _ value: Span<UInt8>, _ name: Range<Int>) -> Bool {
     let pattern = pattern.utf8
     let isPrefix = pattern.last == UInt8(ascii: "*")
     let count = pattern.count - (isPrefix ? 1 : 0)
     guard isPrefix ? name.count >= count : name.count == count else { return false }
-    return pattern.prefix(count).enumerated().allSatisfy { value[name.lowerBound + $0.offset] == $0.element }
+    let listsPersonal = if case .only = kind { true } else { false }
+    return pattern.prefix(count).enumerated().allSatisfy { offset, expected in
+      let octet = value[name.lowerBound + offset]
+      // To PHP, `a.b` and `a[b` are `a_b`.
+      return octet == expected
+        || listsPersonal && expected == UInt8(ascii: "_") && (octet == UInt8(ascii: ".") || octet == UInt8(ascii: "["))
+    }
   }
 }

@@ -32,6 +32,9 @@ public struct EntryTimes: Hashable, Sendable {
     self.reclaimAt = reclaimAt
   }
 
+  /// Whether the response was fresh when it was received, so that it could be given to others at all.
+  var haveBeenFresh: Bool { receivedAt < freshUntil }
+
   /// The age at `now` in whole seconds (RFC 9111 §4.2.3), never negative.
   public func age(at now: CacheInstant) -> Int64 {
     max(0, now.nanoseconds.subtractingSaturated(birth.nanoseconds) / 1_000_000_000)

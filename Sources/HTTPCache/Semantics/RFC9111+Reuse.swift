@@ -66,7 +66,8 @@ extension RFC9111 {
     }
     if isFresh { return plainVerdict(times: times, traits: traits, now: now, rules: rules) }
     if let maxStale = directives.maxStale {
-      if !traits.contains(.mustRevalidate), isAccepted(maxStale, times: times, now: now) {
+      // A client's patience reads no response that was never for others: personal pages are often marked so.
+      if !traits.contains(.mustRevalidate), times.haveBeenFresh, isAccepted(maxStale, times: times, now: now) {
         // In the window it is refreshed as well: the client's patience is no reason to leave it stale for all.
         return now < times.staleWhileRevalidateUntil ? .serveStaleAndRevalidate : .serveStale(.maxStale)
       }
@@ -101,7 +102,9 @@ extension RFC9111 {
     if directives.noCache, rules.respectsRequestDirectives { return false }
     if traits.contains(.policyLifetime), directives.isPersonal { return false }
     if now < times.freshUntil || now < times.staleIfErrorUntil { return true }
-    guard let seconds = directives.staleIfError, !traits.contains(.mustRevalidate) else { return false }
+    guard let seconds = directives.staleIfError, !traits.contains(.mustRevalidate), times.haveBeenFresh else {
+      return false
+    }
     return now.nanoseconds.subtractingSaturated(times.freshUntil.nanoseconds) < seconds.secondsAsNanoseconds
   }
 
@@ -114,7 +117,7 @@ extension RFC9111 {
     if traits.contains(.policyLifetime), directives.isPersonal { return false }
     if now < times.freshUntil { return true }
     if now < times.staleWhileRevalidateUntil || now < times.staleIfErrorUntil { return true }
-    if traits.contains(.mustRevalidate) || times.freshUntil <= times.receivedAt { return false }
+    if traits.contains(.mustRevalidate) || !times.haveBeenFresh { return false }
     if let maxStale = directives.maxStale { return isAccepted(maxStale, times: times, now: now) }
     return directives.maxAge == nil && directives.minFresh == nil
   }

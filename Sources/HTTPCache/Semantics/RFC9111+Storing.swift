@@ -81,6 +81,8 @@ extension RFC9111 {
     if hasSetCookie, rules.setCookies == .whenExplicit, explicitLifetime <= initialAge || directives.noCache {
       return .refuse(.setCookie)
     }
+    // Also without its cookie: the page that comes with it is likely to be one user's own.
+    if hasSetCookie, rules.setCookies == .strip, freshness.source == .heuristic { return .refuse(.setCookie) }
     let hasValidator = hasValidator(fields) || (rules.givesValidators && response.status == 200)
     let times = entryTimes(
       freshness: freshness, initialAge: initialAge, directives: directives,

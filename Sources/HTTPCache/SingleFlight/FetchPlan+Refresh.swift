@@ -11,7 +11,7 @@ extension FetchPlan {
     FetchPlan(
       request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
       stamp: stamp ?? self.stamp, startedAt: startedAt ?? self.startedAt, outer: nil,
-      withholdsCredentials: withholdsCredentials)
+      withholdsCredentials: withholdsCredentials, isNeutral: isNeutral)
   }
 
   /// The request that asks for all of what is stored, for nobody in particular: it has none of the client's fields but those
@@ -22,7 +22,7 @@ extension FetchPlan {
   func withoutConditions(storing entry: CacheEntry) -> FetchPlan {
     var (request, withholdsCredentials) = Self.anonymous(request)
     let vary = (try? RFC9111.varySelection(of: entry.fields, limit: .max).get()) ?? .none
-    let neutral = Self.neutral(request, keeping: ["User-Agent"] + vary.names)
+    let neutral = Self.neutral(request, keeping: vary.names)
     if isKey(of: neutral) {
       request = neutral
     } else {
@@ -32,7 +32,7 @@ extension FetchPlan {
     return FetchPlan(
       request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
       stamp: stamp, startedAt: startedAt, outer: nil,
-      withholdsCredentials: self.withholdsCredentials || withholdsCredentials)
+      withholdsCredentials: self.withholdsCredentials || withholdsCredentials, isNeutral: true)
   }
 
   /// The request that finds out whether the origin fails for everybody, after it has failed for a client: with the fields only
@@ -47,7 +47,7 @@ extension FetchPlan {
     return FetchPlan(
       request: neutral, directives: .none, policy: policy, key: key, next: next, stored: stored, outdated: outdated,
       reason: reason, stamp: stamp, landings: landings, startedAt: startedAt, outer: nil,
-      withholdsCredentials: withholdsCredentials || hasCredentials)
+      withholdsCredentials: withholdsCredentials || hasCredentials, isNeutral: true)
   }
 
   /// Whether `request` has the same key. Only keys of a user's own making depend on fields.
@@ -59,10 +59,14 @@ extension FetchPlan {
     let kept = NameSet(names)
     var request = request
     request.fields = request.fields.filter { kept.contains($0) }
+    if !request.fields.contains(userAgent.name) { request.fields.append(userAgent.name, userAgent.value) }
     return request
   }
 
-  private static let negotiation: [HeaderName] = ["Accept", .acceptEncoding, .acceptLanguage, "User-Agent"]
+  private static let negotiation: [HeaderName] = ["Accept", .acceptEncoding, .acceptLanguage]
+
+  /// Who asks when the cache does (RFC 9110 §10.1.5). A client's own could be one that the origin refuses.
+  private static let userAgent: (name: HeaderName, value: String) = ("User-Agent", "swift-http-cache")
 
   /// Returns the request of nobody in particular for the same resource, and whether `request` has credentials.
   static func anonymous(_ request: CacheRequest) -> (request: CacheRequest, hasCredentials: Bool) {

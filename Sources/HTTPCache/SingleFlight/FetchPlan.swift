@@ -29,9 +29,18 @@ final class FetchPlan: Sendable {
   let outer: TagScope?
   /// Whether the request is the cache's own, made of a client's without the credentials which that had.
   let withholdsCredentials: Bool
+  /// Whether the request is the cache's own, with no field by which a client could decide what comes of it.
+  let isNeutral: Bool
 
   /// Whether nothing is stored for the resource.
   var isPlainMiss: Bool { stored == nil && partial == nil && reason != .variant }
+
+  /// Whether what is stored is not for this request: only the policy gives it a lifetime, and the request is one user's own.
+  /// Then it is not validated for that user, whose answer says nothing about it.
+  var isStoredForOthers: Bool {
+    guard directives.isPersonal, let stored else { return false }
+    return stored.traits.contains(.policyLifetime) && !stored.traits.contains(.alwaysValidate)
+  }
 
   /// Whether what is stored for the resource are variants, selected by fields of requests (RFC 9111 §4.1).
   var isAmongVariants: Bool { reason == .variant || (stored ?? partial ?? outdated).map { $0.key != key } ?? false }
@@ -40,7 +49,7 @@ final class FetchPlan: Sendable {
     request: CacheRequest, directives: RequestDirectives, policy: ResolvedPolicy, key: CacheKey, next: AnyService,
     stored: CacheEntry?, partial: CacheEntry? = nil, outdated: CacheEntry? = nil, reason: CacheOutcome.MissReason,
     stamp: InvalidationStamp?, landings: UInt64? = nil, startedAt: CacheInstant, outer: TagScope?,
-    withholdsCredentials: Bool = false
+    withholdsCredentials: Bool = false, isNeutral: Bool = false
   ) {
     self.request = request
     self.directives = directives
@@ -56,14 +65,15 @@ final class FetchPlan: Sendable {
     self.startedAt = startedAt
     self.outer = outer
     self.withholdsCredentials = withholdsCredentials
+    self.isNeutral = isNeutral
   }
 
   /// The same request, with nothing stored that could be confirmed: the origin has confirmed another response.
   func withoutStored() -> FetchPlan {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: nil, partial: partial,
-      outdated: stored, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer,
-      withholdsCredentials: withholdsCredentials)
+      outdated: isStoredForOthers ? nil : stored, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer,
+      withholdsCredentials: withholdsCredentials, isNeutral: isNeutral)
   }
 
   /// The same request, with nothing stored that could be completed.
@@ -71,6 +81,6 @@ final class FetchPlan: Sendable {
     FetchPlan(
       request: request, directives: directives, policy: policy, key: key, next: next, stored: stored,
       outdated: outdated, reason: reason, stamp: stamp, startedAt: startedAt, outer: outer,
-      withholdsCredentials: withholdsCredentials)
+      withholdsCredentials: withholdsCredentials, isNeutral: isNeutral)
   }
 }

@@ -122,11 +122,17 @@ import Testing
       (.nonePersonal, ["a=1": true, "session=1; u=2": true]),
       (
         .personal(except: ["_ga*", "_gid"]),
-        ["_ga=1": true, "_ga_X=1; _gid=2": true, "_gid2=1": false, "_ga=1; u=1": false]
+        [
+          "_ga=1": true, "_ga_X=1; _gid=2": true, "_gid2=1": false, "_ga=1; u=1": false, "_ga=1, u=1": false,
+          "_ga=1,u=1": false, "_ga=1 u=1": false, "_ga=1\tu=1": false, ".ga=1": false,
+        ]
       ),
       (
         .personal(["session", "wp_*"]),
-        ["session=1": false, "Session=1": true, "wp_": false, "wp_x=1": false, "wp=1": true]
+        [
+          "session=1": false, "Session=1": true, "wp_": false, "wp_x=1": false, "wp=1": true, "a=1, session=1": false,
+          "wp.x=1": false, "wp[x=1": false, "wpx=1": true,
+        ]
       ),
     ]
     for (rule, cookies) in rules {

@@ -49,6 +49,43 @@ import Testing
     await fixture.cache.waitForLandings()
   }
 
+  @Test(
+    arguments: ["X-HTTP-Method-Override", "Accept-Language", "User-Agent", "X-Long", "Referer", "Accept"]
+      as [HeaderName],
+    ["max-age=10, stale-if-error=600", "max-age=10, stale-if-error=600, stale-while-revalidate=60"])
+  func `a failure caused by any field does not stop refreshes for all`(name: HeaderName, directives: String)
+    async throws
+  {
+    let fixture = try Fixture(CachePolicy(timeToLive: nil))
+    let origin = CountingOrigin { request, number in
+      request.fields[name] == "attack"
+        ? CacheResponse(status: 500) : CacheResponse(fields: ["Cache-Control": directives], body: Body("\(number)"))
+    }
+    let service = origin.layer(fixture.cache)
+    _ = try await service.call(.get("/hot")).text()
+    for _ in 0..<3 {
+      fixture.advance(20)
+      let stale = try await service.call(.get("/hot", [name: "attack"])).text()
+      try await eventually { try await service.call(.get("/hot")).outcome == .hit }
+      #expect(try await service.call(.get("/hot")).text() != stale)
+    }
+  }
+
+  @TaskLocal private static var user: String?
+
+  @Test func `a refresh carries nothing of the client's task`() async throws {
+    let fixture = try Fixture(CachePolicy(timeToLive: nil))
+    let origin = CountingOrigin { _, _ in CacheResponse(fields: Self.windows, body: Body(Self.user ?? "nobody")) }
+    let service = origin.layer(fixture.cache)
+    _ = try await service.call(.get("/hot")).text()
+    fixture.advance(20)
+    let stale = try await Self.$user.withValue("ann") { try await service.call(.get("/hot")) }
+    #expect(stale.outcome == .stale(.whileRevalidating))
+    try await eventually { try await service.call(.get("/hot")).outcome == .hit }
+    #expect(try await service.call(.get("/hot")).text() == "nobody")
+    #expect(origin.count.value == 2)
+  }
+
   @Test func `an origin that fails for all is left alone, whoever finds out`() async throws {
     let fixture = try Fixture(CachePolicy(timeToLive: nil))
     let isDown = Locked(false)

@@ -302,7 +302,7 @@ import Testing
   @Test func `25: the answer does not wait for a slow store`() async throws {
     let backend = GatedBackend()
     let origin = CountingOrigin()
-    let cache = try CacheLayer(backend: backend)
+    let cache = try CacheLayer(backend: backend, clock: CacheClock(ManualClock()))
     let service = origin.layer(cache)
     #expect(try await service.call(.get("/")).text() == "answer 1")
     await backend.storing()

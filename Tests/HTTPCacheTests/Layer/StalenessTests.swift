@@ -107,9 +107,12 @@ import Testing
     let stale = try await response
     #expect(stale.outcome == .stale(.ifError))
     #expect(try await stale.text() == "v1")
-    // The origin is left alone for a while.
+    // The cache finds out whether it fails for all, and leaves it alone for a while then.
+    let own = await origin.nextCall()
+    if let status { own.respond(CacheResponse(status: status, body: "error")) } else { own.fail(OriginError()) }
+    await fixture.cache.waitForLandings()
     #expect(try await service.call(.get("/")).outcome == .stale(.retryPending))
-    #expect(origin.callCount == 2)
+    #expect(origin.callCount == 3)
     fixture.advance(10)
     async let recovered = service.call(.get("/"))
     await origin.nextCall().respond(CacheResponse(body: "v2"))

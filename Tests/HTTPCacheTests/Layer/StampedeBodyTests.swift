@@ -128,6 +128,50 @@ import Testing
     readers[0].cancel()
   }
 
+  @Test func `whoever comes after a stream has outgrown the limit waits for nobody`() async throws {
+    let fixture = try Fixture(CachePolicy(maximumBodySize: 4096))
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let chunk = Bytes(String(repeating: "x", count: 1024))
+    async let first = service.call(.get("/")).text()
+    let channel = BodyChannel(window: 1024)
+    await origin.nextCall().respond(CacheResponse(body: channel.body))
+    for _ in 0..<10 { #expect(await channel.write(chunk)) }
+    channel.finish()
+    #expect(try await first.utf8.count == 10 * 1024)
+    // Two calls at a time, of which none has been answered.
+    async let second = service.call(.get("/")).text()
+    async let third = service.call(.get("/")).text()
+    let calls = [await origin.nextCall(), await origin.nextCall()]
+    for call in calls { call.respond(CacheResponse(body: "small")) }
+    #expect(try await [second, third] == ["small", "small"])
+  }
+
+  @Test func `a slow reader of what is on probation does not hold up the others`() async throws {
+    var policy = CachePolicy(maximumBodySize: 1 << 20)
+    policy.streamWindow = 4096
+    policy.admission = AdmissionPolicy(newKeyLimit: 0)
+    let fixture = try Fixture(policy)
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let tasks = (0..<2).map { _ in Task { try await service.call(.get("/")).body.makeReader() } }
+    await fixture.cache.waitForWaiters(2)
+    let channel = BodyChannel(window: 1024)
+    await origin.nextCall().respond(CacheResponse(body: channel.body))
+    let slow = try await tasks[0].value
+    let fast = try await tasks[1].value
+    let chunk = Bytes(String(repeating: "x", count: 1024))
+    for _ in 0..<100 {
+      #expect(await channel.write(chunk))
+      #expect(try await fast.next() == chunk)
+    }
+    channel.finish()
+    #expect(try await fast.next() == nil)
+    #expect(fixture.cache.statistics.refusals == [.probation: 1])
+    #expect(fixture.cache.statistics.stores == 0)
+    slow.cancel()
+  }
+
   @Test func `a stream that outgrows the limit at once, before its client has the head, is not cut off`() async throws {
     var policy = CachePolicy(maximumBodySize: 4096)
     policy.streamWindow = 4096

@@ -201,7 +201,7 @@ import Testing
     let service = origin.layer(fixture.cache)
     var request = CacheRequest.get("/hot", credentials)
     request.fields.append("X-Other", "not the cache's")
-    request.fields.append("User-Agent", "kept")
+    request.fields.append("User-Agent", "the client's")
     request.fields.append("Cache-Control", "max-stale=60")
     _ = try await service.call(request)
     fixture.advance(20)
@@ -209,7 +209,7 @@ import Testing
     await eventually { origin.count.value == 2 }
     let refresh = seen.withLock { $0[1] }
     for field in credentials.lines { #expect(!refresh.fields.contains(field), "\(field)") }
-    #expect(refresh.fields["X-Other"] == nil && refresh.fields["User-Agent"] == "kept")
+    #expect(refresh.fields["X-Other"] == nil && refresh.fields["User-Agent"] == "swift-http-cache")
     #expect(refresh.fields["Cache-Control"] == nil)
   }
 
@@ -268,12 +268,12 @@ import Testing
     let service = origin.layer(cache)
     for _ in 0..<10 {
       _ = try await service.call(
-        .get("/hot", ["Cookie": "u=ann", "Authorization": "x", "X-Other": "a", "User-Agent": "kept"]))
+        .get("/hot", ["Cookie": "u=ann", "Authorization": "x", "X-Other": "a", "User-Agent": "the client's"]))
     }
     #expect(!cache.hotRequests().isEmpty)
     for request in cache.hotRequests() {
       #expect(!request.fields.contains("Cookie") && !request.fields.contains("Authorization"))
-      #expect(request.fields["X-Other"] == nil && request.fields["User-Agent"] == "kept")
+      #expect(request.fields["X-Other"] == nil && request.fields["User-Agent"] == "swift-http-cache")
     }
   }
 }

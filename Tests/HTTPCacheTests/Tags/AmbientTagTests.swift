@@ -117,13 +117,13 @@ import Testing
     let fixture = try Fixture()
     let gate = ScriptedService()
     let service = Handler { request in
-      let number = request.fields["User-Agent"] ?? ""
+      let number = request.fields["Accept-Language"] ?? ""
       CacheTags.add("attempt:\(number)")
       return try await gate.call(request)
     }.layer(fixture.cache)
-    async let first = service.call(.get("/", ["User-Agent": "1"]))
+    async let first = service.call(.get("/", ["Accept-Language": "1"]))
     let failing = await gate.nextCall()
-    async let second = service.call(.get("/", ["User-Agent": "2"]))
+    async let second = service.call(.get("/", ["Accept-Language": "2"]))
     await fixture.cache.waitForWaiters(2)
     failing.fail(OriginError())
     await gate.nextCall().respond(CacheResponse(body: "x"))
