@@ -104,6 +104,9 @@ import Testing
     async let failed = service.call(.get("/p/1"))
     await origin.nextCall().fail(OriginError())
     #expect(try await failed.outcome == .stale(.ifError))
+    // The cache asks for itself whether the origin fails for all.
+    await origin.nextCall().fail(OriginError())
+    await eventually { fixture.cache.statistics.failedRefreshes == 3 }
     fixture.advance(20)
     async let next = service.call(.get("/p/1"))
     await origin.nextCall().respond(Self.response("new"))
