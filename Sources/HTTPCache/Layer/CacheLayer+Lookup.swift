@@ -199,7 +199,8 @@ extension CacheLayer {
       if isKnown { return (peeked, try await backend.lookup(key).stamp) }
       // The variant that was probably meant is looked up in the same go. Whether it is that, the list says that comes with it.
       let expected = knownVariants.variant(of: key, for: request.fields)
-      let all = if let expected { try await backend.lookup(all: [key, expected]) } else { [try await backend.lookup(key)] }
+      let all =
+        if let expected { try await backend.lookup(all: [key, expected]) } else { [try await backend.lookup(key)] }
       guard let found = all.first else { return (.absent, nil) }
       let index = found.entry?.variantIndex
       if index != nil || expected != nil { knownVariants.note(index, for: key) }

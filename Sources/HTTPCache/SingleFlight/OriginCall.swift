@@ -44,7 +44,9 @@ public struct OriginCall: Hashable, Sendable {
 
   private init(scope: TagScope) { self.scope = scope }
 
-  public static func == (a: OriginCall, b: OriginCall) -> Bool { a.scope === b.scope }
+  /// Whether both are the same call.
+  public static func == (left: OriginCall, right: OriginCall) -> Bool { left.scope === right.scope }
 
+  /// Hashes the identity of the call.
   public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(scope)) }
 }
