@@ -132,7 +132,8 @@ extension RedisIntegration {
     @Test func `one for which the server closes the connection costs no other value its hit`() async throws {
       let server = try RedisServerProcess(options: ["--proto-max-bulk-len", "1mb"])
       try await fill(server, late: 0)
-      let backend = try await node(server)
+      // A connection that breaks is away for a while, so that whatever needs it meanwhile has to go without.
+      let backend = try await node(server) { $0.reconnect = .init(minimum: .seconds(4), maximum: .seconds(4)) }
       let stamp = try await backend.lookup(key("/none")).stamp
       let writing = Task {
         for number in 0..<20 {
