@@ -45,9 +45,11 @@ redis="Sources/HTTPCacheRedis/Log/InvalidationMirror.swift Sources/HTTPCacheRedi
   Sources/HTTPCacheRedis/Configuration/RedisEndpoint.swift Sources/HTTPCacheRedis/Backend/RedisKeys.swift"
 
 # The parsers of messages import the library, of which they are a part here.
-messages="CommandLine/Endpoint Client/OriginURL CommandLine/CommandLineError CommandLine/OptionKind Wire/BodyDecoder Wire/ByteWriter
-  Wire/FieldSection Wire/LineAssembler Wire/MessageLimits Wire/Octet Wire/ParseFailure Wire/PermittedTrailers
-  Wire/RepeatedHead Wire/RequestHead Wire/RequestParser Wire/RequestTarget Wire/ResponseParser"
+messages="CommandLine/Endpoint Client/InvalidURLError Client/OriginURL CommandLine/CommandLineError CommandLine/OptionKind
+  Wire/BodyDecoder Wire/BodyFraming Wire/ByteWriter Wire/FieldSection Wire/LineAssembler
+  Wire/MessageLimits Wire/MinorVersion Wire/Octet Wire/ParseFailure Wire/PermittedTrailers Wire/RepeatedHead
+  Wire/RequestEvent Wire/RequestHead Wire/RequestParser Wire/RequestTarget Wire/ResponseEvent Wire/ResponseHead
+  Wire/ResponseParser"
 
 build() {
   rm -rf "$work/stores"

@@ -120,7 +120,7 @@
       let deadline = cel_monotonic_nanoseconds() + configuration.connectTimeout.nanoseconds
       let addresses: [SocketAddress]
       do {
-        addresses = try await Resolver.shared.resolve(origin.host, port: origin.port)
+        addresses = try await HostResolver.shared.resolve(origin.host, port: origin.port)
       } catch {
         throw UpstreamError(.cannotConnect, origin: origin.authority, "\(error)")
       }

@@ -8,94 +8,16 @@
 /// Moving a deadline further away costs one store, because the timer then stays where it is in the queue and is put
 /// off when it fires. That is the usual case: every request moves its connection's deadline a little further away.
 final class LoopTimer {
-  // Exclusivity is unchecked: these are single words, read and written and never lent.
+  // Exclusivity is unchecked: these are single words, read and written and never lent. `TimerQueue` alone writes them.
 
   /// When it is due, in nanoseconds of the loop's clock; `.max` when it is not.
-  @exclusivity(unchecked) fileprivate(set) var deadline = Int64.max
+  @exclusivity(unchecked) var deadline = Int64.max
   /// Where the queue has sorted it in; never later than `deadline`.
-  @exclusivity(unchecked) fileprivate var queuedDeadline = Int64.max
+  @exclusivity(unchecked) var queuedDeadline = Int64.max
   /// Its place in the heap; -1 when it is not in there.
-  @exclusivity(unchecked) fileprivate var position = -1
+  @exclusivity(unchecked) var position = -1
   /// Called on the loop's thread.
   let action: @Sendable () -> Void
 
   init(action: @escaping @Sendable () -> Void) { self.action = action }
-}
-
-/// The timers of one loop: a binary heap, the next deadline on top.
-struct TimerQueue {
-  private var heap: [LoopTimer] = []
-
-  var count: Int { heap.count }
-
-  /// When the loop has to look again; nil when there is nothing to wait for. It may be earlier than any true deadline.
-  var nextDeadline: Int64? { heap.first?.queuedDeadline }
-
-  /// Sets when `timer` is due; `.max` for never.
-  mutating func schedule(_ timer: LoopTimer, at deadline: Int64) {
-    timer.deadline = deadline
-    guard deadline < timer.queuedDeadline else { return }
-    timer.queuedDeadline = deadline
-    if timer.position < 0 {
-      timer.position = heap.count
-      heap.append(timer)
-    }
-    siftUp(timer.position)
-  }
-
-  /// Takes `timer` out for good, so that the queue no longer keeps it alive.
-  mutating func remove(_ timer: LoopTimer) {
-    timer.deadline = .max
-    timer.queuedDeadline = .max
-    let position = timer.position
-    guard position >= 0 else { return }
-    timer.position = -1
-    let last = heap.removeLast()
-    guard position < heap.count else { return }
-    place(last, at: position)
-    siftUp(position)
-    siftDown(last.position)
-  }
-
-  /// Takes out and returns a timer that is due; nil when none is.
-  mutating func popDue(now: Int64) -> LoopTimer? {
-    while let first = heap.first, first.queuedDeadline <= now {
-      let deadline = first.deadline
-      remove(first)
-      if deadline <= now { return first }
-      if deadline < .max { schedule(first, at: deadline) }
-    }
-    return nil
-  }
-
-  private mutating func place(_ timer: LoopTimer, at position: Int) {
-    heap[position] = timer
-    timer.position = position
-  }
-
-  private mutating func siftUp(_ start: Int) {
-    var position = start
-    let timer = heap[position]
-    while position > 0 {
-      let parent = (position - 1) / 2
-      guard timer.queuedDeadline < heap[parent].queuedDeadline else { break }
-      place(heap[parent], at: position)
-      position = parent
-    }
-    place(timer, at: position)
-  }
-
-  private mutating func siftDown(_ start: Int) {
-    var position = start
-    let timer = heap[position]
-    while true {
-      var child = 2 * position + 1
-      guard child < heap.count else { break }
-      if child + 1 < heap.count, heap[child + 1].queuedDeadline < heap[child].queuedDeadline { child += 1 }
-      guard heap[child].queuedDeadline < timer.queuedDeadline else { break }
-      place(heap[child], at: position)
-      position = child
-    }
-    place(timer, at: position)
-  }
 }

@@ -44,7 +44,6 @@ struct IncomingContent {
     if case .lingering = mode { return true }
     return false
   }
-  var isWaitedFor: Bool { waiter != nil }
 
   /// A new request is going to be answered. Its content may have begun to arrive.
   ///

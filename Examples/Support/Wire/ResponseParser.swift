@@ -34,12 +34,6 @@ struct ResponseParser {
     self.limits = limits
   }
 
-  /// Whether the response has arrived to its end.
-  var isEnded: Bool {
-    if case .ended = state { return true }
-    return false
-  }
-
   /// Takes the next event out of `input`; nil when all of the input has been taken without one, or the response is over.
   mutating func next(_ input: inout UnsafeRawBufferPointer) throws(ParseFailure) -> ResponseEvent? {
     do throws(ParseFailure) {

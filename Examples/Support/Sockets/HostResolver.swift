@@ -8,8 +8,8 @@
   import HTTPCache
 
   /// Looks names up off the event loops and off Swift's pool: `getaddrinfo` blocks, for seconds when a name server is down.
-  final class Resolver: Sendable {
-    static let shared = Resolver()
+  final class HostResolver: Sendable {
+    static let shared = HostResolver()
 
     private struct State {
       var known = BoundedMap<String, (addresses: [SocketAddress], expiry: Int64)>(maximumCount: 1_000)
