@@ -4,7 +4,8 @@
 //===----------------------------------------------------------------------===//
 
 import Foundation
-import Synchronization
+
+@testable import ExampleSupport
 
 /// Remembers that something has happened, for tests that wait for it, in a task or on a thread. Whoever waits costs nothing
 /// meanwhile: on a busy machine, one that looks again and again starves what it waits for.
@@ -18,7 +19,7 @@ final class Flag: Sendable {
   /// The longest that anybody waits. What has not happened by then never will.
   static let patience = Duration.seconds(60)
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let condition = NSCondition()
 
   var isSet: Bool { state.withLock { $0.isSet } }
