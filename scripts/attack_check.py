@@ -15,8 +15,8 @@ refuses and fails as the attacker's fields tell it to. Everything is on free por
   Files   while the attacker reads large files as slowly as it may, a victim downloads the same ones: at full speed.
   Shares  attacker and victim both want more origin connections than there are: both get about as much.
 
-    attack_check.py --proxy .build/release/caching-proxy            all of it, about two minutes
-    attack_check.py --proxy .build/release/caching-proxy --short    the same attacks for a shorter time, under a minute
+    attack_check.py --proxy .build/release/caching-proxy            all of it, about five minutes
+    attack_check.py --proxy .build/release/caching-proxy --short    the same attacks for a shorter time, about half of that
     attack_check.py --proxy … --only hits:via,misses                parts, or attacks whose name contains a word
 """
 import argparse
