@@ -4,9 +4,10 @@
 //===----------------------------------------------------------------------===//
 
 #if os(Linux)
-  /// Carries a socket from one thread to the next.
+  /// A value that one thread hands to the next.
+  ///
+  /// `@unchecked`: a test that has handed the value on no longer uses it itself.
   struct UncheckedBox<Value>: @unchecked Sendable {
-    // @unchecked: a test hands the value on and no longer uses it itself.
     let value: Value
     init(_ value: Value) { self.value = value }
   }

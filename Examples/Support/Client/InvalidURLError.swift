@@ -7,9 +7,9 @@
 public struct InvalidURLError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The text.
   public let text: String
-  /// What is wrong with it, and what to write instead.
+  /// The mistake, and what to write instead.
   public let reason: String
 
-  /// What is wrong with which text.
+  /// The text and its mistake.
   public var description: String { "\"\(text)\" \(reason)" }
 }

@@ -34,7 +34,7 @@ public struct CommandLineOptions: Sendable {
     let placeholder: String?
     let help: String
     let defaultText: String?
-    /// What a value of it looks like, in words that follow the placeholder.
+    /// The form of its values, in words that follow the placeholder.
     let forms: String?
     let isRequired: Bool
     let parse: @Sendable (String) throws(CommandLineError) -> any Sendable
@@ -176,7 +176,7 @@ public struct CommandLineOptions: Sendable {
   /// is wrong and exits with 2 when something is.
   public func parseOrExit() -> Values { parseOrExit { $0 } }
 
-  /// What `make` makes of the values in the arguments of this process. Prints and exits as ``parseOrExit()`` does, also when
+  /// The result of `make` for the values in the arguments of this process. Prints and exits as ``parseOrExit()`` does, also when
   /// `make` throws: for what only the program can tell, such as two options that need each other.
   public func parseOrExit<Result>(_ make: (Values) throws(CommandLineError) -> Result) -> Result {
     do throws(CommandLineError) {

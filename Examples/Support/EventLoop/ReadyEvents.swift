@@ -6,7 +6,7 @@
 #if os(Linux)
   import CEventLoop
 
-  /// What has happened to a socket.
+  /// Events of a socket.
   struct ReadyEvents: OptionSet {
     let rawValue: UInt32
 

@@ -65,7 +65,7 @@
       public var errorResponse: @Sendable (any Error, CacheRequest) -> CacheResponse = { _, _ in
         HTTPServer.plainResponse(status: 500, text: "The server failed to answer this request.\n")
       }
-      /// What is answered when a request is malformed, late, too large, or one too many, before the connection ends. The
+      /// The answer to a request that is malformed, late, too large, or one too many, before the connection ends. The
       /// request is nil unless its head has arrived whole and is at no fault. The failure's status and reason, unless this
       /// says otherwise.
       public var refusalResponse: @Sendable (ParseFailure, CacheRequest?) -> CacheResponse = { failure, _ in

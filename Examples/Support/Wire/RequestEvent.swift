@@ -5,7 +5,7 @@
 
 import HTTPCache
 
-/// What a request parser finds in its input.
+/// A part of a request, as the parser finds it in its input.
 enum RequestEvent: Hashable, Sendable {
   case head(RequestHead)
   case body(Bytes)

@@ -5,7 +5,7 @@
 
 import HTTPCache
 
-/// What a response parser finds in its input.
+/// A part of a response, as the parser finds it in its input.
 enum ResponseEvent: Hashable, Sendable {
   case informational(InformationalResponse)
   case head(ResponseHead)

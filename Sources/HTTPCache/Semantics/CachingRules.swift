@@ -154,8 +154,8 @@ public struct CachingRules: Sendable {
     }
   }
 
-  /// What makes the response to a request with these fields one user's own, so that a lifetime that only ``lifetime`` gives
-  /// does not apply; nil when nothing does.
+  /// The reason why a request with these fields is one user's own, so that a lifetime that only ``lifetime`` gives does not
+  /// apply to its response; nil when it is not.
   func personalReason(_ fields: HeaderFields) -> StoreRefusal? {
     if !storesAuthorized, fields.contains(KnownHeader.authorization) { return .authorization }
     return cookies.findsPersonalCookie(in: fields) ? .cookie : nil

@@ -15,7 +15,7 @@ public struct SetCookieRule: Hashable, Sendable {
   /// `s-maxage`, `Expires` or a targeted field (RFC 9213). `public` alone, or a lifetime that only the policy or a heuristic
   /// gives, is not enough; nor is any lifetime beside `no-cache`.
   public static let whenExplicit = SetCookieRule(kind: .whenExplicit)
-  /// It is stored without its `Set-Cookie` fields, unless only a heuristic gives it a lifetime.
+  /// Such a response is stored without its `Set-Cookie` fields, unless only a heuristic gives it a lifetime.
   public static let strip = SetCookieRule(kind: .strip)
   /// It is stored, cookie and all, like any other response.
   public static let store = SetCookieRule(kind: .store)
