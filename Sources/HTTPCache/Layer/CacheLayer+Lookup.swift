@@ -137,7 +137,7 @@ extension CacheLayer {
     return policy.policy.key.key(for: request)
   }
 
-  /// The client's demands on the cache, as far as the policy follows them, and whether the request has a personal cookie.
+  /// The client's demands on the cache, as far as the policy follows them, and whether the request is one user's own.
   @inline(__always)
   nonisolated func directives(of request: CacheRequest, _ policy: ResolvedPolicy) -> RequestDirectives {
     RequestDirectives.isAbsent(in: request.fields.presence) && request.fields.presence & HitPath.personalFields == 0
@@ -203,7 +203,9 @@ extension CacheLayer {
         if let expected { try await backend.lookup(all: [key, expected]) } else { [try await backend.lookup(key)] }
       guard let found = all.first else { return (.absent, nil) }
       let index = found.entry?.variantIndex
-      if index != nil || expected != nil { knownVariants.note(index, for: key) }
+      if index != nil || expected != nil {
+        knownVariants.note(index, weight: found.entry?.weight ?? 0, for: key)
+      }
       guard let entry = found.entry else { return (.absent, found.stamp) }
       guard let index else { return (.found(entry), found.stamp) }
       for selection in index.selections {

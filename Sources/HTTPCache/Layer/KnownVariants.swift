@@ -10,8 +10,10 @@
 final class KnownVariants: Sendable {
   /// The number of URLs whose lists are remembered.
   static let limit = 4096
+  /// The bytes of all remembered lists and their keys, as an entry counts them (``CacheEntry/weight``).
+  static let byteLimit = 4 << 20
 
-  private let indices = Locked(BoundedMap<CacheKey, VariantIndex>(maximumCount: limit))
+  private let indices = Locked(BoundedMap<CacheKey, VariantIndex>(maximumCount: limit, maximumWeight: byteLimit))
 
   /// The number of remembered lists.
   var count: Int { indices.withLock { $0.count } }
@@ -22,10 +24,10 @@ final class KnownVariants: Sendable {
     return index.key(of: selection, primary: key, fields: fields)
   }
 
-  /// Notes the list that was found for `key`; nil when there is none.
-  func note(_ index: VariantIndex?, for key: CacheKey) {
+  /// Notes the list that was found for `key`, in an entry of that weight; nil when there is none.
+  func note(_ index: VariantIndex?, weight: Int = 0, for key: CacheKey) {
     indices.withLock { indices in
-      if let index { indices.append(index, for: key) } else { indices.remove(key) }
+      if let index { _ = indices.append(index, for: key, weight: weight) } else { indices.remove(key) }
     }
   }
 }

@@ -28,5 +28,10 @@ import Testing
     #expect(known.count == 1)
     for number in 0..<10_000 { known.note(index, for: key(number)) }
     #expect(known.count == KnownVariants.limit)
+    // Few large ones take the place of many small ones.
+    for number in 0..<10_000 { known.note(index, weight: 64 << 10, for: key(number)) }
+    #expect(known.count == KnownVariants.byteLimit / (64 << 10))
+    known.note(index, weight: KnownVariants.byteLimit + 1, for: key(1))
+    #expect(known.variant(of: key(1), for: fields) == nil)
   }
 }
