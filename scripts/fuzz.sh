@@ -23,10 +23,11 @@ targets="dates directives structured-fields ranges content-range selection no-va
 # Only the floors that the parsers live on; nothing of them needs a package.
 sources="Sources/HTTPCache/Messages Sources/HTTPCache/Platform Sources/HTTPCache/Semantics Sources/HTTPCache/Storage
   Sources/HTTPCache/Tags Sources/HTTPCache/MultiTier/TierMark.swift
-  Sources/HTTPCache/MultiTier/Backplane.swift Sources/HTTPCache/MultiTier/BackplaneMessage.swift
-  Sources/HTTPCache/MultiTier/BackplaneMessage+Wire.swift Sources/HTTPCache/MultiTier/GapDetector.swift
+  Sources/HTTPCache/MultiTier/Backplane.swift Sources/HTTPCache/MultiTier/BackplaneEvent.swift
+  Sources/HTTPCache/MultiTier/BackplaneMessage.swift Sources/HTTPCache/MultiTier/BackplaneMessage+Wire.swift
+  Sources/HTTPCache/MultiTier/GapDetector.swift
   Sources/HTTPCache/Policy/TagPolicy.swift Sources/HTTPCache/Policy/CacheConfigurationError.swift"
-entry="Tests/HTTPCacheTests/Semantics/FuzzTarget.swift Tests/ExampleSupportTests/MessageFuzzTarget.swift
+entry="Tests/ServerHarness/StoreFuzzTarget.swift Tests/HTTPCacheTests/Semantics/FuzzTarget.swift Tests/ExampleSupportTests/MessageFuzzTarget.swift
   Tests/HTTPCacheMemcachedTests/BookkeepingFuzzTarget.swift Tests/HTTPCacheRedisTests/RedisFuzzTarget.swift
   Tests/Fuzzing/EntryPoint.swift"
 # Parts of other modules, which here are the same one: compiled without their imports of the library.
@@ -35,6 +36,8 @@ memcached="Sources/HTTPCacheMemcached/Bookkeeping/*.swift Sources/HTTPCacheMemca
   Sources/HTTPCacheMemcached/Wire/MemcachedWireError.swift Sources/HTTPCacheMemcached/Keys/*.swift
   Sources/HTTPCacheMemcached/Values/ChunkManifest.swift Sources/HTTPCacheMemcached/Values/MemcachedFormat.swift
   Sources/HTTPCacheMemcached/Values/MemcachedExpiration.swift Sources/HTTPCacheMemcached/Client/MemcachedCommand.swift
+  Sources/HTTPCacheMemcached/Client/MemcachedReply.swift Sources/HTTPCacheMemcached/Client/MemcachedStoreOutcome.swift
+  Sources/HTTPCacheMemcached/Client/MemcachedValue.swift Sources/HTTPCacheMemcached/Client/MemcachedItem.swift
   Sources/HTTPCacheMemcached/Client/MemcachedError.swift"
 redis="Sources/HTTPCacheRedis/Log/InvalidationMirror.swift Sources/HTTPCacheRedis/Log/InvalidationRecord.swift
   Sources/HTTPCacheRedis/Log/LogFollower.swift Sources/HTTPCacheRedis/Log/LogPage.swift

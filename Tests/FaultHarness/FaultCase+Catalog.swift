@@ -215,11 +215,15 @@ extension FaultCase {
 
   private static let sentinel: [FaultCase] = [
     sentinelCase("kill -9 of the master, failover", duration: .milliseconds(100)) { $0.kill() },
-    sentinelCase("kill -9, the replica lacks the last half second", duration: .milliseconds(100)) { master in
+    sentinelCase("kill -9, the replica lacks the last invalidations", duration: .milliseconds(100)) { master in
       // From now on the replica gets nothing.
       try master.command("ACL", "SETUSER", "default", "-psync", "-sync")
       try master.command("CLIENT", "KILL", "TYPE", "replica")
-      try await Task.sleep(for: .milliseconds(500))
+      let last = try master.command("XLEN", log)
+      for _ in 0..<1000 {
+        if let before = Int(last), let now = Int(try master.command("XLEN", log)), now >= before + 10 { break }
+        try await Task.sleep(for: .milliseconds(20))
+      }
       master.kill()
     },
     sentinelCase("SIGSTOP of the master for 10 s, failover", duration: .seconds(10)) {

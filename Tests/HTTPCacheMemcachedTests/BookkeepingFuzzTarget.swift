@@ -5,19 +5,19 @@
 
 // This file is also part of the fuzzer, which is compiled together with the library (scripts/fuzz.sh).
 #if !FUZZING
+  import ServerHarness
+
   @testable import HTTPCache
   @testable import HTTPCacheMemcached
 #endif
 
-/// Values and replies of a memcached server, made of anything. The first byte says what the rest is.
-enum BookkeepingFuzzTarget {
+/// Values and replies of a memcached server, made of anything.
+enum BookkeepingFuzzTarget: StoreFuzzTarget {
   static let name = "memcached-bookkeeping"
 
-  /// Traps when a property does not hold.
-  static func run(_ input: Span<UInt8>) {
-    let bytes = input.withUnsafeBufferPointer(Array.init)
-    let rest = Bytes(bytes.dropFirst())
-    switch bytes.first {
+  static func run(_ kind: UInt8?, _ rest: [UInt8]) {
+    let rest = Bytes(rest)
+    switch kind {
     case UInt8(ascii: "m"): mark(rest)
     case UInt8(ascii: "a"): ledger(rest)
     case UInt8(ascii: "n"): counter(rest)

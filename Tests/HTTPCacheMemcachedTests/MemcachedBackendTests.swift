@@ -260,7 +260,7 @@ extension MemcachedIntegrationTests {
 
     @Test func `what an invalidation did not reach is not served when the host is back`() async throws {
       let nodes = try Nodes(timeout: .milliseconds(300))
-      let keys = (0..<10).map { key("/\($0)") }
+      let keys = (0..<40).map { key("/\($0)") }
       for key in keys {
         #expect(try await fill(nodes.first, entry(key, tags: ["t\(key.text)"])) == .stored)
       }

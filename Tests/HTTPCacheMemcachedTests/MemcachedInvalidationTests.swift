@@ -370,5 +370,65 @@ extension MemcachedIntegrationTests {
       }
       await node.shutdown()
     }
+
+    @Test func `a hit of a variant is one round trip once its list is known, and an unsafe request two`() async throws {
+      let servers = try (0..<2).map { _ in try MemcachedServerProcess() }
+      let nodes = try (0..<2).map { _ in try MemcachedBackend(configuration: MemcachedConfiguration(servers)) }
+      let services = try nodes.map { backend in
+        Handler { request in
+          let language = request.fields["accept-language"] ?? "en"
+          return CacheResponse(fields: ["Vary": "Accept-Language"], body: Body("\(request.path) \(language)"))
+        }.layer(try CacheLayer(backend: backend, policy: CachePolicy(timeToLive: .seconds(600))))
+      }
+      func ask(
+        _ node: Int, _ language: String, method: RequestMethod = .get
+      ) async throws -> (text: String, isHit: Bool, roundTrips: Int) {
+        func count() -> Int { nodes[node].statistics.reduce(0) { $0 + $1.roundTrips } }
+        let (request, before) = (
+          CacheRequest(
+            method: method, scheme: "https", authority: "example.com", target: "/page",
+            fields: ["accept-language": language]), count()
+        )
+        let response = try await services[node].call(request)
+        let text = try await response.body.collect().description
+        return (text, response.outcome == .hit, count() - before)
+      }
+      let languages = ["de", "fr", "it"]
+      for language in languages {
+        _ = try await ask(0, language)
+        #expect(try await eventually { try await ask(0, language).isHit })
+      }
+      // Learns the list.
+      #expect(try await ask(1, "de") == ("/page de", true, 2))
+      for language in languages { #expect(try await ask(1, language) == ("/page \(language)", true, 1)) }
+      let reads = try servers.map { try #require(try $0.statistic("cmd_get")) }.reduce(0, +)
+      for language in languages {
+        #expect(
+          try await ask(1, language) == ("/page \(language)", true, 1), "counter, ledger, list and variant in one go")
+      }
+      #expect(try servers.map { try #require(try $0.statistic("cmd_get")) }.reduce(0, +) == reads + 3 * 4)
+      #expect(try await ask(1, "de", method: .post).roundTrips == 2)
+      for language in languages { #expect(try await !ask(0, language).isHit) }
+      for node in nodes { await node.shutdown() }
+    }
+
+    @Test func `the first miss of a bucket asks for nothing twice`() async throws {
+      let server = try MemcachedServerProcess()
+      let node = try backend(server)
+      _ = try await node.lookup(key("/begin"))
+      func commands() throws -> (reads: Int, writes: Int) {
+        (try #require(try server.statistic("cmd_get")), try #require(try server.statistic("cmd_set")))
+      }
+      let start = try commands()
+      let stamp = try await node.lookup(key("/page")).stamp
+      let missed = try commands()
+      // Counter, ledger, slot and bucket; then the bucket is begun, and read with the counter.
+      #expect(missed.reads - start.reads == 6 && missed.writes - start.writes == 1)
+      #expect(try await node.store(entry(key("/page")), stamp: stamp) == .stored)
+      let stored = try commands()
+      // Ledger, bucket and counter, then the entry.
+      #expect(stored.reads - missed.reads == 3 && stored.writes - missed.writes == 1)
+      await node.shutdown()
+    }
   }
 }

@@ -121,8 +121,11 @@ extension RedisIntegration {
       let proxy = try FaultyProxy(to: server.port)
       try await fill(server)
       let backend = try await slowNode(server, proxy)
+      _ = try await backend.lookup(key("/none"))
+      let commands = backend.statistics.commands
       let lookup = Task { try await backend.lookup(key("/late/0")) }
-      try await Task.sleep(for: .milliseconds(200))
+      // The beginning and the log, then the whole and the log.
+      try await eventually("it is not asked for") { backend.statistics.commands == commands + 4 }
       lookup.cancel()
       try await eventually("it does not rest") { rests("/late/0", backend) }
       await backend.shutdown()

@@ -5,20 +5,20 @@
 
 // This file is also part of the fuzzer, which is compiled together with the library (scripts/fuzz.sh).
 #if !FUZZING
+  import ServerHarness
+
   @testable import HTTPCache
   @testable import HTTPCacheRedis
 #endif
 
 /// Replies of a Redis server, records and identifiers of its log, names of keys, and messages of the backplane, made of
-/// anything. The first byte says what the rest is.
-enum RedisFuzzTarget {
+/// anything.
+enum RedisFuzzTarget: StoreFuzzTarget {
   static let name = "redis-bookkeeping"
 
-  /// Traps when a property does not hold.
-  static func run(_ input: Span<UInt8>) {
-    let bytes = input.withUnsafeBufferPointer(Array.init)
-    let rest = Bytes(bytes.dropFirst())
-    switch bytes.first {
+  static func run(_ kind: UInt8?, _ rest: [UInt8]) {
+    let rest = Bytes(rest)
+    switch kind {
     case UInt8(ascii: "i"): identifier(rest)
     case UInt8(ascii: "r"): records(rest)
     case UInt8(ascii: "b"): messages(rest)

@@ -57,13 +57,6 @@ extension RedisIntegration {
       return (near, far)
     }
 
-    /// Moves the server away.
-    private func delay(_ proxy: FaultyProxy) async throws {
-      proxy.fault = .init(delay: Self.delay)
-      // What the proxy waits for at this moment is still passed on at once.
-      try await Task.sleep(for: .milliseconds(200))
-    }
-
     @Test func `a hit of a variant is one, once its list is known`() async throws {
       let server = try RedisServerProcess()
       let proxy = try FaultyProxy(to: server.port)
@@ -74,7 +67,7 @@ extension RedisIntegration {
       }
       // Reads the log, and learns the list.
       #expect(try await far.ask("de").isHit)
-      try await delay(proxy)
+      proxy.fault = .init(delay: Self.delay)
       for language in ["fr", "de", "fr"] {
         let found = try await far.ask(language)
         #expect(found == ("/page \(language)", true, 3, 1), "index, variant and log in one go")
@@ -113,7 +106,7 @@ extension RedisIntegration {
       _ = try await far.ask("de", method: .post)
       _ = try await near.ask("de")
       try await eventually("it is not stored") { try await far.ask("de").isHit }
-      try await delay(proxy)
+      proxy.fault = .init(delay: Self.delay)
       let found = try await far.ask("de", method: .post)
       #expect(found.commands == 2 && found.roundTrips == 1, "the script and UNLINK in one go")
       #expect(try await !near.ask("de").isHit)
@@ -125,7 +118,7 @@ extension RedisIntegration {
       let proxy = try FaultyProxy(to: server.port)
       let (near, far) = try await nodes(server, proxy)
       _ = try await far.backend.lookup(key("/none"))
-      try await delay(proxy)
+      proxy.fault = .init(delay: Self.delay)
       for expected in [(false, 2), (true, 2)] {
         let (start, commands) = (ContinuousClock.now, far.backend.statistics.commands)
         let found = try await far.backend.lookup(key("/a"))

@@ -114,8 +114,9 @@ private struct Relay {
 
   mutating func run(_ proxy: FaultyProxy) {
     defer { for descriptor in [requests.from, replies.from] { close(descriptor) } }
-    while let fault = proxy.current {
-      guard wait() else { return }
+    while proxy.current != nil {
+      // The fault as it is after the waiting: it holds for all that comes from the moment that it is set.
+      guard wait(), let fault = proxy.current else { return }
       let due = DispatchTime.now().uptimeNanoseconds + UInt64(fault.delay / .nanoseconds(1))
       requests.take(due, &buffer)
       replyCount += replies.take(due, &buffer, bytesPerSecond: fault.bytesPerSecond)

@@ -16,11 +16,3 @@ public protocol Backplane: Sendable {
   /// What happens from now on, until whoever iterates stops.
   func events() -> AsyncStream<BackplaneEvent>
 }
-
-/// Something that has happened on a ``Backplane``.
-public enum BackplaneEvent: Sendable {
-  /// A message has arrived.
-  case message(BackplaneMessage)
-  /// From now on messages arrive; any may have been missed before. The first event of all, and the one after an interruption.
-  case joined
-}

@@ -9,35 +9,69 @@ extension MultiTierBackend {
   /// Finds an entry in the near tier, else in the far one.
   ///
   /// - Throws: When neither tier can be asked.
-  public func lookup(_ key: CacheKey) async throws -> CacheLookup {
+  public func lookup(_ key: CacheKey) async throws -> CacheLookup { try await lookup(all: [key])[0] }
+
+  /// Finds several entries. The far tier is asked once, for all that the near tier does not have.
+  ///
+  /// - Throws: When neither tier can be asked.
+  public func lookup(all keys: [CacheKey]) async throws -> [CacheLookup] {
     let now = configuration.clock.now
+    var finds: [NearFind] = []
+    for key in keys { finds.append(await lookNear(key, at: now)) }
+    let missing = finds.filter { $0.result == nil }.map(\.key)
+    var answers = missing.isEmpty ? [] : await far.lookup(all: missing, at: now)[...]
+    var found: [CacheLookup] = []
+    for find in finds {
+      if let result = find.result {
+        found.append(result)
+      } else {
+        found.append(try await conclude(find, answers.removeFirst(), at: now))
+      }
+    }
+    return found
+  }
+
+  /// Looks into the near tier, and among what waits to be written.
+  private func lookNear(_ key: CacheKey, at now: CacheInstant) async -> NearFind {
     // All taken before the tiers are asked: what changes in between is then noticed when a copy is made.
     let doubts = doubts.load(ordering: .acquiring)
     let sequence = stripe(key).withLock { $0 }
     let invalidations = writes.withLock { $0.invalidations.count }
-    let (copy, nearStamp, nearError) = await askNear(key, at: now)
+    let (copy, stamp, error) = await askNear(key, at: now)
+    var find = NearFind(
+      key: key, copy: copy, stamp: stamp, error: error, doubts: doubts, sequence: sequence, invalidations: invalidations
+    )
     if let copy, now < copy.times.freshUntil, isUsable(copy, at: now) {
       reporter.report(.nearHit, key)
-      return CacheLookup(entry: copy, stamp: join(nearStamp, farStampSoFar))
+      find.result = CacheLookup(entry: copy, stamp: join(stamp, farStampSoFar))
+      return find
     }
     // Newer than what the far tier has.
     let write = writes.withLock { $0.latest(key) }
-    let waiting = write.flatMap { $0.servable(at: now) }
+    find.isBeingWritten = write != nil
+    find.waiting = write.flatMap { $0.servable(at: now) }
     // For what is made in place of a stale response, the far tier's stamp from before an invalidation would be too old.
-    if let waiting, now < waiting.times.freshUntil || isFarStampCurrent(invalidations) {
+    if let waiting = find.waiting, now < waiting.times.freshUntil || isFarStampCurrent(invalidations) {
       reporter.report(.farHit, key)
-      return CacheLookup(entry: copy ?? waiting, stamp: join(nearStamp, farStampSoFar))
+      find.result = CacheLookup(entry: copy ?? waiting, stamp: join(stamp, farStampSoFar))
     }
+    return find
+  }
 
+  /// Decides between what the near tier has and what the far one has answered.
+  private func conclude(
+    _ find: NearFind, _ answer: Result<CacheLookup, any Error>, at now: CacheInstant
+  ) async throws -> CacheLookup {
+    let (key, copy, nearStamp) = (find.key, find.copy, find.stamp)
     let found: CacheLookup
     do {
-      found = try await far.lookup(key, at: now)
+      found = try answer.get()
     } catch {
       try Task.checkCancellation()
       if let waiting = stillWaiting(key, at: now) {
         return CacheLookup(entry: copy ?? waiting, stamp: join(nearStamp, farStampSoFar))
       }
-      if let nearError { throw nearError }
+      if let nearError = find.error { throw nearError }
       guard let copy, isTolerable(copy, at: now) else {
         reporter.report(.miss, key)
         return CacheLookup(entry: nil, stamp: join(nearStamp, farStampSoFar))
@@ -45,10 +79,10 @@ extension MultiTierBackend {
       reporter.report(.usedUnconfirmed, key)
       return CacheLookup(entry: copy, stamp: join(nearStamp, farStampSoFar))
     }
-    lastFarStamp.withLock { $0 = (found.stamp, invalidations) }
+    lastFarStamp.withLock { $0 = (found.stamp, find.invalidations) }
     let stamp = join(nearStamp, found.stamp)
     // What the far tier has is older than what is on its way there.
-    if write != nil { return CacheLookup(entry: copy ?? stillWaiting(key, at: now), stamp: stamp) }
+    if find.isBeingWritten { return CacheLookup(entry: copy ?? stillWaiting(key, at: now), stamp: stamp) }
     guard let entry = found.entry, now < entry.times.reclaimAt else {
       reporter.report(.miss, key)
       // What is being made in place of the copy must not fall with it.
@@ -57,7 +91,7 @@ extension MultiTierBackend {
     reporter.report(.farHit, key)
     if let copy {
       if copy.isSame(as: entry) {
-        confirm(copy, at: now, doubts: doubts)
+        confirm(copy, at: now, doubts: find.doubts)
         reporter.report(.confirmed, key)
         return CacheLookup(entry: copy, stamp: stamp)
       }
@@ -66,10 +100,10 @@ extension MultiTierBackend {
       }
       // What has been worth a copy is worth its successor.
       reporter.report(.contradicted, key)
-    } else if nearError != nil || !promotes(entry, at: now) {
+    } else if find.error != nil || !promotes(entry, at: now) {
       return CacheLookup(entry: entry, stamp: stamp)
     }
-    let promoted = await promote(entry, nearStamp, ifStill: sequence, at: now, doubts: doubts)
+    let promoted = await promote(entry, nearStamp, ifStill: find.sequence, at: now, doubts: find.doubts)
     return CacheLookup(entry: promoted, stamp: stamp)
   }
 

@@ -5,9 +5,6 @@
 
 import Synchronization
 
-/// Thrown when a tier returns an entry that was invalidated while the tier was unreachable.
-struct UntoldInvalidation: Error {}
-
 /// Wraps one tier's backend with a timeout, a circuit breaker, and a filter for invalidations that could not be delivered to it
 /// yet.
 final class Tier<Backend: CacheBackend>: Sendable {
@@ -100,24 +97,40 @@ final class Tier<Backend: CacheBackend>: Sendable {
   ///
   /// - Throws: ``UntoldInvalidation`` when there is one, but the tier has yet to be told that it is invalidated.
   func lookup(_ key: CacheKey, at now: CacheInstant) async throws -> CacheLookup {
-    let untold = untold
-    let found: CacheLookup
-    if let stamp = backend.stampNow, let entry = known(backend.peek(key, at: now)) {
-      found = CacheLookup(entry: entry, stamp: stamp)
-    } else {
-      found = try await call(key) { try await $0.lookup(key) }
-    }
-    if let entry = found.entry, isConcerned(entry, untold) { throw UntoldInvalidation() }
-    return found
+    try await lookup(all: [key], at: now)[0].get()
   }
 
-  /// What a look without waiting says: an entry, or that there is none; nil when it says nothing.
-  private func known(_ peek: CachePeek) -> CacheEntry?? {
-    switch peek {
-    case .found(let entry): .some(entry)
-    case .absent: .some(nil)
-    case .unknown: nil
+  /// Finds several entries, as ``lookup(_:at:)`` finds each.
+  func lookup(all keys: [CacheKey], at now: CacheInstant) async -> [Result<CacheLookup, any Error>] {
+    let untold = untold
+    var found = peek(keys, at: now) ?? []
+    if found.isEmpty {
+      do {
+        found = try await call(keys.first) {
+          keys.count == 1 ? [try await $0.lookup(keys[0])] : try await $0.lookup(all: keys)
+        }
+      } catch {
+        return keys.map { _ in .failure(error) }
+      }
     }
+    return found.map { lookup in
+      guard let entry = lookup.entry, isConcerned(entry, untold) else { return .success(lookup) }
+      return .failure(UntoldInvalidation())
+    }
+  }
+
+  /// Looks without waiting; nil when that says nothing about one of the keys.
+  private func peek(_ keys: [CacheKey], at now: CacheInstant) -> [CacheLookup]? {
+    guard let stamp = backend.stampNow else { return nil }
+    var found: [CacheLookup] = []
+    for key in keys {
+      switch backend.peek(key, at: now) {
+      case .found(let entry): found.append(CacheLookup(entry: entry, stamp: stamp))
+      case .absent: found.append(CacheLookup(entry: nil, stamp: stamp))
+      case .unknown: return nil
+      }
+    }
+    return found
   }
 
   /// What the tier has yet to be told; nil for nothing. To be taken before it is asked for an entry: by the time that the

@@ -15,17 +15,3 @@ public protocol LeasingBackend: CacheBackend {
   /// Gives a lease back, if it is still held. Nothing happens when it has expired, whoever holds it now.
   func releaseLease(_ lease: CacheLease) async
 }
-
-/// The right to ask the origin in the name of all processes that share a store.
-public struct CacheLease: Hashable, Sendable {
-  /// For what.
-  public let key: CacheKey
-  /// Tells this lease from every other one for the same key.
-  public let token: UInt64
-
-  /// - Parameters: see the properties of the same names.
-  public init(key: CacheKey, token: UInt64) {
-    self.key = key
-    self.token = token
-  }
-}

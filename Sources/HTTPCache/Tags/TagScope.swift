@@ -238,11 +238,6 @@ final class TagScope: Sendable {
   var outer: [TagScope] { state?.withLock { $0.outer } ?? [] }
 }
 
-/// Who carries out what is to be invalidated after its handler has succeeded, while the body is under way: the cache.
-protocol InvalidationCarrier: AnyObject, Sendable {
-  func carryOutLate(_ invalidation: CacheInvalidation, of scope: TagScope)
-}
-
 extension TagScope.State {
   fileprivate mutating func add(_ new: [String]) {
     for name in new where !name.isEmpty {

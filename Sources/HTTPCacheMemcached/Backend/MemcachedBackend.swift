@@ -80,72 +80,95 @@ public final class MemcachedBackend: LeasingBackend {
   /// one for the chunks of a large entry.
   ///
   /// - Throws: ``CacheError`` when the server that should have it cannot be asked.
-  public func lookup(_ key: CacheKey) async throws -> CacheLookup {
-    try await translatingErrors {
-      let place = MemcachedPlace(key, keys, client)
-      let log = logs[place.host]
-      let check = patience(with: place.host)
-      // While that fails, what they concern is a miss.
-      if log.pending.isWaiting {
-        try? await tellPending(log)
-        try check()
-      }
-      let isSlow = client.slowValues(of: place.host).byteCount(of: place.slot, at: CacheClock.system.now) != nil
-      // The buckets that storing an entry will need: begun before the response is asked for, or anything that is invalidated
-      // meanwhile would void it.
-      let unseen = unseenBuckets(of: place, log)
-      let asked = (isSlow ? [] : [place.slot]) + unseen.map { place.key(ofBucket: $0) }
-      let seen = log.seen
-      let items = try await client.get([log.keys.counter, log.keys.ledger] + asked, from: place.host)
-      let view = try await log.view(items[0], items[1], seen: seen)
-      let item = isSlow ? nil : items[2]
-      var entry: CacheEntry?
-      // The server knows whole seconds only, and keeps what has a part of one left for all of it.
-      if let item, let found = try await decode(item, for: key, in: place, check),
-        clock.now < found.entry.times.reclaimAt
-      {
-        try check()
-        entry = try await valid(found, view, log)
-      }
-      if !isSlow, entry.map({ $0.times.freshUntil <= clock.now }) ?? true {
-        let condition = item.map { MemcachedValueStore.Condition.unchanged($0.unique) } ?? .absent
-        expectations.withLock { _ = $0.append(condition, for: place.slot) }
-      }
-      if let entry { return CacheLookup(entry: entry, stamp: InvalidationStamp(view.counter)) }
-      let counter = await prepare(unseen, items.suffix(unseen.count), place, view.counter, check)
-      return CacheLookup(entry: nil, stamp: InvalidationStamp(max(counter, view.counter)))
-    }
-  }
+  public func lookup(_ key: CacheKey) async throws -> CacheLookup { try await lookup(all: [key])[0] }
 
-  private func unseenBuckets(of place: MemcachedPlace, _ log: MemcachedHostLog) -> [UInt64] {
-    log.seenBuckets.withLock { seen in
-      let isSeen = seen.contains(place.bucketNumber)
-      guard let primary = place.primaryBucketNumber else { return isSeen ? [] : [place.bucketNumber] }
-      return (isSeen ? [] : [place.bucketNumber]) + (seen.contains(primary) ? [] : [primary])
-    }
-  }
-
-  /// Begins the buckets that are missing.
+  /// Finds several entries, and the number of the last invalidation. A resource and its variants, which are on one host, take
+  /// the round trips of a single entry (``lookup(_:)``).
   ///
-  /// - Returns: The number of the last invalidation, if it was learned. What is asked for from now on is newer.
-  private func prepare(
-    _ numbers: [UInt64], _ items: ArraySlice<MemcachedItem?>, _ place: MemcachedPlace, _ known: UInt64,
-    _ check: () throws(MemcachedError) -> Void
-  ) async -> UInt64 {
-    guard !numbers.isEmpty else { return 0 }
-    let log = logs[place.host]
-    let missing = zip(numbers, items).filter { MemcachedMark($1) == nil }
-    var counter: UInt64 = 0
-    if !missing.isEmpty {
-      let marks = missing.map { place.key(ofBucket: $0.0) }
-      // The look-up has its answer; storing will find out.
-      guard (try? check()) != nil,
-        let begun = try? await log.begin(marks, over: missing.map(\.1), counter: known)
-      else { return 0 }
-      counter = begun
+  /// - Throws: ``CacheError`` when a server that should have one of them cannot be asked.
+  public func lookup(all keys: [CacheKey]) async throws -> [CacheLookup] {
+    try await translatingErrors {
+      var rest = keys.map { (key: $0, place: MemcachedPlace($0, self.keys, client)) }[...]
+      var found: [CacheLookup] = []
+      while let host = rest.first?.place.host {
+        let together = rest.prefix { $0.place.host == host }
+        found += try await lookup(together, at: host)
+        rest = rest.dropFirst(together.count)
+      }
+      return found
     }
-    log.seenBuckets.withLock { $0.formUnion(numbers) }
-    return counter
+  }
+
+  private func lookup(
+    _ wanted: ArraySlice<(key: CacheKey, place: MemcachedPlace)>, at host: Int
+  ) async throws -> [CacheLookup] {
+    let log = logs[host]
+    let check = patience(with: host)
+    // While that fails, what they concern is a miss.
+    if log.pending.isWaiting {
+      try? await tellPending(log)
+      try check()
+    }
+    // A value that does not arrive in time is not asked for.
+    let (slowValues, now) = (client.slowValues(of: host), CacheClock.system.now)
+    let slots = wanted.map { slowValues.byteCount(of: $0.place.slot, at: now) == nil ? $0.place.slot : nil }
+    // The buckets that storing an entry will need: begun before the response is asked for, or anything that is invalidated
+    // meanwhile would void it.
+    let unseen = unseenBuckets(of: wanted, log)
+    let asked = slots.compactMap(\.self) + unseen.map { keys.bucket($0) }
+    let seen = log.seen
+    var items = try await client.get([log.keys.counter, log.keys.ledger] + asked, from: host)[...]
+    let view = try await log.view(items.removeFirst(), items.removeFirst(), seen: seen)
+    var found: [CacheEntry?] = []
+    for ((key, place), slot) in zip(wanted, slots) {
+      found.append(slot == nil ? nil : try await entry(items.removeFirst(), for: key, in: place, view, log, check))
+    }
+    let missing = zip(unseen, items).filter { MemcachedMark($1) == nil }
+    var stamp = view.counter
+    var seenNow = Set(unseen).subtracting(missing.map(\.0))
+    if found.contains(where: { $0 == nil }), !missing.isEmpty, (try? check()) != nil,
+      let begun = try? await log.begin(missing.map { keys.bucket($0.0) }, over: missing.map(\.1), counter: stamp)
+    {
+      // Otherwise storing will find out: the look-up has its answer. What is asked for from now on is newer.
+      (stamp, seenNow) = (begun, Set(unseen))
+    }
+    if !seenNow.isEmpty { log.seenBuckets.withLock { $0.formUnion(seenNow) } }
+    return found.map { entry in
+      CacheLookup(entry: entry, stamp: InvalidationStamp(entry == nil ? stamp : view.counter))
+    }
+  }
+
+  /// The entry that was found in a slot, as it is by what has been invalidated.
+  private func entry(
+    _ item: MemcachedItem?, for key: CacheKey, in place: MemcachedPlace, _ view: BookkeepingView,
+    _ log: MemcachedHostLog, _ check: () throws(MemcachedError) -> Void
+  ) async throws -> CacheEntry? {
+    var entry: CacheEntry?
+    // The server knows whole seconds only, and keeps what has a part of one left for all of it.
+    if let item, let found = try await decode(item, for: key, in: place, check), clock.now < found.entry.times.reclaimAt
+    {
+      try check()
+      entry = try await valid(found, view, log)
+    }
+    if entry.map({ $0.times.freshUntil <= clock.now }) ?? true {
+      let condition = item.map { MemcachedValueStore.Condition.unchanged($0.unique) } ?? .absent
+      expectations.withLock { _ = $0.append(condition, for: place.slot) }
+    }
+    return entry
+  }
+
+  private func unseenBuckets(
+    of wanted: ArraySlice<(key: CacheKey, place: MemcachedPlace)>, _ log: MemcachedHostLog
+  ) -> [UInt64] {
+    log.seenBuckets.withLock { seen in
+      var unseen: [UInt64] = []
+      for (_, place) in wanted {
+        for number in place.bucketNumbers where !seen.contains(number) && !unseen.contains(number) {
+          unseen.append(number)
+        }
+      }
+      return unseen
+    }
   }
 
   /// The entry that `item` is; nil when it is none, or damaged.

@@ -146,3 +146,11 @@ extension InvalidationSubject {
     self.init(first: first, second: second)
   }
 }
+
+extension InvalidationLedger {
+  /// Reads a ledger.
+  init?(_ item: MemcachedItem?) {
+    guard let item, item.value.flags == MemcachedFormat.mark else { return nil }
+    self.init(item.value.bytes)
+  }
+}

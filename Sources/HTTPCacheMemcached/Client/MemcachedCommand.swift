@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-package import HTTPCache
+import HTTPCache
 
 /// What a worker is to ask a server.
 enum MemcachedCommand: Sendable {
@@ -30,45 +30,9 @@ enum MemcachedCommand: Sendable {
   }
 }
 
-/// What a server has said.
-enum MemcachedReply: Sendable {
-  /// The values of the keys asked for, in their order.
-  case items([MemcachedItem?])
-  case stored(MemcachedStoreOutcome)
-  /// The counter after its increment; nil when there is none.
-  case counter(UInt64?)
-  /// Whether there was something to delete.
-  case deleted(Bool)
-  /// The replies to the commands of a sequence.
-  case sequence([MemcachedReply])
-}
-
-/// What became of a value.
-package enum MemcachedStoreOutcome: Hashable, Sendable {
-  case stored
-  /// `add` found something, or `cas` found nothing or something else.
-  case notStored
-  /// The server does not take a value of that size.
-  case tooLarge
-  /// The server has no memory for it, and nothing that it may evict.
-  case outOfMemory
-}
-
-/// A value, and the word that memcached keeps with it.
-package struct MemcachedValue: Hashable, Sendable {
-  package var bytes: Bytes
-  /// Says what the bytes are: ``MemcachedFormat``.
-  package var flags: UInt32
-
-  package init(bytes: Bytes, flags: UInt32) {
-    self.bytes = bytes
-    self.flags = flags
+extension MemcachedCommand {
+  /// Writes over exactly what was found; `.stored(.notStored)` when that is not there any more.
+  static func put(_ value: MemcachedValue, _ key: MemcachedKey, over item: MemcachedItem?) -> MemcachedCommand {
+    item.map { .compareAndSet(key, value, .never, unique: $0.unique) } ?? .add(key, value, .never)
   }
-}
-
-/// A value as it was found.
-package struct MemcachedItem: Hashable, Sendable {
-  package var value: MemcachedValue
-  /// Changes with every write.
-  package var unique: UInt64
 }

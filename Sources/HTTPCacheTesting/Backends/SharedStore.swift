@@ -61,12 +61,19 @@ public final class SharedStore: LeasingBackend {
   }
 
   /// Finds an entry.
-  public func lookup(_ key: CacheKey) async throws -> CacheLookup {
+  public func lookup(_ key: CacheKey) async throws -> CacheLookup { try await lookup(all: [key])[0] }
+
+  /// Finds several entries, in one lookup.
+  public func lookup(all keys: [CacheKey]) async throws -> [CacheLookup] {
     state.withLock { $0.counts.lookups += 1 }
     await Self.travel()
-    var found = await memory.lookup(key)
-    found.entry = found.entry.map { $0.with(times: $0.times) }
-    return found
+    var all: [CacheLookup] = []
+    for key in keys {
+      var found = await memory.lookup(key)
+      found.entry = found.entry.map { $0.with(times: $0.times) }
+      all.append(found)
+    }
+    return all
   }
 
   /// Stores an entry.

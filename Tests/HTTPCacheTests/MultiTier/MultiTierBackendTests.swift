@@ -36,6 +36,27 @@ import Testing
     #expect(fixture.count(.promoted) == 1)
   }
 
+  @Test func `what the near tier lacks of several entries is asked of the far one at once`() async throws {
+    let fixture = try TierFixture()
+    let tiers = try MultiTierBackend(
+      near: InMemoryBackend(configuration: .init(clock: CacheClock(fixture.clock))), far: fixture.store)
+    for path in ["/a", "/b", "/c"] { try await fixture.put(fixture.entry(path, Bytes(path)), in: fixture.store) }
+    let keys = ["/a", "/none", "/b", "/c"].map { TierFixture.key($0) }
+    let expected: [Bytes?] = ["/a", nil, "/b", "/c"]
+    // One of them is near already.
+    #expect(try await tiers.lookup(keys[2]).entry?.body == "/b")
+    for _ in 0..<2 {
+      let count = fixture.store.counts.lookups
+      #expect(try await tiers.lookup(all: keys).map { $0.entry?.body } == expected)
+      #expect(fixture.store.counts.lookups == count + 1)
+    }
+    let count = fixture.store.counts.lookups
+    #expect(try await tiers.lookup(all: [keys[0], keys[3]]).allSatisfy { $0.entry != nil })
+    #expect(fixture.store.counts.lookups == count, "both are near now")
+    try await tiers.invalidate(CacheInvalidation(.key(keys[0])))
+    #expect(try await tiers.lookup(all: keys).map { $0.entry?.body } == [nil, nil, "/b", "/c"])
+  }
+
   /// Bug 30 of the original: it promoted expired entries as fresh for 60 seconds.
   @Test func `an entry that is stale is no fresher for having been copied, and one whose time has come is not copied`()
     async throws
