@@ -51,9 +51,12 @@ uint64_t bytes_in_use(void) {
   struct mallinfo2 info = mallinfo2();
   return info.uordblks + info.hblkhd;
 }
+
+void trim_heap(void) { malloc_trim(0); }
 #else
 uint64_t allocation_count(void) { return 0; }
 uint64_t allocation_bytes(void) { return 0; }
 int allocations_are_counted(void) { return 0; }
 uint64_t bytes_in_use(void) { return 0; }
+void trim_heap(void) {}
 #endif

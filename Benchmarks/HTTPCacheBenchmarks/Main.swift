@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 import Foundation
+import HTTPCache
 
 @main
 struct Main {
@@ -21,6 +22,10 @@ struct Main {
     var isAgainstC = false
     var tablePath: String?
     var shards = 1
+    var memoryContent: MemoryContent?
+    var capacity = 64 << 20
+    var minutes: Double?
+    var evictionPolicy = EvictionPolicy.lru
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     func value(_ flag: String) -> String {
       guard let value = arguments.next() else { fail("\(flag) needs a value") }
@@ -64,6 +69,24 @@ struct Main {
         guard let number = Int(value(argument)), number > 0 else { fail("--herd needs a number of 1 or more") }
         print(try await Herd.text(urlCount: number))
         return
+      case "--memory":
+        let name = value(argument)
+        memoryContent = MemoryContent.named(name)
+        guard memoryContent != nil else {
+          fail("--memory knows no \(name), but \(MemoryContent.all.map(\.name).joined(separator: ", "))")
+        }
+      case "--capacity":
+        guard let number = Int(value(argument)), number > 0 else { fail("--capacity needs a number of bytes") }
+        capacity = number
+      case "--minutes":
+        guard let number = Double(value(argument)), number > 0 else { fail("--minutes needs a number above 0") }
+        minutes = number
+      case "--policy":
+        let name = value(argument)
+        guard let policy = EvictionPolicy.all.first(where: { $0.description == name }) else {
+          fail("--policy knows no \(name), but \(EvictionPolicy.all.map(\.description).joined(separator: ", "))")
+        }
+        evictionPolicy = policy
       case "--list":
         for benchmark in Catalog.all(threads: threads) { print("\(benchmark.id)\n    \(benchmark.summary)") }
         return
@@ -75,6 +98,13 @@ struct Main {
       }
     }
 
+    if let memoryContent {
+      let check = MemoryCheck(
+        content: memoryContent, capacity: capacity, evictionPolicy: evictionPolicy, minutes: minutes, threads: threads)
+      let (row, isWithin) = try await check.run()
+      print(row)
+      exit(isWithin ? 0 : 1)
+    }
     if let replayPath {
       guard !entryBounds.isEmpty || !byteBounds.isEmpty else { fail("--replay needs --entries N,… or --bytes N,…") }
       print(
@@ -168,6 +198,10 @@ struct Main {
                       instead, replay web07.bin, adapt_size.bin, multi3.bin, loop.bin and adapt_size_unique.pairs.bin
                       from FOLDER at 50 entries and 1, 5 and 10 % of the distinct keys (loop: up to 50 %), and by bytes
       --shards N      how many shards the replayed backend has (1 unless said otherwise)
+
+      --memory KIND   instead, fill a cache of --capacity BYTES (64 MiB) with content of a kind, replace it three times (or
+                      for --minutes M), and compare what the cache counts with what the process grows by; --policy NAME
+                      chooses the eviction policy; scripts/memory_check.sh does this for all kinds
 
       --against-c     instead, the clients of Redis and memcached against hiredis and libmemcached, in 15 alternating pairs
                       of stretches of 30 ms or more (--rounds N); a filter chooses rows: "redis, 16", memcached, …

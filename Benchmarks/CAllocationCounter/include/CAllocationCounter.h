@@ -23,4 +23,7 @@ void look_at(const void *value);
 /// How many bytes of memory are in use on the heap; zero where the allocator does not say.
 uint64_t bytes_in_use(void);
 
+/// Gives back to the operating system what the allocator keeps for later.
+void trim_heap(void);
+
 #endif

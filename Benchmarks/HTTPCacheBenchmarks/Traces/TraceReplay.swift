@@ -48,19 +48,22 @@ struct TraceReplay {
   var distinctCount: Int { Set(requests.map { [$0.key, UInt64($0.size)] }).count }
 
   /// Owns the addresses that stand in for bodies: only their lengths count, nobody reads them.
-  private final class NoMemory: Sendable {}
+  private final class NoMemory: SizedMemory {
+    let byteCount: Int
+    init(byteCount: Int) { self.byteCount = byteCount }
+  }
 
   /// Entries weigh `unit` bytes for each unit of size, of which the bookkeeping that they are also charged for is part. No more:
   /// what weighs more than 4 GiB is refused.
   private static let unit = 1_000
-  private static let owner = NoMemory()
 
   private static func entry(_ key: CacheKey, weight: Int) -> CacheEntry {
     let times = EntryTimes(
       birth: .distantPast, receivedAt: .distantPast, freshUntil: .distantFuture,
       staleWhileRevalidateUntil: .distantFuture, staleIfErrorUntil: .distantFuture, reclaimAt: .distantFuture)
     let bare = CacheEntry(key: key, status: 200, fields: HeaderFields(), body: Bytes(), times: times)
-    let body = Bytes(owner: owner, base: UnsafeRawPointer(bitPattern: 4096)!, count: weight - bare.weight)
+    let owner = NoMemory(byteCount: weight - bare.weight)
+    let body = Bytes(owner: owner, base: UnsafeRawPointer(bitPattern: 4096)!, count: owner.byteCount)
     return CacheEntry(key: key, status: 200, fields: HeaderFields(), body: body, times: times)
   }
 

@@ -6,8 +6,8 @@
 extension InMemoryBackend {
   /// What an in-memory backend may hold, and how it lets go.
   public struct Configuration: Sendable {
-    /// The most that the entries may weigh together, in bytes: their keys, heads, bodies and bookkeeping
-    /// (``CacheEntry/weight``). 256 MiB unless said otherwise.
+    /// The most memory that the store may take, in bytes: entries with their keys, heads and bodies as the allocator rounds
+    /// them (``CacheEntry/weight``), heads kept ready for hits, and tables. 256 MiB unless said otherwise.
     public var capacity: Int
     /// The most entries there may be; nil (the default) for as many as `capacity` has room for.
     public var maximumEntryCount: Int?

@@ -6,6 +6,7 @@
 import Synchronization
 
 extension InMemoryBackend {
+  @inline(__always)
   private var isOverfull: Bool {
     shards.totals.pointee.weight.load(ordering: .relaxed) > configuration.capacity
       || shards.totals.pointee.count.load(ordering: .relaxed) > configuration.maximumEntryCount ?? .max

@@ -76,6 +76,7 @@ extension InMemoryBackend {
   private func sweepAndGoOn(at now: CacheInstant) -> Bool {
     sweep(at: now)
     judge(at: now)
+    dropOldHeads(at: now)
     guard shards.totals.pointee.count.load(ordering: .sequentiallyConsistent) == 0 else { return true }
     sweepFlag.store(false, ordering: .sequentiallyConsistent)
     // A store that counted its entry before that may have seen the sweep still running: then going on falls to this one.

@@ -181,10 +181,13 @@ extension InMemoryBackend {
   private func replace(_ entry: CacheEntry, by other: CacheEntry, stamp: UInt64?) -> Bool {
     var replaced: Unmanaged<CacheEntry>?
     withNode(of: entry) { shard, index in
+      let weightBefore = shard.pointee.weight
       replaced = shard.pointee.exchange(
         index, for: Unmanaged.passRetained(other), stamp: stamp ?? shard.pointee.stamp(index))
+      addToTotals(shard, countBefore: shard.pointee.count, weightBefore: weightBefore)
     }
     replaced?.release()
+    evict(sparing: shards.index(of: entry.digest))
     return replaced != nil
   }
 }

@@ -10,7 +10,7 @@ extension InMemoryBackend {
   public struct Statistics: Hashable, Sendable {
     /// How many entries it holds.
     public var entryCount = 0
-    /// What they weigh together, in bytes (``CacheEntry/weight``).
+    /// The memory that they take together, in bytes: what counts against ``Configuration/capacity``.
     public var byteCount = 0
     /// How many entries have been evicted for lack of room, since the backend was made.
     public var evictions = 0

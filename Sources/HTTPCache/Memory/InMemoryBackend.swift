@@ -137,7 +137,13 @@ public final class InMemoryBackend: CacheBackend {
   /// - Parameter stamp: The invalidation up to which the entry is known to be valid. One that comes while it is being
   ///   stored has a higher number, and so concerns it.
   private func put(_ entry: CacheEntry, stamp: UInt64) -> CacheStoreResult {
-    let weight = entry.weight
+    var entry = entry
+    var bodyByteCount = entry.body.memoryByteCount
+    if !entry.body.isCompact(bodyByteCount) {
+      entry = entry.withCompactBody()
+      bodyByteCount = entry.body.memoryByteCount
+    }
+    let weight = entry.weight(bodyByteCount: bodyByteCount ?? 0)
     guard weight <= maximumWeight else {
       shards.totals.pointee.refusals.add(1, ordering: .relaxed)
       removeEntryNow(for: entry.key)

@@ -36,8 +36,9 @@ struct NodeSlab: ~Copyable {
   }
 
   /// The bytes allocated.
+  @inline(__always)
   var byteCount: Int {
-    Int(capacity) * (MemoryLayout<EntryNode>.stride + (keepsHashes ? MemoryLayout<UInt64>.stride : 0))
+    Int(capacity) &* (MemoryLayout<EntryNode>.stride &+ (keepsHashes ? MemoryLayout<UInt64>.stride : 0))
   }
 
   @inline(__always)

@@ -12,7 +12,12 @@ struct ShardState: ~Copyable {
   /// How many entries the shard holds.
   private(set) var count = 0
   /// What they weigh together, in bytes.
-  private(set) var weight = 0
+  private var entryWeight = 0
+  /// What the heads kept with them take, in bytes.
+  private(set) var headByteCount = 0
+  /// What the tables and the policy took when the shard was made, and a little for growing: not counted, so that a small
+  /// cache holds what its entries say.
+  private let freeByteCount: Int
   /// What their objects take together, in bytes.
   private(set) var objectByteCount = 0
   /// The time of the latest use, so that moments never run backwards within the shard, whatever the order in which
@@ -36,12 +41,22 @@ struct ShardState: ~Copyable {
   init(policy: EvictionPolicy.Kind) {
     eviction = EvictionState(policy)
     slab = NodeSlab(keepsHashes: eviction.needsHashes)
+    freeByteCount = table.byteCount + eviction.byteCount + 4096
+  }
+
+  /// The bytes of memory that the shard takes: entries, the heads kept with them, and what the tables and the policy take
+  /// beyond the share that each entry's weight has in it. Tables do not shrink, so that this counts when entries become
+  /// fewer and larger.
+  @inline(__always)
+  var weight: Int {
+    entryWeight &+ headByteCount &+ max(byteCount &- freeByteCount &- count &* EntryNode.byteCount, 0)
   }
 
   /// How many nodes a sweep looks at before it has seen all.
   var nodeCount: Int { Int(slab.used) }
   /// The bytes allocated for the table, the nodes and the policy.
-  var byteCount: Int { table.byteCount + slab.byteCount + eviction.byteCount }
+  @inline(__always)
+  var byteCount: Int { table.byteCount &+ slab.byteCount &+ eviction.byteCount }
   /// Where the shard stands when one is looked for that must give something up: the lowest goes first.
   var rank: Int64 { eviction.rank(in: slab) }
   /// Whether `rank` is a moment of use, and never falls but by a store.
@@ -118,10 +133,10 @@ struct ShardState: ~Copyable {
     latest = max(latest, now)
     earliestReclaim = min(earliestReclaim, reclaimAt)
     earliestPassed = min(earliestPassed, reclaimAt)
-    self.weight += weight
+    entryWeight += weight
     guard existing == EntryNode.none else {
       let replaced = slab[existing].entry
-      self.weight -= slab[existing].weight
+      entryWeight -= slab[existing].weight
       slab[existing].entry = entry
       slab[existing].expectExpiry(at: reclaimAt)
       slab[existing].shortStamp = UInt32(truncatingIfNeeded: stamp)
@@ -146,16 +161,19 @@ struct ShardState: ~Copyable {
   }
 
   private mutating func setObjectByteCount(_ newCount: Int, of index: Int32) {
-    let newCount = UInt16(clamping: newCount)
-    objectByteCount += Int(newCount) - Int(slab[index].objectByteCount)
+    objectByteCount -= slab[index].objectByteCount
     slab[index].objectByteCount = newCount
+    objectByteCount += slab[index].objectByteCount
   }
 
-  /// Puts another entry of the same key and weight in a node's place.
+  /// Puts another entry of the same key in a node's place.
   ///
   /// - Returns: The entry that was there, retained.
   mutating func exchange(_ index: Int32, for entry: Unmanaged<CacheEntry>, stamp: UInt64) -> Unmanaged<CacheEntry> {
     let replaced = slab[index].entry!
+    let weight = min(entry._withUnsafeGuaranteedRef { $0.weight }, EntryNode.maximumWeight)
+    entryWeight += weight - slab[index].weight
+    eviction.resize(index, to: weight, in: &slab)
     slab[index].entry = entry
     slab[index].shortStamp = UInt32(truncatingIfNeeded: stamp)
     setObjectByteCount(entry._withUnsafeGuaranteedRef { $0.objectByteCount }, of: index)
@@ -194,18 +212,45 @@ struct ShardState: ~Copyable {
     dropHead(index)
     table.remove(index, hash: entry._withUnsafeGuaranteedRef { $0.digest.low })
     count -= 1
-    weight -= slab[index].weight
-    objectByteCount -= Int(slab[index].objectByteCount)
+    entryWeight -= slab[index].weight
+    objectByteCount -= slab[index].objectByteCount
     slab.takeBack(index)
     return entry
   }
 
-  /// Lets go of a node's head: it is that of another entry.
-  private mutating func dropHead(_ index: Int32) {
-    guard let head = slab[index].head else { return }
-    slab[index].head = nil
-    head.release()
+  /// Keeps a head with a node's entry from the second hit of a second on: most entries are hit less often, and a head takes
+  /// as much memory as what a small entry consists of.
+  ///
+  /// - Returns: The head that it replaces, retained; nil if there is none.
+  mutating func keepHead(_ head: HeaderStorage, of index: Int32) -> Unmanaged<HeaderStorage>? {
+    let isHot = slab[index].noteHead(from: head.summary.validity.from)
+    guard isHot || slab[index].head != nil else { return nil }
+    let replaced = takeHead(of: index)
+    let head = Unmanaged.passRetained(head)
+    headByteCount += head._withUnsafeGuaranteedRef { $0.allocationByteCount }
+    slab[index].head = head
+    return replaced
   }
+
+  /// Takes the head of a node's entry away if it is not right for `now`, in nanoseconds of the backend's clock.
+  ///
+  /// - Returns: The head, retained.
+  mutating func takeOldHead(of index: Int32, at now: Int64) -> Unmanaged<HeaderStorage>? {
+    guard let head = slab[index].head, head._withUnsafeGuaranteedRef({ $0.summary.validity.isOver(at: now) }) else {
+      return nil
+    }
+    return takeHead(of: index)
+  }
+
+  private mutating func takeHead(of index: Int32) -> Unmanaged<HeaderStorage>? {
+    guard let head = slab[index].head else { return nil }
+    headByteCount -= head._withUnsafeGuaranteedRef { $0.allocationByteCount }
+    slab[index].head = nil
+    return head
+  }
+
+  /// Lets go of a node's head: it is that of another entry.
+  private mutating func dropHead(_ index: Int32) { takeHead(of: index)?.release() }
 
   /// Takes out a node whose time has come.
   ///
@@ -268,7 +313,8 @@ struct ShardState: ~Copyable {
     swap(&removed, &slab)
     table = SlotTable()
     count = 0
-    weight = 0
+    entryWeight = 0
+    headByteCount = 0
     objectByteCount = 0
     sweepPosition = 0
     judging = JudgingCursor(done: judging.done)
@@ -284,6 +330,7 @@ struct ShardState: ~Copyable {
     var live = 0
     var sum = 0
     var objectSum = 0
+    var headSum = 0
     for index in 0..<slab.used {
       guard let entry = slab[index].entry else {
         guard slab[index].queue == 0 else { return "node \(index) is queued without an entry" }
@@ -292,14 +339,16 @@ struct ShardState: ~Copyable {
       guard slab[index].queue != 0 else { return "node \(index) has an entry and is in no queue" }
       live += 1
       sum += slab[index].weight
-      objectSum += Int(slab[index].objectByteCount)
+      objectSum += slab[index].objectByteCount
+      headSum += slab[index].head?._withUnsafeGuaranteedRef { $0.allocationByteCount } ?? 0
       let key = entry._withUnsafeGuaranteedRef { $0.key }
       guard find(key) == index else { return "node \(index) is not found under its key \(key)" }
       guard slab[index].reclaimAt >= earliestReclaim else { return "node \(index) expires before the earliest" }
     }
     guard live == count else { return "\(live) nodes hold entries, \(count) are counted" }
     guard objectSum == objectByteCount else { return "objects take \(objectSum), the shard says \(objectByteCount)" }
-    guard sum == weight else { return "the nodes weigh \(sum), the shard says \(weight)" }
+    guard headSum == headByteCount else { return "heads take \(headSum), the shard says \(headByteCount)" }
+    guard sum == entryWeight else { return "the nodes weigh \(sum), the shard says \(entryWeight)" }
     return nil
   }
 }

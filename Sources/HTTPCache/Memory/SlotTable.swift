@@ -26,7 +26,8 @@ struct SlotTable: ~Copyable {
   }
 
   /// The bytes allocated.
-  var byteCount: Int { (mask + 1) * MemoryLayout<UInt64>.stride }
+  @inline(__always)
+  var byteCount: Int { (mask &+ 1) &* MemoryLayout<UInt64>.stride }
 
   /// The node under `hash` that `matches`, or `EntryNode.none`.
   @inline(__always)

@@ -84,10 +84,17 @@ public struct Bytes: @unchecked Sendable {
       self.init()
       return
     }
-    let storage = BytesStorage.allocate(capacity: capacity)
-    let count = try initializer(UnsafeMutableRawBufferPointer(start: storage.memory, count: capacity))
+    let owner: AnyObject
+    let memory: UnsafeMutableRawPointer
+    if capacity >= MappedMemory.threshold, let mapped = MappedMemory(capacity: capacity) {
+      (owner, memory) = (mapped, mapped.memory)
+    } else {
+      let storage = BytesStorage.allocate(capacity: capacity)
+      (owner, memory) = (storage, storage.memory)
+    }
+    let count = try initializer(UnsafeMutableRawBufferPointer(start: memory, count: capacity))
     precondition(count >= 0 && count <= capacity, "Bytes initialised outside their capacity")
-    self = count == 0 ? Bytes() : Bytes(owner: storage, base: UnsafeRawPointer(storage.memory), count: count)
+    self = count == 0 ? Bytes() : Bytes(owner: owner, base: UnsafeRawPointer(memory), count: count)
   }
 
   /// A copy of `bytes`.
@@ -241,16 +248,4 @@ extension Bytes: ExpressibleByStringLiteral, CustomStringConvertible {
 
   /// The bytes as text; what is not UTF-8 is shown as U+FFFD.
   public var description: String { String(decoding: self, as: UTF8.self) }
-}
-
-/// The memory behind a `Bytes` of our own: one allocation, the bytes behind the object's header.
-final class BytesStorage: ManagedBuffer<Void, UInt8> {
-  static func allocate(capacity: Int) -> BytesStorage {
-    let buffer = BytesStorage.create(minimumCapacity: capacity) { _ in () }
-    return unsafeDowncast(buffer, to: BytesStorage.self)
-  }
-
-  var memory: UnsafeMutableRawPointer {
-    withUnsafeMutablePointerToElements { UnsafeMutableRawPointer($0) }
-  }
 }

@@ -11,7 +11,7 @@ import Synchronization
 /// It lies in the memory of the fields, which a hit touches anyway to count its reference.
 struct HeadValidity {
   /// The first moment at which the fields say what is true, in nanoseconds of `CacheInstant`.
-  private let from: Int64
+  let from: Int64
   /// How long after it they no longer do, or more than a look at the clock decides about the entry; in nanoseconds, so four
   /// seconds at most.
   private let duration: UInt32
@@ -32,6 +32,9 @@ struct HeadValidity {
     // Before `from` the difference is negative, and as an unsigned number larger than any duration.
     UInt64(bitPattern: now &- from) < UInt64(duration) && self.owner == owner
   }
+
+  /// Whether the fields are too old to be sent again at `now`, whoever asks.
+  func isOver(at now: Int64) -> Bool { now.subtractingSaturated(from) >= Int64(duration) }
 
   /// A number for a cache, which no other of the last four billion in this process has had.
   static func newOwner() -> UInt32 { max(1, lastOwner.wrappingAdd(1, ordering: .relaxed).newValue) }

@@ -157,6 +157,9 @@ extension HeaderFields {
 
   private static func becomesSpace(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x7F }
 
+  /// The same fields without room for more.
+  var compact: HeaderFields { HeaderFields(sharing: storage.compact) }
+
   /// Notes for how long these fields can be sent as they are.
   mutating func setValidity(_ validity: HeadValidity) {
     ensureUnique(extraFields: 0, extraBytes: 0)

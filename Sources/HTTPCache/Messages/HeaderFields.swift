@@ -37,7 +37,11 @@ public struct HeaderFields: @unchecked Sendable {
 
   /// Makes room for at least `fieldCount` fields of together `byteCount` octets on the wire.
   public mutating func reserveCapacity(fieldCount: Int, byteCount: Int) {
-    ensureUnique(extraFields: fieldCount - count, extraBytes: byteCount - storage.summary.byteCount)
+    let header = storage.summary
+    if isKnownUniquelyReferenced(&storage), fieldCount <= header.fieldCapacity, byteCount <= header.byteCapacity {
+      return
+    }
+    storage = storage.copy(fieldCapacity: fieldCount, byteCapacity: byteCount)
   }
 
   /// Adds a field behind the others.

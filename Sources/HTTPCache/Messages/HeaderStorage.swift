@@ -82,6 +82,26 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
     }
   }
 
+  /// The bytes that the storage takes; none for the shared one of empty sections.
+  var allocationByteCount: Int {
+    self === Self.empty ? 0 : Self.allocationByteCount(summary.fieldCapacity, summary.byteCapacity)
+  }
+
+  private static func allocationByteCount(_ fieldCapacity: Int, _ byteCapacity: Int) -> Int {
+    HeapBlock.byteCount(
+      MemoryLayout<(Int, Int, Header)>.size + (byteCapacity + 3) & ~3 + fieldCapacity * MemoryLayout<Entry>.stride)
+  }
+
+  /// A copy without room to spare; this one where it has next to none.
+  var compact: HeaderStorage {
+    let summary = summary
+    guard
+      Self.allocationByteCount(summary.fieldCapacity, summary.byteCapacity)
+        > Self.allocationByteCount(summary.fieldCount, summary.byteCount) + 32
+    else { return self }
+    return summary.fieldCount == 0 ? Self.empty : copy(fieldCapacity: 0, byteCapacity: 0)
+  }
+
   /// What `header` is, read without the runtime's exclusivity check, which costs more than the read and finds nothing:
   /// storage is written to only while it is uniquely referenced.
   @inline(__always)

@@ -4,39 +4,34 @@
 //===----------------------------------------------------------------------===//
 
 extension CacheEntry {
-  /// What the entry counts for in a byte-bounded store: key, head, body, trailers, and about what it takes to keep them.
+  /// The bytes of memory that it takes to keep the entry: its objects, key, head, body, trailers and tags as the allocator
+  /// rounds them, and its place in the tables of ``InMemoryBackend``.
+  ///
+  /// A body counts with all the memory that it keeps alive, where that is known. A head that several entries share counts
+  /// for each of them.
   public var weight: Int {
-    let parts = keyByteCount + fields.serializedByteCount + body.count + Self.overhead
-    return hasExtras ? parts + extrasWeight : parts
+    let body = body
+    return weight(bodyByteCount: body.memoryByteCount ?? BytesStorage.byteCount(of: body.count))
   }
 
-  private var keyByteCount: Int {
-    packed.isRare ? key.byteCount : packed.scheme.usualByteCount + authority.utf8.count + target.utf8.count
+  /// The weight with a body that takes so much memory.
+  @inline(__always)
+  func weight(bodyByteCount: Int) -> Int {
+    Self.allocationSize &+ EntryNode.byteCount &+ keyByteCount &+ fields.storage.allocationByteCount &+ bodyByteCount
+      &+ (hasExtras ? extrasByteCount : 0)
   }
+
+  private var keyByteCount: Int { HeapBlock.byteCount(of: authority) + HeapBlock.byteCount(of: target) }
 
   @inline(never)
-  private var extrasWeight: Int {
-    // Those that were made for a mark do not count: a weight does not change.
-    guard let extras, !extras.isMadeForMark else { return 0 }
-    return extras.byteCount + (extras.trailers?.serializedByteCount ?? 0) + (extras.tags?.byteCount ?? 0)
-  }
+  private var extrasByteCount: Int { extras?.contentByteCount ?? 0 }
 
-  /// The bookkeeping of one entry without extras, in bytes, beyond what `weight` counts exactly.
-  static let overhead = 224
-
-  /// What the object itself takes, in bytes, with the allocator's word and rounding: without the memory that the key, the
-  /// head and the body refer to.
-  static let allocationSize = allocationSize(
-    of: (
+  /// What the object itself takes, in bytes, without the memory that the key, the head and the body refer to.
+  static let allocationSize = HeapBlock.byteCount(
+    ofObjectWith: (
       String, String, PackedWord, Int16, EntryTraits, (AnyObject?, UnsafeRawPointer), UInt, HeaderFields,
       KeyDigest, CompactTimes, UInt32
     ).self)
-
-  /// What an object with these stored properties takes. (A test asks the allocator whether it is right.)
-  static func allocationSize<Contents>(of contents: Contents.Type) -> Int {
-    // The object's header of two words, and the allocator's word.
-    (MemoryLayout<(Int, Int, Contents)>.size + MemoryLayout<Int>.size + 15) & ~15
-  }
 
   /// What the entry's objects take, in bytes.
   var objectByteCount: Int { Self.allocationSize + (extras?.byteCount ?? 0) }

@@ -97,7 +97,8 @@ public final class CacheEntry: Sendable {
     let packed = PackedWord(scheme: key.scheme, isRare: key.rarity != nil, bodyCount: body.count)
     self.packed = packed
     self.shortStatus = shortStatus
-    self.fields = fields
+    // Heads are built with room for more, which as an entry they do not need.
+    self.fields = fields.compact
     bodyMemory = BodyMemory(owner: body.owner, base: body.base)
     self.traits = traits
     self.costInMicroseconds = costInMicroseconds
@@ -107,7 +108,8 @@ public final class CacheEntry: Sendable {
     if isExtreme || trailers != nil || tags != nil || variantIndex != nil || packed.isRare {
       let extras = EntryExtras(
         // Filtered here, where every entry comes by: a store may give back what nobody has stored.
-        trailers: trailers.map(TrailerFields.permitted), tags: tags, variantIndex: variantIndex, rarity: key.rarity,
+        trailers: trailers.map { TrailerFields.permitted($0).compact }, tags: tags, variantIndex: variantIndex,
+        rarity: key.rarity,
         extremes: isExtreme ? EntryExtremes(times: times, bodyCount: body.count) : nil)
       extrasAddress = Atomic(UInt(bitPattern: Unmanaged.passRetained(extras).toOpaque()))
     } else {
@@ -125,8 +127,23 @@ public final class CacheEntry: Sendable {
     let copy = CacheEntry(
       key: key, shortStatus: shortStatus, fields: fields, body: body, trailers: extras?.trailers, times: times,
       traits: traits, costInMicroseconds: costInMicroseconds, tags: extras?.tags, variantIndex: extras?.variantIndex)
-    if let word = extras?.tierMarkWord.load(ordering: .relaxed), word != 0 { copy.setTierMark(word) }
+    copy.copyTierMark(from: self)
     return copy
+  }
+
+  /// The same entry with a body that keeps no memory but its own alive.
+  @inline(never)
+  func withCompactBody() -> CacheEntry {
+    let extras = extras
+    let copy = CacheEntry(
+      key: key, shortStatus: shortStatus, fields: fields, body: body.compact, trailers: extras?.trailers, times: times,
+      traits: traits, costInMicroseconds: costInMicroseconds, tags: extras?.tags, variantIndex: extras?.variantIndex)
+    copy.copyTierMark(from: self)
+    return copy
+  }
+
+  private func copyTierMark(from other: CacheEntry) {
+    if let word = other.extras?.tierMarkWord.load(ordering: .relaxed), word != 0 { setTierMark(word) }
   }
 
   // MARK: What few have

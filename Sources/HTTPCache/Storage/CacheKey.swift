@@ -70,6 +70,12 @@ public struct CacheKey: Sendable {
       self.scheme = scheme
       self.variant = variant
     }
+
+    /// The memory that the parts take, in bytes.
+    var byteCount: Int {
+      HeapBlock.byteCount(ofObjectWith: (String, String).self) + HeapBlock.byteCount(of: scheme)
+        + HeapBlock.byteCount(of: variant)
+    }
   }
 
   /// The default key: scheme, authority, path and query. GET and HEAD share it.

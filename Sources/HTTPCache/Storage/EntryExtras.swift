@@ -31,14 +31,15 @@ final class EntryExtras: Sendable {
     self.extremes = extremes
   }
 
-  /// Whether there is nothing in them but marks.
-  var isMadeForMark: Bool {
-    trailers == nil && tags == nil && variantIndex == nil && rarity == nil && extremes == nil
-  }
-
   /// What the objects take, in bytes, see ``CacheEntry/allocationSize``.
   var byteCount: Int { Self.allocationSize + (extremes == nil ? 0 : EntryExtremes.allocationSize) }
 
-  static let allocationSize = CacheEntry.allocationSize(
-    of: (HeaderFields?, CacheTags?, VariantIndex?, CacheKey.Rarity?, EntryExtremes?, Int64, UInt64).self)
+  /// What the objects and all that they refer to take, in bytes.
+  var contentByteCount: Int {
+    byteCount + (trailers?.storage.allocationByteCount ?? 0) + (tags?.byteCount ?? 0) + (variantIndex?.byteCount ?? 0)
+      + (rarity?.byteCount ?? 0)
+  }
+
+  static let allocationSize = HeapBlock.byteCount(
+    ofObjectWith: (HeaderFields?, CacheTags?, VariantIndex?, CacheKey.Rarity?, EntryExtremes?, Int64, UInt64).self)
 }

@@ -13,5 +13,5 @@ final class EntryExtremes: Sendable {
     self.bodyCount = bodyCount
   }
 
-  static let allocationSize = CacheEntry.allocationSize(of: (EntryTimes, Int).self)
+  static let allocationSize = HeapBlock.byteCount(ofObjectWith: (EntryTimes, Int).self)
 }

@@ -33,6 +33,19 @@ public final class VariantIndex: Sendable {
     return VariantIndex(nonce: nonce, selections: [selection] + others)
   }
 
+  /// The memory that the index takes, in bytes.
+  var byteCount: Int {
+    selections.reduce(
+      HeapBlock.byteCount(ofObjectWith: (String, [VarySelection]).self) + HeapBlock.byteCount(of: nonce)
+        + HeapBlock.byteCount(ofArrayOf: VarySelection.self, capacity: selections.capacity)
+    ) { sum, selection in
+      sum + HeapBlock.byteCount(ofArrayOf: HeaderName.self, capacity: selection.names.capacity)
+        + selection.names.reduce(0) { sum, name in
+          sum + HeapBlock.byteCount(of: name.spelling) + HeapBlock.byteCount(of: name.canonical)
+        }
+    }
+  }
+
   /// The key of the variant that `selection` selects for a request with `fields`.
   func key(of selection: VarySelection, primary: CacheKey, fields: HeaderFields) -> CacheKey {
     primary.variant("\(nonce)\u{0}\(selection.serialized)\u{0}\(RFC9111.selection(selection, in: fields))")

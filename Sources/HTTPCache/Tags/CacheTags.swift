@@ -26,6 +26,11 @@ public final class CacheTags: Sendable {
     "\(scheme)://\(authority) \(group)"
   }
 
-  /// The memory that the tags take, about, in bytes.
-  var byteCount: Int { names.reduce(48) { $0 + 16 + $1.utf8.count } }
+  /// The memory that the tags take, in bytes.
+  var byteCount: Int {
+    names.reduce(
+      HeapBlock.byteCount(ofObjectWith: [String].self)
+        + HeapBlock.byteCount(ofArrayOf: String.self, capacity: names.capacity)
+    ) { $0 + HeapBlock.byteCount(of: $1) }
+  }
 }

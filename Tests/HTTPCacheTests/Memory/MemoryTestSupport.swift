@@ -12,11 +12,13 @@ final class LifeCounter: Sendable {
   var count: Int { alive.value }
 
   /// Stands in for a body's memory; dies with it.
-  final class Token: Sendable {
+  final class Token: SizedMemory, Sendable {
     private let counter: SharedCounter
+    let byteCount: Int
 
-    init(_ counter: SharedCounter) {
+    init(_ counter: SharedCounter, byteCount: Int) {
       self.counter = counter
+      self.byteCount = byteCount
       counter.add(1)
     }
 
@@ -26,7 +28,7 @@ final class LifeCounter: Sendable {
   /// A body of `count` bytes (never read) that counts as one object.
   func body(count: Int) -> Bytes {
     // The address is never dereferenced: no test reads such a body.
-    Bytes(owner: Token(alive), base: UnsafeRawPointer(bitPattern: 4096)!, count: count)
+    Bytes(owner: Token(alive, byteCount: count), base: UnsafeRawPointer(bitPattern: 4096)!, count: count)
   }
 }
 

@@ -18,13 +18,16 @@ import Testing
     birth: moment, receivedAt: moment, freshUntil: moment, staleWhileRevalidateUntil: moment,
     staleIfErrorUntil: moment, reclaimAt: moment)
 
+  // Made once: what an entry with a head of its own frees in the making, the allocator may use for the next.
+  private static let fields = HeaderFields([("A", "1")]).compact
+
   private static func entry(
     _ key: CacheKey = EntrySample.key(1), body: Bytes = "hello", trailers: HeaderFields? = nil,
     times: EntryTimes = times,
     tags: CacheTags? = nil
   ) -> CacheEntry {
     CacheEntry(
-      key: key, status: 203, fields: ["A": "1"], body: body, trailers: trailers, times: times, traits: [.immutable],
+      key: key, status: 203, fields: fields, body: body, trailers: trailers, times: times, traits: [.immutable],
       cost: .milliseconds(7), tags: tags)
   }
 
@@ -75,9 +78,8 @@ import Testing
     #expect(entry.with(times: Self.times).body.count == count)
   }
 
-  @Test func `marks are made when they are needed, and do not change the weight`() async {
+  @Test func `marks are made when they are needed`() async {
     let entry = Self.entry()
-    let weight = entry.weight
     #expect(!entry.hasExtras)
     #expect(!entry.refreshGate.isClaimed && !entry.refreshGate.isResting(at: Self.moment))
     #expect(entry.refreshGate.restsUntil == nil && entry.tierMark == nil)
@@ -87,7 +89,6 @@ import Testing
     }
     #expect(claims == 1)
     #expect(entry.refreshGate.isClaimed)
-    #expect(entry.weight == weight)
     entry.setTierMark(TierMark.word(doubts: 3, at: Self.moment))
     #expect(entry.with(times: Self.times).tierMark?.isUndoubted(after: 3) == true)
     #expect(!entry.with(times: Self.times).refreshGate.isClaimed)

@@ -126,7 +126,11 @@ struct EvictionState: ~Copyable {
   }
 
   /// See ``ShardPolicy``.
-  var byteCount: Int {
+  @inline(__always)
+  var byteCount: Int { state == nil ? 0 : stateByteCount }
+
+  @inline(never)
+  private var stateByteCount: Int {
     switch kind {
     case .lru, .fifo: recency.byteCount
     case .sieve: state!.assumingMemoryBound(to: SievePolicy.self).pointee.byteCount
