@@ -61,13 +61,18 @@ final class ReplyBuilder {
     return true
   }
 
-  private func addArray(_ count: Int) {
+  /// The depth to which replies may be nested: hiredis before 1.0 permits no more, and later ones as much as the peer likes.
+  private static let depthLimit = 8
+
+  private func addArray(_ count: Int) -> Bool {
+    guard open.count < Self.depthLimit else { return false }
     if count == 0 {
       add(.array([]))
     } else {
       // No reservation: the number comes from the peer, the elements have yet to.
       open.append(OpenArray(count: count))
     }
+    return true
   }
 
   /// What hiredis' parser calls. The builder of the reader at hand is its private data.
@@ -84,8 +89,7 @@ final class ReplyBuilder {
     }
     functions.pointee.createArray = { task, count in
       guard let task, task.pointee.type == REDIS_REPLY_ARRAY, let object = task.pointee.privdata else { return nil }
-      ReplyBuilder.of(object).addArray(Int(count))
-      return object
+      return ReplyBuilder.of(object).addArray(Int(count)) ? object : nil
     }
     functions.pointee.createInteger = { task, value in
       guard let object = task?.pointee.privdata else { return nil }
