@@ -9,6 +9,6 @@ need_libraries
 say "Building (the first time takes some minutes)"
 swift build -c release --product caching-proxy
 case " $* " in
-  *" --origin"* | *" --demo"* | *" --help"*) exec "$(swift build -c release --show-bin-path)/caching-proxy" "$@" ;;
+  *" --origin "* | *" --origin="* | *" --demo "* | *" --help "* | *" -h "*) exec "$(swift build -c release --show-bin-path)/caching-proxy" "$@" ;;
   *) exec "$(swift build -c release --show-bin-path)/caching-proxy" --demo "$@" ;;
 esac

@@ -50,8 +50,11 @@ public struct BackendChoice: Sendable, CustomStringConvertible {
   /// Whether other programs can use the same.
   public var isShared: Bool { stores.contains { !$0.isMemory } }
 
+  /// Whether there are a near and a far store.
+  public var hasTiers: Bool { stores.count == 2 }
+
   /// Whether entries of Redis are copied to a nearer store.
-  public var hasNearTierBeforeRedis: Bool { stores.count == 2 && stores[1].isRedis }
+  public var hasNearTierBeforeRedis: Bool { hasTiers && stores[1].isRedis }
 
   /// Opens the store or stores.
   ///

@@ -33,7 +33,9 @@ public struct OpenedBackend: Sendable {
       do {
         try await server.check()
       } catch {
-        problems.append("\(server.name) cannot be used now (\(error)); until it can, it has nothing")
+        // Not also what led to a cache's error, which says the same once more.
+        let reason = (error as? CacheError)?.message ?? "\(error)"
+        problems.append("\(server.name) cannot be used now (\(reason)); until it can, it has nothing")
       }
     }
     return problems

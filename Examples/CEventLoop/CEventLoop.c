@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -203,19 +204,27 @@ void cel_set_current_loop(void *loop) { current_loop = loop; }
 void cel_set_thread_name(const char *name) { prctl(PR_SET_NAME, name); }
 
 static volatile sig_atomic_t signal_target = -1;
-static volatile sig_atomic_t signal_count = 0;
+// The first signal: the time in milliseconds, shifted left by 8, and its number; 0 before. One lock-free word, for two threads may
+// run the handler at the same time.
+static _Atomic int64_t first_signal = 0;
+// timeout(1) and others signal a process and its group: the process then gets the same signal twice.
+static const int64_t repetition_milliseconds = 500;
 
 static void forward_signal(int number) {
-  // Only what is async-signal-safe: a write, or the end.
-  if (signal_count > 0) _exit(128 + number);
-  signal_count = 1;
+  // Only what is async-signal-safe: the time, a write, or the end.
   int saved = errno;
-  cel_eventfd_signal(signal_target);
+  const int64_t now = cel_monotonic_nanoseconds() / 1000000 + 1;
+  int64_t first = 0;
+  if (atomic_compare_exchange_strong(&first_signal, &first, now << 8 | number)) {
+    cel_eventfd_signal(signal_target);
+  } else if ((first & 0xFF) != number || now - (first >> 8) >= repetition_milliseconds) {
+    _exit(128 + number);
+  }
   errno = saved;
 }
 
 int cel_signal_to_eventfd(int number, int fd) {
-  signal_count = 0;
+  atomic_store(&first_signal, 0);
   signal_target = fd;
   struct sigaction action = {.sa_handler = forward_signal, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);

@@ -34,6 +34,9 @@ struct CachingProxy {
     } catch {
       fail("\(error)")
     }
+    if let limit = HTTPServer.raiseOpenFileLimit(), let warning = settings.warning(ofOpenFileLimit: limit) {
+      Console.complain("caching-proxy: \(warning)")
+    }
     if !settings.isQuiet { announce(proxy.server, origin, isDemo: demo != nil, settings.backend) }
     // Nobody waits for that: a server that is down has nothing, and requests go on to the origin.
     Task { for problem in await opened.problems() { Console.complain("caching-proxy: \(problem)") } }

@@ -49,12 +49,15 @@ struct Proxy {
 
     let service = ProxyEntrance(
       identity: forwarding.identity, maximumHops: forwarding.maximumHops, hosts: settings.hosts,
-      port: settings.listen.port, before: FairCollapsing(before: upstream.layer(cache), sharing: client))
+      port: settings.listen.port, allowsTrace: settings.allowsTrace,
+      before: FairCollapsing(before: upstream.layer(cache), sharing: client))
     do {
       server =
         settings.logs
         ? try HTTPServer(configuration: configuration, service: AccessLog(inner: service))
         : try HTTPServer(configuration: configuration, service: service, immediate: cache.immediateResponse)
+    } catch let error as SocketError {
+      throw CommandLineError("\(error)")
     } catch {
       throw CommandLineError("cannot listen on \(settings.listen): \(error)")
     }

@@ -17,9 +17,17 @@ extension ProxyOptions {
     set(
       \.namespace, "namespace", .text, "NAME",
       "what keys in Redis or memcached begin with; different for each site that shares one")
-    set(
-      \.tiers.nearTimeToLive, "near-ttl", .duration, "TIME",
-      "how long the near tier is used without asking the far one")
+    option(
+      "near-ttl", .duration(atLeast: .milliseconds(1)), "TIME",
+      "how long the near tier is used without asking the far one; at least 1ms", defaultText: "10s"
+    ) { value, settings throws(CommandLineError) in
+      guard let value else { return }
+      guard settings.backend.hasTiers else {
+        throw CommandLineError(
+          "--near-ttl is for a near tier before a far one: add --backend memory,redis://HOST:PORT, or leave it out")
+      }
+      settings.tiers.nearTimeToLive = value
+    }
     set(
       \.watchesKeys, "watch-keys",
       "with a near tier before Redis: drop copies of what others, such as redis-cli, write or remove there")
@@ -34,6 +42,10 @@ extension ProxyOptions {
       guard settings.policy.originLease == nil || settings.backend.isShared else {
         throw CommandLineError(
           "--origin-lease is for proxies that share a store; memory is for one alone: add --backend redis://HOST:PORT")
+      }
+      guard settings.namespace == nil || settings.backend.isShared else {
+        throw CommandLineError(
+          "--namespace is for keys in Redis or memcached: add --backend redis://HOST:PORT, or leave it out")
       }
       guard !settings.watchesKeys || settings.backend.hasNearTierBeforeRedis else {
         throw CommandLineError(
@@ -51,7 +63,8 @@ extension ProxyOptions {
     set(
       \.policy.staleWhileRevalidate, "stale-while-revalidate", .duration, "TIME",
       "how long past its lifetime a response is served while it is refreshed; the response's own "
-        + "stale-while-revalidate counts instead; none for must-revalidate, proxy-revalidate, s-maxage, no-cache, and what came stale"
+        + "stale-while-revalidate counts instead; none for must-revalidate, proxy-revalidate, s-maxage, no-cache, and what was "
+        + "already expired when it came (max-age=0)"
     )
     set(
       \.policy.staleIfError, "stale-if-error", .duration, "TIME",
@@ -86,6 +99,12 @@ extension ProxyOptions {
           "--ignore-cache-control needs a time to use instead: add --ttl, --negative-ttl, --stale-while-revalidate or "
             + "--stale-if-error")
       }
+      let kind = OptionKind<Duration>.duration
+      if let lifetime = policy.timeToLive, lifetime > .zero, policy.refreshBeforeExpiration >= lifetime {
+        throw CommandLineError(
+          "--refresh-before \(kind.text(of: policy.refreshBeforeExpiration)) is not shorter than --ttl "
+            + "\(kind.text(of: lifetime)): every use would be a reason to refresh; make it shorter")
+      }
       guard !(values[respect] && values[ignore]) else {
         throw CommandLineError(
           "--respect-client-directives and --ignore-client-directives say the opposite; give one")
@@ -94,11 +113,12 @@ extension ProxyOptions {
   }
 
   mutating func declareCookies() {
-    options.beginSection("Cookies")
+    options.beginSection("Cookies and Authorization")
     let handling = options.option(
       "cookies", .cookieHandling, "pass|ignore",
       "requests with cookies where only --ttl or --negative-ttl give the response a lifetime: pass them to the origin "
-        + "(detail=cookie), or ignore the cookies and give everybody the same response", default: .pass)
+        + "(detail=cookie), or ignore the cookies and give everybody the same response; requests with Authorization are "
+        + "always passed then (detail=authorization)", default: .pass)
     let ignored = options.option(
       "ignore-cookies", .cookieNames, "NAME[,NAME...]",
       "with --cookies pass: cookies that mean nothing, such as those of analytics: _ga,_ga_*; a name that ends in * is that "
@@ -106,7 +126,8 @@ extension ProxyOptions {
     let setCookie = options.option(
       "set-cookie", .setCookieHandling, "store|strip|refuse",
       "responses with Set-Cookie: store, cookie and all, what has an explicit lifetime above zero and nothing else (RFC "
-        + "9111 section 7.3); strip, store them without the field; refuse, store none", default: .store)
+        + "9111 section 7.3); strip, store what has one, or --ttl, without the cookie, which only the client that caused the "
+        + "call gets; refuse, store none", default: .store)
     apply { values, settings throws(CommandLineError) in
       guard values[handling] == .pass || values[ignored] == nil else {
         throw CommandLineError(

@@ -37,25 +37,26 @@ extension ProxyOptions {
       "how long a client may stall within a request's body; what it sends at the required rate earns the time back; then 408"
     )
     set(
-      \.server.contentRate.minimum, "minimum-upload-rate", .byteSize(1...(256 << 20)), "SIZE",
-      "the bytes a second that a client must send of a request's body")
+      \.server.contentRate.minimum, "minimum-upload-rate", .rate(1...(256 << 20)), "RATE",
+      "how fast a client must send a request's body")
     set(
       \.server.contentRate.maximumTime, "maximum-upload-time", .duration, "TIME",
       "how long a body of announced length may take: with its length, that makes the rate required; 0: the minimum rate "
         + "will do")
     set(
-      \.server.contentRate.sufficient, "sufficient-upload-rate", .byteSize(1...(256 << 20)), "SIZE",
-      "the bytes a second that are enough, however long a body is")
+      \.server.contentRate.sufficient, "sufficient-upload-rate", .rate(1...(256 << 20)), "RATE",
+      "what is fast enough, however long a body is")
     set(
       \.server.writeTimeout, "write-timeout", .duration(atLeast: Self.aMoment), "TIME",
       "how long a client may take nothing of a response; then its connection is reset")
     set(
-      \.server.minimumReadRate, "minimum-read-rate", .byteSize, "SIZE",
-      "the bytes a second that a client must take, over a minute, while an origin connection is held for it, or its "
+      \.server.minimumReadRate, "minimum-read-rate", .rate(), "RATE",
+      "how fast a client must take a response, over a minute, while an origin connection is held for it, or its "
         + "connection is reset; 0: any")
     set(
       \.server.lingerTimeout, "linger-timeout", .duration, "TIME",
-      "how long a client may go on sending behind the last response of its connection")
+      "how long a client may go on sending after the last response of its connection; 0: not at all, and it may lose that "
+        + "response")
     set(
       \.server.treatsHalfCloseAsDisconnect, "cancel-on-half-close",
       "take a client that stops sending (nc -N, socat) for gone, and cancel its request; else it gets its response")
@@ -88,7 +89,7 @@ extension ProxyOptions {
       "the longest line that announces a chunk; above it 400")
     set(
       \.server.limits.body, "maximum-request-body", .byteSize, "SIZE",
-      "the largest request body that is passed on; above it 413")
+      "the largest request body that is passed on; above it 413; 0: no bodies")
     set(
       \.server.inputBufferSize, "request-buffer", .byteSize(1_024...(1 << 40)), "SIZE",
       "how much of a request's body is read ahead")
@@ -96,19 +97,19 @@ extension ProxyOptions {
       \.server.requestMemory, "request-memory", .byteSize, "SIZE",
       "how much of requests is held until they are answered: heads, and of each body what is read ahead; one more gets 503"
     )
-    option(
+    let memoryPerClient: CommandLineOptions.Option<Int?> = options.option(
       "request-memory-per-client", .byteSize, "SIZE", "the same for one client address (of an IPv6 network of 64 bits)",
-      defaultText: "an eighth of --request-memory"
-    ) { value, settings throws(CommandLineError) in
-      settings.server.requestMemoryPerClient = value ?? settings.server.requestMemory / 8
+      defaultText: "an eighth of --request-memory")
+    apply { values, settings throws(CommandLineError) in
+      settings.server.requestMemoryPerClient = values[memoryPerClient] ?? settings.server.requestMemory / 8
     }
     set(
       \.server.outputBufferSize, "response-buffer", .byteSize(1_024...(1 << 40)), "SIZE",
       "how much of a response waits in memory for a slow client")
     set(
       \.server.drainedBodySize, "maximum-drained-body", .byteSize, "SIZE",
-      "how much of a body that is not wanted is read to save the connection; 0: none, it is closed")
-    apply { _, settings throws(CommandLineError) in
+      "how much of a body that is not wanted is read, so that the connection can be used again; 0: none, it is closed")
+    apply { values, settings throws(CommandLineError) in
       let server = settings.server
       let kind = OptionKind<Int>.byteSize
       guard server.requestMemoryPerClient <= server.requestMemory else {
@@ -118,10 +119,15 @@ extension ProxyOptions {
       }
       let needed = server.limits.startLine + server.limits.fieldSection + server.inputBufferSize
       guard server.requestMemoryPerClient >= needed else {
+        let own = kind.text(of: server.requestMemoryPerClient)
+        let what =
+          values[memoryPerClient] == nil
+          ? "an eighth of --request-memory \(kind.text(of: server.requestMemory)) = \(own)"
+          : "--request-memory-per-client \(own)"
         throw CommandLineError(
-          "a client has \(kind.text(of: server.requestMemoryPerClient)) of memory for its requests, less than the "
-            + "\(kind.text(of: needed)) of one request (--maximum-request-line, --maximum-request-head and --request-buffer): "
-            + "lower those, or raise --request-memory or --request-memory-per-client")
+          "\(what)\(own.last?.isNumber == true ? " bytes" : "") is less than the \(kind.text(of: needed)) of one request "
+            + "(--maximum-request-line, --maximum-request-head and --request-buffer): lower those, or raise --request-memory or "
+            + "--request-memory-per-client")
       }
     }
   }

@@ -30,7 +30,7 @@ extension ProxyOptions {
     )
     set(
       \.policy.waitLimit, "wait-limit", .duration, "TIME",
-      "how long a request waits for another's call of the same URL; then it asks the origin itself")
+      "how long a request waits for another's call of the same URL; then it asks the origin itself; 0: not at all")
     apply { _, settings throws(CommandLineError) in
       if let soft = settings.policy.softTimeout, let hard = settings.policy.hardTimeout, soft >= hard {
         let kind = OptionKind<Duration>.duration
@@ -67,7 +67,8 @@ extension ProxyOptions {
       "how long a request waits for one when all are busy; then 503; 0: not at all")
     set(
       \.client.shareTimeout, "origin-share-wait", .duration, "TIME",
-      "how long a client with less than its share waits before an exchange of the client that holds the most is ended for it"
+      "how long a client below its share (all connections / clients) waits before the longest request of the client with "
+        + "the most is cut off"
     )
     set(
       \.client.contentPrefix, "request-prefix", .byteSize, "SIZE",

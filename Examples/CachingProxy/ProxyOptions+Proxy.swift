@@ -17,7 +17,7 @@ extension ProxyOptions {
     set(
       \.threads, "threads", .integer(1...1_024), "N",
       "how many threads serve connections; unless given, one processor is spared")
-    set(\.name, "name", .text, "NAME", "the proxy's name in Via and Cache-Status")
+    set(\.name, "name", .token, "NAME", "the proxy's name in Via and Cache-Status")
     apply { values, settings throws(CommandLineError) in
       guard values[origin] != nil || values[demo] else {
         throw CommandLineError("--origin URL is missing; --demo brings an origin along")
@@ -39,11 +39,12 @@ extension ProxyOptions {
     set(
       \.trustedProxies, "trusted-proxies", .trustedProxies, "ADDRESS[/BITS][,...]",
       "who is believed about the client's address, host and scheme (X-Forwarded-For and the like), by IPv4 or IPv6 address, "
-        + "or: loopback, unix; such a proxy must set these fields, not pass them on")
+        + "or: loopback, unix; such a proxy must set X-Forwarded-Host and -Proto itself, and may append to X-Forwarded-For"
+    )
     set(
       \.hosts, "hosts", .hosts, "NAME[,...]",
-      "the hosts that are answered for; others get 421, and nothing of them is stored: example.org, *.example.org (all below), "
-        + "example.org:8080 (else: port 80 or 443, and that of --listen)")
+      "the hosts that are answered for, as Host has them; others get 421, and nothing of them is stored: example.org, "
+        + "*.example.org (all below), example.org:8080 (else: port 80 or 443, and that of --listen)")
     set(
       \.allowsUnderscores, "allow-underscores",
       "pass on fields of requests with _ in their names, which CGI takes for -; else they are dropped")

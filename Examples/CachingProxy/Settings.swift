@@ -39,6 +39,17 @@ struct Settings {
   var logs = false
   var isQuiet = false
 
+  /// A warning if so few files may be open that not all connections can be; nil if they can.
+  ///
+  /// - Parameter limit: How many may be open.
+  func warning(ofOpenFileLimit limit: Int) -> String? {
+    // Beside the connections: copies of large bodies that the kernel sends from (1,024 at most), event loops, stores.
+    let needed = server.maximumConnections + client.maximumConnections + 1_200
+    guard limit < needed else { return nil }
+    return "\(limit) files may be open, and --connections \(server.maximumConnections) with --origin-connections "
+      + "\(client.maximumConnections) may need \(needed): raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower --connections"
+  }
+
   private static var defaultPolicy: CachePolicy {
     // No lifetime but the response's own, unless the command line gives one.
     var policy = CachePolicy(timeToLive: nil, negativeTimeToLive: nil)

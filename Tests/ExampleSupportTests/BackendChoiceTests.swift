@@ -64,6 +64,10 @@ import Testing
     let problems = await opened.problems()
     #expect(problems.count == 2)
     #expect(problems.allSatisfy { $0.contains("127.0.0.1:1 cannot be used now") })
+    // What is wrong is said once.
+    #expect(
+      problems.first?.contains("now (Redis: 127.0.0.1:1 cannot be reached: Connection refused);") == true, "\(problems)"
+    )
     #expect(opened.backend is any LeasingBackend)
     await opened.shutdown()
   }

@@ -64,9 +64,10 @@
         name: "no origin for POST", origin: .isNotThere, request: post, status: 502,
         cacheStatus: "swift-http-cache; fwd=method; detail=origin-unreachable"),
       Example(
-        name: "a proxy with a name that is no token", arguments: ["--name", "my \"proxy\" é"], origin: .isNotThere,
+        name: "a proxy with a name that is no token of structured fields", arguments: ["--name", "9%proxy"],
+        origin: .isNotThere,
         request: get, status: 502,
-        cacheStatus: "\"my \\\"proxy\\\" %C3%A9\"; fwd=miss; detail=origin-unreachable"),
+        cacheStatus: "\"9%proxy\"; fwd=miss; detail=origin-unreachable"),
       Example(
         name: "an origin that closes", origin: .closes, request: get, status: 502,
         cacheStatus: "swift-http-cache; fwd=miss; detail=origin-closed"),
@@ -86,8 +87,7 @@
         name: "only-if-cached", request: "GET / HTTP/1.1\r\nHost: h\r\nCache-Control: only-if-cached\r\n\r\n",
         status: 504, cacheStatus: "swift-http-cache; detail=only-if-cached"),
       Example(
-        name: "TRACE", request: "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", status: 405,
-        cacheStatus: "swift-http-cache; fwd=method; fwd-status=405"),
+        name: "TRACE", request: "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", status: 405),
       // Before the cache.
       Example(
         name: "another host", arguments: ["--hosts", "example.org"], request: get, status: 421,

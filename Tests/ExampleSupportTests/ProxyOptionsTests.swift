@@ -48,7 +48,12 @@
       ),
       (["--demo", "--connections-per-client", "10001"], ["--connections 10000"]),
       (["--demo", "--request-memory", "1MiB", "--request-memory-per-client", "2MiB"], ["2MiB", "1MiB", "raise"]),
-      (["--demo", "--request-memory", "512KiB"], ["64KiB", "104KiB", "raise --request-memory"]),
+      (
+        ["--demo", "--request-memory", "512KiB"],
+        ["an eighth of --request-memory 512KiB = 64KiB is less", "104KiB", "raise --request-memory"]
+      ),
+      (["--demo", "--request-memory", "10KiB"], ["an eighth of --request-memory 10KiB = 1280 bytes is less"]),
+      (["--demo", "--request-memory-per-client", "1000"], ["--request-memory-per-client 1000 bytes is less"]),
       (["--demo", "--maximum-request-head", "16MiB"], ["8MiB", "--maximum-request-head", "lower"]),
       (["--demo", "--request-buffer", "8MiB"], ["--request-buffer"]),
       (["--demo", "--minimum-upload-rate", "32KiB"], ["--sufficient-upload-rate", "lower the minimum"]),
@@ -64,6 +69,14 @@
       (["--demo", "--watch-keys"], ["--backend memory,redis://"]),
       (["--demo", "--watch-keys", "--backend", "memory,memcached://h"], ["--backend memory,redis://"]),
       (["--demo", "--watch-keys", "--backend", "redis://h"], ["--backend memory,redis://"]),
+      (["--demo", "--near-ttl", "5s"], ["--backend memory,redis://", "leave it out"]),
+      (["--demo", "--near-ttl", "5s", "--backend", "redis://h"], ["--backend memory,redis://", "leave it out"]),
+      (["--demo", "--namespace", "site"], ["--backend redis://", "leave it out"]),
+      (["--demo", "--name", ""], ["--name: \"\" is not a name"]),
+      (["--demo", "--name", "my proxy"], ["--name: \"my proxy\" is not a name"]),
+      (["--demo", "--name", "proxy\r\nX: y"], ["is not a name"]),
+      (["--demo", "--ttl", "1m", "--refresh-before", "1m"], ["--refresh-before 1m", "--ttl 1m", "shorter"]),
+      (["--demo", "--minimum-upload-rate", "1GiB/s"], ["--minimum-upload-rate: 1GiB is too much; the most is 256MiB"]),
       (["--demo", "--respect-client-directives", "--ignore-client-directives"], ["opposite", "give one"]),
     ]
 
@@ -78,7 +91,7 @@
     @Test(arguments: [
       "connect-timeout", "origin-timeout", "origin-content-timeout", "soft-timeout", "hard-timeout",
       "keep-alive-timeout",
-      "head-timeout", "body-timeout", "write-timeout", "origin-lease",
+      "head-timeout", "body-timeout", "write-timeout", "origin-lease", "near-ttl",
     ])
     func `a time in which nothing could happen is refused`(_ name: String) {
       #expect(throws: CommandLineError("--\(name): 0 is too little; the least is 1ms")) {
@@ -87,7 +100,7 @@
     }
 
     @Test(arguments: [
-      "ttl", "negative-ttl", "stale-while-revalidate", "stale-if-error", "refresh-before", "near-ttl", "wait-limit",
+      "ttl", "negative-ttl", "stale-while-revalidate", "stale-if-error", "refresh-before", "wait-limit",
       "origin-wait", "origin-share-wait", "origin-idle-timeout", "linger-timeout", "shutdown-timeout",
       "maximum-upload-time", "minimum-read-rate", "maximum-body", "maximum-request-body", "maximum-drained-body",
       "request-prefix", "origin-connections-reserved", "origin-connections-spare", "jitter",
@@ -111,7 +124,39 @@
       let words = ["half", "an ", "none", "any", "32, ", "16, "]
       for option in ProxyOptions().options.declarations {
         guard let text = option.defaultText, !words.contains(where: { text.hasPrefix($0) }) else { continue }
-        #expect(throws: Never.self) { try settings(["--demo", "--\(option.name)", text]) }
+        let tiers = ["--demo", "--backend", "memory,redis://127.0.0.1"]
+        #expect(throws: Never.self) { try settings(tiers + ["--\(option.name)", text]) }
+      }
+    }
+
+    @Test func `what is for stores that are shared is taken with them`() throws {
+      let settings = try settings([
+        "--demo", "--backend", "memory,redis://h", "--near-ttl", "2s", "--namespace", "site", "--watch-keys",
+      ])
+      #expect(settings.tiers.nearTimeToLive == .seconds(2) && settings.namespace == "site" && settings.watchesKeys)
+    }
+
+    @Test(arguments: ["16KiB", "16KiB/s", "16384", "16384/s"]) func `rates may say a second`(_ text: String) throws {
+      let settings = try settings(["--demo", "--sufficient-upload-rate", text, "--minimum-read-rate", text])
+      #expect(settings.server.contentRate.sufficient == 16_384 && settings.server.minimumReadRate == 16_384)
+    }
+
+    @Test func `too few open files are a warning that says how many are needed, and enough are none`() throws {
+      let settings = try settings(["--demo", "--connections", "2000", "--origin-connections", "100"])
+      let warning = try #require(settings.warning(ofOpenFileLimit: 1_024))
+      for words in ["1024 files", "--connections 2000", "3300", "LimitNOFILE", "lower --connections"] {
+        #expect(warning.contains(words), "\(warning)")
+      }
+      #expect(!warning.contains("\n"))
+      #expect(settings.warning(ofOpenFileLimit: 3_299) != nil && settings.warning(ofOpenFileLimit: 3_300) == nil)
+    }
+
+    @Test func `an address that is taken is said once`() throws {
+      let taken = try HTTPServer(configuration: .init(port: 0), service: Handler { _ in CacheResponse() })
+      let settings = try settings(["--demo", "--listen", "127.0.0.1:\(taken.address.port)"])
+      #expect(throws: CommandLineError("cannot listen on 127.0.0.1:\(taken.address.port): Address already in use")) {
+        _ = try Proxy(
+          settings, before: OriginURL(host: "127.0.0.1", port: 1), keepingResponsesIn: InMemoryBackend())
       }
     }
   }

@@ -15,14 +15,16 @@
   @Suite(.timeLimit(.minutes(2))) struct ProxySettingsTests {
     /// One request after the other, and what each response must have in it.
     struct Step: Sendable {
-      /// The target and further fields of a GET.
+      /// The target and further fields, of a GET unless said otherwise.
       var request: String
       var has: [String]
       var lacks: [String] = []
 
-      init(_ target: String, _ fields: String..., has: [String], lacks: [String] = []) {
+      init(
+        _ target: String, _ fields: String..., method: String = "GET", has: [String], lacks: [String] = []
+      ) {
         let hasHost = fields.contains { $0.hasPrefix("Host:") }
-        let lines = ["GET \(target) HTTP/1.1"] + (hasHost ? [] : ["Host: site"]) + fields
+        let lines = ["\(method) \(target) HTTP/1.1"] + (hasHost ? [] : ["Host: site"]) + fields
         request = lines.map { $0 + "\r\n" }.joined() + "\r\n"
         self.has = has
         self.lacks = lacks
@@ -32,6 +34,9 @@
     /// Answers with what it was sent. `/page` is fresh for a minute, `/cookie` too, and sets a cookie; `/plain` says nothing.
     @Sendable private static func answer(_ request: CacheRequest) -> CacheResponse {
       var fields = HeaderFields()
+      if !request.method.isSafe {
+        return CacheResponse(status: request.fields.contains("X-Secret") ? 204 : 405)
+      }
       if request.target != "/plain" { fields["Cache-Control"] = "max-age=60" }
       if request.target == "/cookie" { fields["Set-Cookie"] = "sid=1" }
       let names: [HeaderName] = [.xForwardedFor, .xForwardedProto, .xForwardedHost]
@@ -136,6 +141,35 @@
             has: ["x-forwarded-for=192.0.2.7", "x-forwarded-proto=https\n", "x-forwarded-host=shop.test\n"])
         ]
       ),
+      // Requests with Authorization, and a lifetime that the proxy gives, or the origin.
+      Case(
+        ["--ttl", "1m"],
+        [
+          Step("/plain", has: ["stored"]),
+          Step("/plain", "Authorization: Basic x", has: ["detail=authorization"], lacks: [hit]),
+          Step("/page", has: ["stored"]), Step("/page", "Authorization: Basic x", has: [hit]),
+        ]
+      ),
+      // A cookie that is stripped reaches the client that caused the call.
+      Case(
+        ["--set-cookie", "strip"],
+        [
+          Step("/cookie", has: [miss, "Set-Cookie: sid=1", "stored"]),
+          Step("/cookie", has: [hit], lacks: ["Set-Cookie"]),
+        ]
+      ),
+      // Removing a URL.
+      Case(
+        [],
+        [
+          Step("/page", has: [miss]), Step("/page", method: "DELETE", has: ["HTTP/1.1 405"]), Step("/page", has: [hit]),
+          Step("/page", "X-Secret: 1", method: "DELETE", has: ["HTTP/1.1 204"]), Step("/page", has: [miss]),
+          Step("/page", "X-Secret: 1", method: "PURGE", has: ["HTTP/1.1 204"]), Step("/page", has: [miss]),
+        ]
+      ),
+      // The proxy's own answer to TRACE.
+      Case(
+        [], [Step("/page", method: "TRACE", has: ["HTTP/1.1 405", "Allow: GET", "does not forward"], lacks: ["fwd="])]),
       // What clients may demand.
       Case([], [Step("/page", has: ["stored"]), Step("/page", "Cache-Control: no-cache", has: [hit])]),
       Case(

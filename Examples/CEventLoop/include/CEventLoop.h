@@ -87,7 +87,8 @@ void cel_set_thread_name(const char *name);
 /// Lets this process open as many files as it may at most, and says how many that are (INT_MAX: more than that).
 int cel_raise_open_file_limit(void);
 
-/// From now on the first `signal` writes to the eventfd `fd`; a second one ends the process at once.
+/// From now on the first `signal` writes to the eventfd `fd`; a second one ends the process at once, unless it is the same
+/// within half a second.
 int cel_signal_to_eventfd(int signal, int fd);
 int cel_restore_signal(int signal);
 

@@ -194,7 +194,7 @@ public struct CommandLineOptions: Sendable {
   private func unknown(_ name: String) -> CommandLineError {
     let names = declarations.map(\.name) + ["help"]
     let nearest = names.map { (name: $0, distance: editDistance($0, name)) }.min { $0.distance < $1.distance }
-    guard let nearest, nearest.distance <= max(2, name.count / 3) else {
+    guard let nearest, nearest.distance <= min(3, max(1, name.count / 3)) else {
       return CommandLineError("there is no option --\(name)")
     }
     return CommandLineError("there is no option --\(name); did you mean --\(nearest.name)?")

@@ -71,6 +71,13 @@ extension OptionKind where Value: Comparable {
 extension OptionKind where Value == String {
   /// Any text.
   public static var text: OptionKind { OptionKind("text", describe: { $0 }, read: { $0 }) }
+
+  /// A token of HTTP (RFC 9110 §5.6.2).
+  public static var token: OptionKind {
+    OptionKind("a name; write letters, digits, - . _ and no spaces", describe: { $0 }) { text in
+      text.isEmpty || !text.utf8.allSatisfy(Octet.isToken) ? nil : text
+    }
+  }
 }
 
 extension OptionKind where Value == Int {
@@ -110,6 +117,15 @@ extension OptionKind where Value == Int {
   /// A number of bytes within `range`.
   public static func byteSize(_ range: ClosedRange<Int>) -> OptionKind { byteSize.within(range) }
 
+  /// A number of bytes a second within `range`: `512`, `16KiB`, `16KiB/s`.
+  public static func rate(_ range: ClosedRange<Int> = 0...Int.max) -> OptionKind {
+    OptionKind(
+      forms: "is a SIZE for each second: 512, 16KiB, 16KiB/s",
+      parse: { text, name throws(CommandLineError) in
+        try byteSize(range).parse(text.hasSuffix("/s") ? String(text.dropLast(2)) : text, name)
+      }, describe: describeSize)
+  }
+
   private static func describeSize(_ size: Int) -> String {
     for (shift, unit) in [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")]
     where size >= 1 << shift && size & ((1 << shift) - 1) == 0 {
@@ -123,23 +139,31 @@ extension OptionKind where Value == Duration {
   /// A length of time: `500ms`, `30s`, `5m`, `1h`, `2d`.
   public static var duration: OptionKind {
     OptionKind(
-      "a duration; write 30s, 5m, 1h or 500ms",
-      forms: "is a whole number and its unit: 500ms, 30s, 5m, 1h, 2d; 0 needs no unit", describe: describeDuration
-    ) { text in
-      guard let (number, unit) = split(text) else { return nil }
-      let milliseconds: Int? =
-        switch unit {
-        case "ms": 1
-        case "s": 1_000
-        case "m": 60_000
-        case "h": 3_600_000
-        case "d": 86_400_000
-        default: number == 0 && unit.isEmpty ? 1 : nil
+      forms: "is a whole number and its unit: 500ms, 30s, 5m, 1h, 2d; 0 needs no unit",
+      parse: { text, name throws(CommandLineError) in
+        if let duration = readDuration(text) { return duration }
+        if let (number, unit) = split(text), unit.isEmpty {
+          throw CommandLineError(
+            "--\(name): \(number) has no unit; write \(number)s for seconds, \(number)m for minutes")
         }
-      guard let milliseconds else { return nil }
-      let (total, overflow) = number.multipliedReportingOverflow(by: milliseconds)
-      return overflow ? nil : .milliseconds(total)
-    }
+        throw CommandLineError("--\(name): \"\(text)\" is not a duration; write 30s, 5m, 1h or 500ms")
+      }, describe: describeDuration)
+  }
+
+  private static func readDuration(_ text: String) -> Duration? {
+    guard let (number, unit) = split(text) else { return nil }
+    let milliseconds: Int? =
+      switch unit {
+      case "ms": 1
+      case "s": 1_000
+      case "m": 60_000
+      case "h": 3_600_000
+      case "d": 86_400_000
+      default: number == 0 && unit.isEmpty ? 1 : nil
+      }
+    guard let milliseconds else { return nil }
+    let (total, overflow) = number.multipliedReportingOverflow(by: milliseconds)
+    return overflow ? nil : .milliseconds(total)
   }
 
   /// A length of time of at least `least`, for what would never happen in no time, and a century at most.

@@ -151,13 +151,11 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
     }
     guard request.method == .trace else { return nil }
     guard configuration.allowsTrace else {
-      return .plain(405, "This proxy does not forward TRACE.\n", ["Allow": Self.allowedMethods])
+      return TraceAnswer.refusal
     }
     guard request.body.isEmpty else { return .plain(400, "TRACE must not have content (RFC 9110 §9.3.8).\n") }
     return nil
   }
-
-  private static var allowedMethods: String { "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" }
 
   private func maximumForwards(_ fields: HeaderFields) -> Int? {
     guard let text = fields[.maxForwards], text.utf8.allSatisfy(Octet.isDigit) else { return nil }
@@ -170,7 +168,7 @@ where Upstream.Request == CacheRequest, Upstream.Response == CacheResponse {
       return nil
     }
     guard request.method == .trace else {
-      let allowed = Self.allowedMethods + (configuration.allowsTrace ? ", TRACE" : "")
+      let allowed = TraceAnswer.otherMethods + (configuration.allowsTrace ? ", TRACE" : "")
       return CacheResponse(status: 200, fields: ["Allow": allowed])
     }
     return TraceAnswer.response(to: request)

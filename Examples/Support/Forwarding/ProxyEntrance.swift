@@ -23,15 +23,18 @@ where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
   private let maximumHops: Int
   private let hosts: PermittedHosts
   private let port: Int
+  private let allowsTrace: Bool
 
   /// - Parameters:
   ///   - identity: The one that the forwarding service behind the cache signs with. Its name is also the cache's.
   ///   - maximumHops: The most proxies that a request may have come through, going by `Via`.
   ///   - hosts: The hosts that are answered for.
   ///   - port: The port on which the proxy listens.
+  ///   - allowsTrace: Whether TRACE is passed on. What the cache behind this would say of a refusal sounds as if it had been.
   ///   - inner: The cache and what is behind it.
   public init(
-    identity: ProxyIdentity, maximumHops: Int = 20, hosts: PermittedHosts = .any, port: Int = 80, before inner: Inner
+    identity: ProxyIdentity, maximumHops: Int = 20, hosts: PermittedHosts = .any, port: Int = 80,
+    allowsTrace: Bool = true, before inner: Inner
   ) {
     self.inner = inner
     self.identity = identity
@@ -39,6 +42,7 @@ where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
     self.maximumHops = maximumHops
     self.hosts = hosts
     self.port = port
+    self.allowsTrace = allowsTrace
   }
 
   /// Refuses `request` or passes it on.
@@ -50,6 +54,10 @@ where Inner.Request == CacheRequest, Inner.Response == CacheResponse {
     guard hosts.contain(request.authority, scheme: request.scheme, ownPort: port) else {
       request.body.cancel()
       return responses.hostNotServed()
+    }
+    guard allowsTrace || request.method != .trace else {
+      request.body.cancel()
+      return TraceAnswer.refusal
     }
     return try await inner.call(request)
   }

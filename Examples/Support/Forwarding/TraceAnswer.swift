@@ -14,6 +14,14 @@ enum TraceAnswer {
   ]
   private static let secretParts = ["auth", "cookie", "credential", "key", "passw", "secret", "session", "token"]
 
+  /// The methods that a proxy forwards beside TRACE, as `Allow` lists them.
+  static let otherMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+  /// The answer of a proxy that does not forward TRACE.
+  static var refusal: CacheResponse {
+    .plain(405, "This proxy does not forward TRACE.\n", ["Allow": otherMethods])
+  }
+
   static func response(to request: CacheRequest) -> CacheResponse {
     var fields = request.fields
     removeSecrets(from: &fields)
