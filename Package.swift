@@ -105,7 +105,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ExampleSupportTests",
-      dependencies: ["HTTPCache", "HTTPCacheTesting", "ExampleSupport", "ExampleBackends", "caching-proxy"],
+      dependencies: [
+        "HTTPCache", "HTTPCacheTesting", "ExampleSupport", "ExampleBackends", "CEventLoop", "caching-proxy",
+      ],
       swiftSettings: settings),
     // Starts real servers for the tests of what talks to them.
     .target(name: "CHeapUse", path: "Tests/CHeapUse"),

@@ -207,8 +207,9 @@ static volatile sig_atomic_t signal_target = -1;
 // The first signal: the time in milliseconds, shifted left by 8, and its number; 0 before. One lock-free word, for two threads may
 // run the handler at the same time.
 static _Atomic int64_t first_signal = 0;
+
 // timeout(1) and others signal a process and its group: the process then gets the same signal twice.
-static const int64_t repetition_milliseconds = 500;
+bool cel_is_second_signal(int first, int number, int64_t milliseconds) { return number != first || milliseconds >= 500; }
 
 static void forward_signal(int number) {
   // Only what is async-signal-safe: the time, a write, or the end.
@@ -217,7 +218,7 @@ static void forward_signal(int number) {
   int64_t first = 0;
   if (atomic_compare_exchange_strong(&first_signal, &first, now << 8 | number)) {
     cel_eventfd_signal(signal_target);
-  } else if ((first & 0xFF) != number || now - (first >> 8) >= repetition_milliseconds) {
+  } else if (cel_is_second_signal(first & 0xFF, number, now - (first >> 8))) {
     _exit(128 + number);
   }
   errno = saved;

@@ -72,7 +72,7 @@ extension ProxyOptions {
         + "own stale-if-error counts instead; none for the same responses")
     set(
       \.policy.refreshBeforeExpiration, "refresh-before", .duration, "TIME",
-      "how long before it expires a response that is asked for is refreshed")
+      "how long before it expires a response that is asked for is refreshed; shorter than --ttl")
     let jitter = options.option(
       "jitter", .integer(0...99), "PERCENT", "by how much lifetimes are shortened at random", default: 0)
     let override = options.flag(

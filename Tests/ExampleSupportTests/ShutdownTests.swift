@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #if os(Linux)
+  import CEventLoop
   import Glibc
   import HTTPCache
   import Testing
@@ -55,40 +56,14 @@
       #expect(server.connectionCount == 0)
     }
 
-    @Test func `the same signal twice at once counts as one`() async throws {
-      let started = Flag()
-      let release = Flag()
-      let server = try HTTPServer(
-        configuration: .init(port: 0),
-        service: Handler { (_: CacheRequest) in
-          started.set()
-          _ = await release.becomesSet()
-          return CacheResponse(body: "done")
-        })
-      let run = Task { try await server.runUntilSignalled() }
-      let port = server.address.port
-      let client = Task {
-        try await onThread {
-          let socket = try RawSocket(port: port)
-          try socket.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-          return try socket.readResponse()
-        }
-      }
-      // Signals are watched for before requests are accepted.
-      #expect(await started.becomesSet())
-      // A second signal that counted would end this process. The request keeps the server from ending before it comes.
-      #expect(kill(getpid(), SIGTERM) == 0)
-      #expect(kill(getpid(), SIGTERM) == 0)
-      await #expect(throws: RawSocket.Failure.self) {
-        // The listener is closed soon, not at once.
-        for _ in 0..<1_000 {
-          try await onThread { _ = try RawSocket(port: port) }
-          try await Task.sleep(for: .milliseconds(5))
-        }
-      }
-      release.set()
-      #expect(try await client.value.content == "done")
-      try await run.value
+    @Test(arguments: [
+      (SIGTERM, SIGTERM, 0, false), (SIGTERM, SIGTERM, 499, false), (SIGTERM, SIGTERM, 500, true),
+      (SIGTERM, SIGTERM, 60_000, true), (SIGTERM, SIGINT, 0, true), (SIGINT, SIGINT, 1, false),
+    ])
+    func `the same signal again within half a second is no second one`(
+      _ first: CInt, _ number: CInt, _ milliseconds: Int64, _ isSecond: Bool
+    ) {
+      #expect(cel_is_second_signal(first, number, milliseconds) == isSecond)
     }
 
     @Test func `shutdown does not wait longer than its timeout`() async throws {

@@ -15,6 +15,7 @@
 
 #ifdef __linux__
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -86,6 +87,10 @@ void cel_set_thread_name(const char *name);
 
 /// Lets this process open as many files as it may at most, and says how many that are (INT_MAX: more than that).
 int cel_raise_open_file_limit(void);
+
+/// Whether the signal `number`, which comes so many milliseconds after the signal `first`, is a second one rather than the same
+/// once more.
+bool cel_is_second_signal(int first, int number, int64_t milliseconds);
 
 /// From now on the first `signal` writes to the eventfd `fd`; a second one ends the process at once, unless it is the same
 /// within half a second.
