@@ -39,7 +39,8 @@ extension ProxyOptions {
     set(
       \.trustedProxies, "trusted-proxies", .trustedProxies, "ADDRESS[/BITS][,...]",
       "who is believed about the client's address, host and scheme (X-Forwarded-For and the like), by IPv4 or IPv6 address, "
-        + "or: loopback, unix; such a proxy must set X-Forwarded-Host and -Proto itself, and may append to X-Forwarded-For"
+        + "or: loopback, unix; such a proxy must set or drop X-Forwarded-Host, -Proto and -Port of "
+        + "its clients, and may append to X-Forwarded-For"
     )
     set(
       \.hosts, "hosts", .hosts, "NAME[,...]",
