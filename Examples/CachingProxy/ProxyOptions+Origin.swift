@@ -31,6 +31,10 @@ extension ProxyOptions {
     set(
       \.policy.waitLimit, "wait-limit", .duration, "TIME",
       "how long a request waits for another's call of the same URL; then it asks the origin itself; 0: not at all")
+    set(
+      \.policy.slowCallLimit, "slow-call-limit", .duration, "TIME",
+      "how long a request waits for a call with another client's request, which may be what makes the origin slow; then one without "
+        + "the client's cookies and other fields is made for all")
     apply { _, settings throws(CommandLineError) in
       if let soft = settings.policy.softTimeout, let hard = settings.policy.hardTimeout, soft >= hard {
         let kind = OptionKind<Duration>.duration
@@ -56,7 +60,7 @@ extension ProxyOptions {
     }
     option(
       "origin-connections-spare", .integer(0...10_000), "N",
-      "how many only a client with less than its share gets, so that one that is alone may use all others; an eighth of all "
+      "how many are for clients that hold few, so that others may use all the rest; each may have half of them; an eighth of all "
         + "at most", defaultText: "16, or an eighth of all"
     ) { value, settings throws(CommandLineError) in
       try Self.check(value, "origin-connections-spare", "an eighth", of: settings.client.maximumConnections, by: 8)

@@ -56,11 +56,15 @@ struct ProxyOptions {
     apply { values, settings throws(CommandLineError) in settings[keyPath: property] = values[option] }
   }
 
-  /// An option for a property that is nil unless the option is given.
+  /// An option for a property that may be nil: by default it is what it is in `Settings()`.
   mutating func set<Value: Sendable>(
     _ property: WritableKeyPath<Settings, Value?>, _ name: String, _ kind: OptionKind<Value>,
     _ placeholder: String, _ help: String, defaultText: String? = nil
   ) {
+    if let initial = Settings()[keyPath: property] {
+      let option = options.option(name, kind, placeholder, help, default: initial)
+      return apply { values, settings throws(CommandLineError) in settings[keyPath: property] = values[option] }
+    }
     let option = options.option(name, kind, placeholder, help, defaultText: defaultText)
     apply { values, settings throws(CommandLineError) in settings[keyPath: property] = values[option] }
   }

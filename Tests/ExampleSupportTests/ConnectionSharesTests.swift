@@ -171,18 +171,30 @@ import Testing
     #expect(shares.holdersAboveShare(for: 1) == ["b": 4, "c": 2])
   }
 
-  @Test func `a client that is alone leaves the spare connections to one that comes`() {
+  @Test func `clients with many leave the spare connections to those that come, each of which may have half`() {
     let shares = Shares<Int>(limit: 16, reserve: 4, spare: 4)
     for _ in 0..<12 { #expect(shares.take(0, hasContent: false)) }
     #expect(!shares.take(0, hasContent: false))
     for id in 0..<100 { shares.wait(id, 0, hasContent: false) }
     #expect(shares.takeNext() == nil)
-    // Nobody has to wait for the first, who has less than a share of them.
-    for _ in 0..<4 { #expect(shares.take(1, hasContent: false)) }
-    #expect(!shares.take(1, hasContent: false) && !shares.take(2, hasContent: false))
+    // Nobody who has few of them has to wait for the first.
+    for client in 1...2 {
+      for _ in 0..<2 { #expect(shares.take(client, hasContent: false)) }
+      #expect(!shares.take(client, hasContent: false))
+    }
+    #expect(!shares.take(3, hasContent: false))
     shares.giveBack(1, hasContent: false)
     #expect(shares.takeNext() == nil)
-    #expect(shares.take(2, hasContent: false))
+    #expect(shares.take(3, hasContent: false))
+  }
+
+  @Test(arguments: 2...7) func `several clients with many leave the spare connections, too`(attackers: Int) {
+    let shares = Shares<Int>(limit: 64, reserve: 0, spare: 8)
+    for number in 0..<640 { _ = shares.take(number % attackers, hasContent: false) }
+    #expect(shares.heldCount == 56)
+    for _ in 0..<4 { #expect(shares.take(10, hasContent: false)) }
+    for _ in 0..<4 { #expect(shares.take(11, hasContent: false)) }
+    #expect(shares.heldCount == 64)
   }
 
   @Test func `whoever waits gets each connection that is taken away for it, up to its share`() {
@@ -196,15 +208,19 @@ import Testing
       endedCount += 1
       #expect(shares.takeNext() != nil)
     }
-    #expect(shares.heldCount(of: 0) == 16 && shares.heldCount(of: 1) == 16 && endedCount == 12)
+    #expect(shares.heldCount(of: 0) == 16 && shares.heldCount(of: 1) == 14 && endedCount == 12)
+    // What is owed is had once: spare connections that are left stay so.
+    #expect(!shares.take(1, hasContent: false) && shares.heldCount == 30)
   }
 
   @Test func `a client that is alone leaves spare connections for content, too`() {
     let shares = Shares<Int>(limit: 16, reserve: 8, spare: 4)
     for _ in 0..<6 { #expect(shares.take(0, hasContent: true)) }
     #expect(!shares.take(0, hasContent: true))
-    for _ in 0..<2 { #expect(shares.take(1, hasContent: true)) }
-    #expect(!shares.take(1, hasContent: true))
+    for client in 1...2 {
+      #expect(shares.take(client, hasContent: true))
+      #expect(!shares.take(client, hasContent: true))
+    }
     #expect(shares.take(0, hasContent: false))
   }
 
@@ -242,7 +258,8 @@ import Testing
       let clients = Set(holders.map(\.client)).union(waiting.values.map(\.client)).union([request.client]).count
       func has(_ limit: Int, _ spare: Int, _ held: [(client: Int, hasContent: Bool)]) -> Bool {
         let own = held.count { $0.client == request.client }
-        return held.count < limit && (held.count < limit - spare || clients > 1 && own < max(1, limit / clients))
+        let few = min(max(1, limit / clients), max(1, spare / 2))
+        return held.count < limit && (held.count < limit - spare || clients > 1 && own < few)
       }
       return has(limit, spare, holders)
         && (!request.hasContent || has(limit - reserve, spareForContent, holders.filter(\.hasContent)))

@@ -96,10 +96,11 @@
           "\(kind == "POST" ? "/post" : kind)\(number)", from: number < count - 1 ? "10.0.0.1" : "10.0.0.2", body: body)
       }
       // As often as they come.
-      for round in 1...3 {
+      for _ in 1...3 {
         #expect(try await exchanges.quick(from: "10.0.0.3", body: body) == 200)
-        #expect(exchanges.ended.withLock { $0.count } == min(round, 1))
+        _ = await eventually { exchanges.ended.withLock { !$0.isEmpty } }
       }
+      #expect(exchanges.ended.withLock { $0.count } == 1)
       // The one that has been under way longest, of the client with the most.
       #expect(exchanges.ended.withLock { $0.first?.hasSuffix("0") } == true)
       await exchanges.finish()

@@ -101,6 +101,7 @@
 
     @Test(arguments: [
       "ttl", "negative-ttl", "stale-while-revalidate", "stale-if-error", "refresh-before", "wait-limit",
+      "slow-call-limit",
       "origin-wait", "origin-share-wait", "origin-idle-timeout", "linger-timeout", "shutdown-timeout",
       "maximum-upload-time", "minimum-read-rate", "maximum-body", "maximum-request-body", "maximum-drained-body",
       "request-prefix", "origin-connections-reserved", "origin-connections-spare", "jitter",

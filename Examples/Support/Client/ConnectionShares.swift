@@ -5,8 +5,9 @@
 
 /// Decides which request gets the next connection to an origin, so that no client can keep the others from it.
 ///
-/// - A client that is alone may hold all connections but the spare ones, which are for a client that comes with less than
-///   its share. No other connection is left unused while a request waits.
+/// - A client that is alone may hold all connections but the spare ones, which are for clients that hold few: each may have
+///   half of them. No other connection is left unused while a request waits.
+/// - A connection that is taken away for a waiting client is for that client, also where it counts as a spare one.
 /// - Each connection that is given back goes to the waiting client that holds the fewest, among several to the one whose
 ///   last turn is longest ago.
 /// - Requests with content leave some connections to those without: uploads last as long as their senders like. Their own
@@ -36,7 +37,7 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   /// A number of connections that are shared: all, or those that requests with content may have.
   private struct Part {
     let limit: Int
-    /// The connections that only a client with less than its share gets.
+    /// The connections that only clients with few get.
     let spare: Int
     private(set) var heldCount = 0
     private(set) var held: [Client: Int] = [:]
@@ -57,8 +58,12 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
     func share(among count: Int) -> Int { max(1, limit / max(1, count)) }
 
     /// Whether one of `count` clients may have one more.
-    func mayHold(_ client: Client, among count: Int) -> Bool {
-      heldCount < limit - spare || heldCount < limit && count > 1 && (held[client] ?? 0) < share(among: count)
+    ///
+    /// - Parameter isOwed: Whether a connection has been taken away for it.
+    func mayHold(_ client: Client, among count: Int, isOwed: Bool) -> Bool {
+      guard heldCount < limit else { return false }
+      if heldCount < limit - spare || isOwed { return true }
+      return count > 1 && (held[client] ?? 0) < min(share(among: count), max(1, spare / 2))
     }
   }
 
@@ -71,6 +76,8 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   private var followed: Set<ExchangeID> = []
   /// The exchanges that are being ended, each with the client that is to get the connection.
   private var ending: [ExchangeID: Client] = [:]
+  /// The connections that have been taken away for waiting clients and that these have not had yet.
+  private var owed: [Client: Int] = [:]
   /// When each client that holds or wants a connection was last given one, counted.
   private var turns: [Client: Int] = [:]
   private var turnCount = 0
@@ -79,7 +86,7 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   /// - Parameters:
   ///   - limit: The most connections that may be held at a time.
   ///   - reserve: Those that requests with content leave to others.
-  ///   - spare: Those that only a client with less than its share gets; of the connections for content, as large a part.
+  ///   - spare: Those that only clients with few get; of the connections for content, as large a part.
   init(limit: Int, reserve: Int, spare: Int = 0) {
     precondition(limit > 0 && reserve >= 0 && reserve < limit, "requests with content need a connection too")
     precondition(spare >= 0 && spare < limit, "a client that is alone needs a connection")
@@ -132,6 +139,7 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
       preconditionFailure("a connection is given back once")
     }
     release(exchange, of: holder)
+    if let client = ending[id], queues[client] != nil { owed[client, default: 0] += 1 }
     forget(id)
   }
 
@@ -151,6 +159,7 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
     exchanges[id]?.holder = client
     all.hold(client)
     if exchange.hasContent { withContent.hold(client) }
+    if let count = owed[client] { owed[client] = count > 1 ? count - 1 : nil }
     turnCount += 1
     turns[client] = turnCount
   }
@@ -166,7 +175,8 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   }
 
   private func mayHold(_ client: Client, _ hasContent: Bool, among count: Int) -> Bool {
-    all.mayHold(client, among: count) && (!hasContent || withContent.mayHold(client, among: count))
+    all.mayHold(client, among: count, isOwed: owed[client] != nil)
+      && (!hasContent || withContent.mayHold(client, among: count, isOwed: owed[client] != nil))
   }
 
   /// The first of those that hold the fewest connections.
@@ -210,8 +220,8 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   }
 
   private func next(of queue: [ExchangeID], for client: Client, among count: Int) -> ExchangeID? {
-    guard all.mayHold(client, among: count) else { return nil }
-    if withContent.mayHold(client, among: count) { return queue.first }
+    guard mayHold(client, false, among: count) else { return nil }
+    if mayHold(client, true, among: count) { return queue.first }
     return queue.first { exchanges[$0]?.hasContent == false }
   }
 
@@ -224,7 +234,12 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
   private mutating func dequeue(_ id: ExchangeID, of client: Client) {
     guard var queue = queues.removeValue(forKey: client) else { return }
     queue.removeAll { $0 == id }
-    if queue.isEmpty { forgetTurn(client) } else { queues[client] = queue }
+    if queue.isEmpty {
+      owed[client] = nil
+      forgetTurn(client)
+    } else {
+      queues[client] = queue
+    }
   }
 
   // MARK: Followers
@@ -299,7 +314,7 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
       return nil
     }
     let count = clientCount()
-    let isForContent = exchange.hasContent && all.mayHold(client, among: count)
+    let isForContent = exchange.hasContent && mayHold(client, false, among: count)
     let part = isForContent ? withContent : all
     let share = part.share(among: count)
     guard (part.held[client] ?? 0) < share else { return nil }

@@ -12,8 +12,8 @@
       /// How many of them requests with content leave to those without: 32. Uploads last as long as their senders like. With
       /// fewer than twice as many connections, half of them.
       public var reservedConnections = 32
-      /// How many connections only a client with less than its share gets: 16, but at most an eighth of all. A client that is
-      /// alone may use the others, and one that comes need not wait for it.
+      /// How many connections only clients with few get, each half of them: 16, but at most an eighth of all. A client that is
+      /// alone may use the others, and one that comes need not wait for those that are there.
       public var spareConnections = 16
       /// How long a client with less than its share of the connections waits before an exchange is ended for it, of the
       /// client that holds the most: 1 s. A client that has left or holds the origin up loses its connection at once.

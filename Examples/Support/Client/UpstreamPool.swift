@@ -67,7 +67,7 @@
     /// - Parameters:
     ///   - limit: The most connections at a time.
     ///   - reserve: Those that requests with content leave to others; half at most.
-    ///   - spare: Those that only a client with less than its share gets; an eighth at most.
+    ///   - spare: Those that only clients with few get; an eighth at most.
     ///   - timeout: How long a request waits.
     ///   - shareTimeout: How long a client with less than its share waits before an exchange is ended for it.
     ///   - origin: The server's host and port.

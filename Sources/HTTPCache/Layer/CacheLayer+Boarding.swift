@@ -67,6 +67,7 @@ extension CacheLayer {
     while !isAlone {
       let (found, landings) = if let key { flights.flight(for: key) } else { flights.flight(for: plan.key) }
       var hasEnded = false
+      var neutral: FetchPlan?
       if let found {
         // What others are waiting for will not do.
         if plan.directives.demandValidation { break }
@@ -78,6 +79,9 @@ extension CacheLayer {
           if case .response = result { OriginCall.noteWait(for: found) }
           return .answered(result)
         case .refused: hasEnded = true
+        case .overdue:
+          hasEnded = true
+          neutral = plan.neutral()
         }
       }
       // A flight stores what it brings before it is forgotten: whoever missed both missed them in this order. What is in
@@ -92,15 +96,16 @@ extension CacheLayer {
         return .stored
       }
       let flight = makeFlight(
-        plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true, deadline: softDeadline,
-        now: now)
+        plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true,
+        slowCallLimit: hasEnded ? nil : slowCallLimit(plan), deadline: softDeadline, now: now)
+      if neutral != nil { flight.callsForAll() }
       guard flights.insert(flight, replacing: found, landings: landings) else {
         // Another was faster, or one has ended since and may have stored what is wanted.
         flight.close()
         continue
       }
       found?.replaced(waitLimit: waitLimit, at: now)
-      return try begin(flight, plan)
+      return try begin(flight, neutral ?? plan)
     }
     let flight = makeFlight(
       plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true, isAlone: true,
@@ -109,6 +114,14 @@ extension CacheLayer {
     return try begin(flight, plan)
   }
 
+  /// How long others wait for a call with the request of `plan`: longer than such a call usually takes.
+  private nonisolated func slowCallLimit(_ plan: FetchPlan) -> Duration? {
+    guard let limit = plan.policy.policy.slowCallLimit else { return nil }
+    guard let stored = plan.stored else { return limit }
+    return max(limit, stored.cost * 2)
+  }
+
+  /// Begins `flight`, which calls the origin with the request of `plan`.
   private nonisolated func begin(_ flight: Flight, _ plan: FetchPlan) throws -> Boarding {
     if let result = try takeOff(flight, plan) { return .landed(result) }
     return .waiting(flight, Flight.leaderID, isLeader: true)
@@ -160,7 +173,7 @@ extension CacheLayer {
 
   private nonisolated func makeFlight(
     _ plan: FetchPlan, _ key: CacheKey?, isKept: Bool, isForRequest: Bool = false, isAlone: Bool = false,
-    isRefresh: Bool = false, deadline: CacheInstant? = nil, now: CacheInstant
+    isRefresh: Bool = false, slowCallLimit: Duration? = nil, deadline: CacheInstant? = nil, now: CacheInstant
   ) -> Flight {
     // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.
     let attempts = mayServeOnError(plan, at: now) ? 1 : 2
@@ -169,7 +182,8 @@ extension CacheLayer {
       key: key, for: plan, isRefresh: isRefresh, isAlone: isAlone, isStamped: plan.stamp != nil,
       scope: TagScope(isAmbient: plan.policy.policy.tags.ambience != .none), clock: clock,
       machine: FlightStateMachine(
-        isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, beganAt: now, isRefresh: isRefresh),
+        isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, beganAt: now, isRefresh: isRefresh,
+        slowCallLimit: slowCallLimit, waitsForTurn: isShielded(plan.policy) || plan.policy.policy.originLease != nil),
       leader: isForRequest, deadline: deadline)
   }
 

@@ -139,6 +139,9 @@ extension CacheLayer {
         return nil
       case .released(.needsValidation):
         isAlone = true
+      case .released(.overdue):
+        // The flight that takes the place of the slow one is found, or begun, at the next look.
+        continue
       case .released(.variant(let selection, let nonce)):
         flightKey = VariantIndex(nonce: nonce, selections: [selection])
           .key(of: selection, primary: plan.key, fields: plan.request.fields)

@@ -15,8 +15,12 @@ extension CacheLayer {
     if let permit {
       if case .granted = permit {} else { isGranted = false }
     }
-    if isGranted { await callOrigin(flight, first) }
+    if isGranted {
+      if permit != nil, !isShielded(first.policy) { flight.originAsked(at: clock.now) }
+      await callOrigin(flight, first)
+    }
     if let permit { await giveBack(permit) }
+    let successor = flight.successor
     flight.close()
     flight.scope.close()
     if flight.isRefresh, !flight.hasStored {
@@ -24,6 +28,7 @@ extension CacheLayer {
       report(.refreshFailed, key: first.key)
     }
     flights.remove(flight)
+    if let successor, flight.hasStored { successor.overtaken() }
     if flight.leavesDoubt { refreshInBackground(first) }
     if flight.isRefresh, flight.hasStored, let stored = first.stored { await reopenGate(of: stored, first, flight) }
   }
@@ -65,6 +70,7 @@ extension CacheLayer {
     } catch {
       return flight.originFailed(mayRetry: false) { _, _ in .failed(error) }
     }
+    flight.originAsked(at: clock.now)
     let requestedAt = clock.nowAtTheEarliest
     do {
       let response = try await plan.next.call(originRequest(plan, flight))

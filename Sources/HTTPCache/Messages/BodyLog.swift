@@ -70,10 +70,6 @@ final class BodyLog: Sendable {
 
   func fail(_ error: any Error) { end { $0.fail(error) } }
 
-  /// Nothing more needs to be kept for storing or for readers yet to come.
-  func stopRetaining() {
-    guarded.withLock { $0.state.becomeWindow() }
-  }
 
   var isRetaining: Bool { guarded.withLock { $0.state.isRetaining } }
   var totalByteCount: Int { guarded.withLock { $0.state.totalByteCount } }

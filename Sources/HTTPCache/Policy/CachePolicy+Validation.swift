@@ -55,6 +55,7 @@ extension CachePolicy {
       ("staleWhileRevalidate", staleWhileRevalidate), ("staleIfError", staleIfError),
       ("refreshBeforeExpiration", refreshBeforeExpiration), ("keepsForValidation", keepsForValidation),
       ("softTimeout", softTimeout), ("hardTimeout", hardTimeout), ("waitLimit", waitLimit),
+      ("slowCallLimit", slowCallLimit),
       ("originLease", originLease),
       ("retryInterval", retryInterval), ("uncacheableTimeToLive", uncacheableTimeToLive),
     ]

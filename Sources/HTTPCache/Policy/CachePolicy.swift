@@ -119,6 +119,13 @@ public struct CachePolicy: Sendable {
   /// themselves. A call that has taken longer takes nobody new: the next request begins another, for itself and those after it.
   public var waitLimit: Duration
 
+  /// How long others wait for a call that is made with one client's request, before they share one that is made with a neutral
+  /// request. That client may be what makes the origin slow, by a field of its request or by its address. (The neutral request
+  /// has the fields only by which a representation is chosen.) The limit is at least twice the time that the stored response
+  /// has taken, counts from when the origin is asked, and costs one more call where the origin takes longer for everybody;
+  /// whichever answer comes first is for all. Nil (the default; 1 s in the proxy): others wait for ``waitLimit``.
+  public var slowCallLimit: Duration?
+
   /// For how long one of several nodes that share a store has the right to ask the origin for a resource, while the others
   /// wait (for ``waitLimit`` at most) for what it stores. Needs a ``LeasingBackend``. Give about as long as the origin takes;
   /// a node that dies meanwhile holds the others up for so long. Nil: every node asks for itself.
@@ -212,6 +219,7 @@ public struct CachePolicy: Sendable {
     self.softTimeout = softTimeout
     self.hardTimeout = hardTimeout
     self.waitLimit = waitLimit
+    self.slowCallLimit = nil
     self.finishesAbandonedFlights = false
     self.retryInterval = .seconds(10)
     self.originLimit = nil

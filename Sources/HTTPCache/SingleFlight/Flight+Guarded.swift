@@ -28,6 +28,10 @@ extension Flight {
     var hasStored = false
     /// The result of the client whose call has failed, if it gets no other.
     var failure: (id: WaiterID, result: FlightResult)?
+    /// The flight that is found in its place.
+    var successor: Flight?
+    /// Whether the first call is made with a neutral request, and the second, if that fails, with a client's own.
+    var beginsNeutrally = false
     /// Nobody wants the origin's answer any more.
     var isCancelled = false
     /// The keys of this flight have been invalidated since it began.

@@ -80,8 +80,16 @@ final class Flight: Sendable {
     !isAlone && (ownKey == nil ? first.key == key : ownKey == key) && !hasSuccessor.load(ordering: .acquiring)
   }
 
-  /// Another flight is found in its place from now on. This one stays in the table until it ends, for invalidations.
-  func giveWay() { hasSuccessor.store(true, ordering: .releasing) }
+  /// `successor` is found in its place from now on. This one stays in the table until it ends, for invalidations.
+  func giveWay(to successor: Flight) {
+    guarded.withLock { $0.successor = successor }
+    hasSuccessor.store(true, ordering: .releasing)
+  }
+
+  /// The flight that is found in its place.
+  var successor: Flight? {
+    hasSuccessor.load(ordering: .acquiring) ? guarded.withLock { $0.successor } : nil
+  }
 
   /// The number of who joins first.
   static let leaderID: WaiterID = 1
@@ -92,6 +100,8 @@ final class Flight: Sendable {
     case waiting(WaiterID)
     case answered(FlightResult)
     case refused
+    /// Refused, because the call takes long, which may be due to its client's request.
+    case overdue
   }
 
   /// Joins, to wait for the answer.
@@ -107,6 +117,7 @@ final class Flight: Sendable {
         return (.waiting(id), nil)
       case .attach: return (.refused, guarded.replay)
       case .refuse: return (.refused, nil)
+      case .overdue: return (.overdue, nil)
       }
     }
     watch()
@@ -193,6 +204,32 @@ final class Flight: Sendable {
     return try result.map(Self.checked)
   }
 
+  /// The origin is called with a neutral request, although the flight was begun for a client's: the answer is for that client
+  /// as far as it is for the others.
+  func callsForAll() {
+    guarded.withLock { guarded in
+      guarded.machine.callsForAll()
+      guarded.beginsNeutrally = true
+    }
+  }
+
+  /// The origin is asked, after the flight has waited for its turn.
+  func originAsked(at now: CacheInstant) {
+    guarded.withLock { $0.machine.originAsked(at: now) }
+    watch()
+  }
+
+  /// Another flight for the same has stored its answer: those who wait look for that, and the call is given up.
+  func overtaken() {
+    let (origin, ids) = guarded.withLock { guarded -> (Task<Void, Never>?, [WaiterID]) in
+      guard guarded.machine.isCalling else { return (nil, []) }
+      guarded.isCancelled = true
+      return (guarded.origin, guarded.machine.answered(for: [], isShared: false))
+    }
+    origin?.cancel()
+    for id in ids { deliver(.released(.stored), to: id) }
+  }
+
   var isCalling: Bool { guarded.withLock { $0.machine.isCalling } }
   var isInvalidated: Bool { guarded.withLock { $0.isInvalidated } }
 
@@ -271,16 +308,17 @@ final class Flight: Sendable {
     mayRetry: Bool = true, _ result: (_ id: WaiterID, _ isLeader: Bool) -> FlightResult
   ) -> FetchPlan? {
     let failed = leader
-    let (successor, ids, leader) = guarded.withLock { guarded -> (FetchPlan?, [WaiterID], WaiterID?) in
+    let (successor, ids, leader, beginsNeutrally) = guarded.withLock {
+      guarded -> (FetchPlan?, [WaiterID], WaiterID?, Bool) in
       let leader = guarded.machine.leader
       switch guarded.machine.originFailed(mayRetry: mayRetry) {
       case .retry(let id):
-        return (guarded.position(of: id).flatMap { guarded.waiters[$0].plan }, [], nil)
-      case .fail(let ids): return (nil, ids, leader)
+        return (guarded.position(of: id).flatMap { guarded.waiters[$0].plan }, [], nil, guarded.beginsNeutrally)
+      case .fail(let ids): return (nil, ids, leader, false)
       }
     }
     for id in ids { deliver(result(id, id == leader), to: id) }
-    guard let successor, let neutral = successor.neutral() else { return successor }
+    guard let successor, !beginsNeutrally, let neutral = successor.neutral() else { return successor }
     guarded.withLock { guarded in
       if let failed { guarded.failure = (failed, result(failed, false)) }
       guarded.machine.callsForAll()
@@ -364,6 +402,7 @@ final class Flight: Sendable {
       guarded.machine.close()
       guarded.replay = nil
       guarded.body = nil
+      guarded.successor = nil
       guarded.alarm.cancel()
       return rest
     }
@@ -414,6 +453,7 @@ final class Flight: Sendable {
     origin?.cancel()
     for id in expiry.timedOut { deliver(.originTimeout, to: id) }
     for id in expiry.expired { deliver(.expired, to: id) }
+    for id in expiry.overdue { deliver(.released(.overdue), to: id) }
     watch()
   }
 }

@@ -29,8 +29,10 @@ enum FlightResult: Sendable {
     case needsValidation
     /// It was selected by header fields in which this waiter's request differs.
     case variant(VarySelection, nonce: String)
-    /// Another node has stored something meanwhile: look for it.
+    /// Another node, or another flight, has stored something meanwhile: look for it.
     case stored
+    /// The call takes long, which may be due to the request of the client that it is made with.
+    case overdue
     /// The flight has come to its end without a result.
     case over
   }

@@ -11,11 +11,14 @@
 ///        ├──failure───────┤
 ///        │                └──▶ closed   no successor left: waiters get the failure
 ///        ├──deadline────────▶ closed   the hard timeout
+///        ├──slow call───────┐
+///        │ ◀────────────────┘          the followers are released, to a call that is nobody's
 ///        └──last one leaves─▶ closed   nobody waits any more: the origin's call is cancelled
 ///
 /// Nobody waits for others for longer than a limit that is counted from the beginning of the call. A call that is older takes
 /// nobody new: another flight takes its place, and it is given as long again to end while nobody waits for it. A body of which
-/// nothing has come for as long is treated alike.
+/// nothing has come for as long is treated alike. A call with one client's request, which that may have made slow, is waited
+/// for by others for a shorter time, counted from when the origin was asked.
 struct FlightStateMachine {
   typealias WaiterID = Int
 
@@ -39,6 +42,8 @@ struct FlightStateMachine {
     case attach
     /// The flight is over or will not help; another one is needed.
     case refuse
+    /// The call takes long, which may be due to its client's request; another one is needed.
+    case overdue
   }
 
   enum LeaveAction: Equatable {
@@ -60,6 +65,8 @@ struct FlightStateMachine {
     var cancelsOrigin = false
     /// These have waited as long as they would.
     var expired: [WaiterID] = []
+    /// These have waited for another client's call as long as they should.
+    var overdue: [WaiterID] = []
   }
 
   private var phase = Phase.calling
@@ -81,6 +88,10 @@ struct FlightStateMachine {
   private let isAlwaysKept: Bool
   private let hardDeadline: CacheInstant?
   private let isRefresh: Bool
+  /// How long others wait for a call that is made with one client's request; nil: no less than for any other.
+  private let slowCallLimit: Duration?
+  /// When the origin was asked; nil while the flight waits for its turn.
+  private var askedAt: CacheInstant?
   /// Whether the origin has not answered in the time that it had.
   private(set) var hasTimedOut = false
 
@@ -90,11 +101,15 @@ struct FlightStateMachine {
   ///   - hardDeadline: When the origin must have answered.
   ///   - beganAt: When the flight begins.
   ///   - isRefresh: Whether the origin is asked in nobody's name: not even the first to join is the one it answers.
+  ///   - slowCallLimit: How long others wait for a call with the leader's request (``CachePolicy/slowCallLimit``).
+  ///   - waitsForTurn: Whether the origin is asked later (``originAsked(at:)``).
   init(
     isKept: Bool, attempts: Int, hardDeadline: CacheInstant?, beganAt: CacheInstant = .distantPast,
-    isRefresh: Bool = false
+    isRefresh: Bool = false, slowCallLimit: Duration? = nil, waitsForTurn: Bool = false
   ) {
     self.isRefresh = isRefresh
+    self.slowCallLimit = slowCallLimit
+    self.askedAt = waitsForTurn ? nil : beganAt
     self.beganAt = beganAt
     self.silentSince = beganAt
     self.isAlwaysKept = isKept && !isRefresh
@@ -108,6 +123,18 @@ struct FlightStateMachine {
   var waiterCount: Int { waiters.count }
   /// Whether the answer is to be stored although nobody waits for it, or reads it.
   var isWanted: Bool { !isClosed && (isKept || grantedUntil != nil) }
+
+  /// When others stop waiting for the call of one client's request; nil when there is no such limit, or not yet.
+  private var overdueAt: CacheInstant? {
+    guard isCalling, leader != nil, let slowCallLimit else { return nil }
+    return askedAt?.advanced(by: slowCallLimit)
+  }
+
+  /// Whether others should not wait for the call, because one client's request may have made it slow.
+  func isOverdue(at now: CacheInstant) -> Bool { overdueAt.map { $0 <= now } ?? false }
+
+  /// The origin is asked now: the flight has had its turn.
+  mutating func originAsked(at now: CacheInstant) { askedAt = now }
 
   /// Whether nobody new may wait any more: for the call, or for the next part of the body.
   func isTooOld(_ waitLimit: Duration, at now: CacheInstant) -> Bool {
@@ -130,8 +157,11 @@ struct FlightStateMachine {
     waiters.forEach { waiter in
       if let deadline = waiter.deadline, deadline < next ?? .distantFuture { next = deadline }
     }
+    if let overdueAt, overdueAt < next ?? .distantFuture, hasFollowers { next = overdueAt }
     return next
   }
+
+  private var hasFollowers: Bool { waiters.first { $0.id != leader } != nil }
 
   /// A request wants the answer.
   ///
@@ -151,6 +181,7 @@ struct FlightStateMachine {
       var waiter = Waiter(id: nextID + 1, deadline: deadline)
       if let waitLimit {
         if isTooOld(waitLimit, at: now) { return .refuse }
+        if isOverdue(at: now) { return .overdue }
         let end = beganAt.advanced(by: waitLimit)
         if end < deadline ?? .distantFuture { waiter = Waiter(id: nextID + 1, deadline: end, grace: waitLimit) }
       }
@@ -176,7 +207,7 @@ struct FlightStateMachine {
   /// Another flight has taken the place of this one. If that is because nothing has come for too long, it goes on for
   /// `waitLimit` if nobody waits, and for those who do; unless the policy wants every call to be finished.
   mutating func replaced(waitLimit: Duration, at now: CacheInstant) {
-    guard isTooOld(waitLimit, at: now), !isAlwaysKept else { return }
+    guard isTooOld(waitLimit, at: now) || isOverdue(at: now), !isAlwaysKept else { return }
     isKept = false
     grantedUntil = now.advanced(by: waitLimit)
   }
@@ -251,9 +282,16 @@ struct FlightStateMachine {
     }
     if let end = grantedUntil, end <= now { grantedUntil = nil }
     var patient = FewList<Waiter>()
+    let isOverdue = isOverdue(at: now)
     for waiter in waiters {
       guard (waiter.deadline ?? .distantFuture) <= now else {
-        patient.append(waiter)
+        guard isOverdue, waiter.id != leader, let slowCallLimit else {
+          patient.append(waiter)
+          continue
+        }
+        // What the call brings is still wanted if it comes soon.
+        expiry.overdue.append(waiter.id)
+        grantedUntil = max(grantedUntil ?? .distantPast, now.advanced(by: waiter.grace ?? slowCallLimit))
         continue
       }
       expiry.expired.append(waiter.id)

@@ -79,7 +79,7 @@ final class FlightTable: Sendable {
       guard part.landings == landings else { return false }
       if let position = part.position(like: flight) {
         guard part.flights[position] === previous else { return false }
-        part.flights[position].giveWay()
+        part.flights[position].giveWay(to: flight)
       }
       part.hashes.append(flight.digest.low)
       part.flights.append(flight)

@@ -27,6 +27,15 @@ import Testing
     await cache.waitForLandings()
   }
 
+  @Test(arguments: 6...8 as ClosedRange<UInt64>) func `where every call is a slow one`(seed: UInt64) async throws {
+    var policy = Self.policy
+    policy.slowCallLimit = .microseconds(1)
+    let cache = try CacheLayer(backend: InMemoryBackend(), policy: policy)
+    let violations = await PersonalPages.violations([cache], seed: seed, isSharing: true, rounds: 56)
+    #expect(violations == [])
+    await cache.waitForLandings()
+  }
+
   @Test(arguments: [nil, .seconds(5)] as [Duration?])
   func `in a store that takes waiting, and that two nodes share`(lease: Duration?) async throws {
     let store = try SharedStore()

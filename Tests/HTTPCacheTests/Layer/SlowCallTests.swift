@@ -1,0 +1,223 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the swift-http-cache project
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import HTTPCacheTesting
+import Testing
+
+@testable import HTTPCache
+
+/// A client whose request makes the origin slow holds up others only for ``CachePolicy/slowCallLimit``.
+@Suite(.timeLimit(.minutes(1))) struct SlowCallTests {
+  private static let policy: CachePolicy = {
+    var policy = CachePolicy()
+    policy.slowCallLimit = .seconds(2)
+    return policy
+  }()
+
+  private struct Client {
+    let task: Task<CacheResponse, any Error>
+
+    var text: String {
+      get async throws { try await task.value.text() }
+    }
+  }
+
+  private func ask(
+    _ service: some Service<CacheRequest, CacheResponse>, _ fixture: Fixture, _ fields: HeaderFields = [:],
+    waiting count: Int
+  ) async -> Client {
+    let task = Task { try await service.call(.get("/", fields)) }
+    await fixture.cache.waitForWaiters(count)
+    return Client(task: task)
+  }
+
+  /// A leader with a field of its own, whose call takes longer than the limit, and `count` others.
+  private func slowLeader(
+    _ fixture: Fixture, _ origin: ScriptedService, followers count: Int
+  ) async -> (leader: Client, call: ScriptedService.Call, followers: [Client]) {
+    let service = origin.layer(fixture.cache)
+    let leader = await ask(service, fixture, ["X-Slow": "1"], waiting: 1)
+    let call = await origin.nextCall()
+    var followers: [Client] = []
+    for number in 0..<count {
+      followers.append(
+        await ask(
+          service, fixture, ["X-Slow": "1", "Accept-Language": "en", "Cookie": "id=\(number)"], waiting: number + 2))
+    }
+    // Nobody watches a leader that is alone.
+    if count > 0 { await fixture.clock.waitForSleepers() }
+    return (leader, call, followers)
+  }
+
+  /// The leader leaves; its call is wanted for a while still.
+  private func giveUp(_ leader: Client, _ slow: ScriptedService.Call, _ fixture: Fixture) async {
+    leader.task.cancel()
+    _ = await leader.task.result
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    await slow.waitForCancellation()
+    await fixture.cache.waitForLandings()
+  }
+
+  private static let lasting: HeaderFields = ["Cache-Control": "max-age=60"]
+
+  @Test func `followers share one neutral call, and the slow leader goes on waiting for its own`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 20)
+    fixture.advance(2)
+    let neutral = await origin.nextCall()
+    #expect(neutral.request.fields["User-Agent"] == "swift-http-cache")
+    #expect(neutral.request.fields["Accept-Language"] == "en")
+    #expect(neutral.request.fields["X-Slow"] == nil && neutral.request.fields["Cookie"] == nil)
+    await fixture.cache.waitForWaiters(21)
+    neutral.respond(CacheResponse(fields: Self.lasting, body: "for all"))
+    for follower in followers { #expect(try await follower.text == "for all") }
+    #expect(origin.callCount == 2 && !slow.isCancelled)
+    slow.respond(CacheResponse(fields: Self.lasting, body: "for one"))
+    #expect(try await leader.text == "for one")
+    await fixture.cache.waitForLandings()
+  }
+
+  @Test func `the slow call's answer is for all if it comes first, and the neutral call is given up`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 5)
+    fixture.advance(2)
+    let neutral = await origin.nextCall()
+    await fixture.cache.waitForWaiters(6)
+    slow.respond(CacheResponse(fields: Self.lasting, body: "first"))
+    #expect(try await leader.text == "first")
+    for follower in followers { #expect(try await follower.text == "first") }
+    await neutral.waitForCancellation()
+    await fixture.cache.waitForLandings()
+    #expect(origin.callCount == 2)
+  }
+
+  @Test func `who comes when the call is slow already asks neutrally at once`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, _) = await slowLeader(fixture, origin, followers: 0)
+    fixture.advance(3)
+    let follower = await ask(origin.layer(fixture.cache), fixture, waiting: 2)
+    let neutral = await origin.nextCall()
+    #expect(neutral.request.fields["User-Agent"] == "swift-http-cache")
+    neutral.respond(CacheResponse(fields: Self.lasting, body: "for all"))
+    #expect(try await follower.text == "for all")
+    #expect(try await follower.task.value.outcome == .miss(.absent))
+    await giveUp(leader, slow, fixture)
+  }
+
+  @Test(arguments: [403, 500, 503])
+  func `a neutral call that is refused is followed by one with a client's own request`(status: Int) async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 1)
+    fixture.advance(2)
+    await origin.nextCall().respond(CacheResponse(status: status, fields: ["Cache-Control": "no-store"]))
+    let own = await origin.nextCall()
+    #expect(own.request.fields["Cookie"] == "id=0")
+    own.respond(CacheResponse(fields: Self.lasting, body: "own"))
+    #expect(try await followers[0].text == "own")
+    await giveUp(leader, slow, fixture)
+  }
+
+  @Test func `the limit is twice what the stored response took, and at least what the policy says`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let service = origin.layer(fixture.cache)
+    let first = await ask(service, fixture, waiting: 1)
+    let call = await origin.nextCall()
+    fixture.advance(3)
+    call.respond(CacheResponse(fields: ["Cache-Control": "max-age=60", "ETag": "\"1\""], body: "old"))
+    _ = try await first.text
+    fixture.advance(100)
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 1)
+    fixture.advance(5)
+    #expect(origin.callCount == 2)
+    await fixture.clock.waitForSleepers()
+    fixture.advance(1)
+    await origin.nextCall().respond(CacheResponse(fields: Self.lasting, body: "new"))
+    #expect(try await followers[0].text == "new")
+    await giveUp(leader, slow, fixture)
+  }
+
+  @Test func `without a limit others wait for the wait limit`() async throws {
+    let fixture = try Fixture()
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 1)
+    fixture.advance(9)
+    await fixture.clock.waitForSleepers()
+    slow.respond(CacheResponse(fields: Self.lasting, body: "for all"))
+    #expect(try await followers[0].text == "for all")
+    #expect(try await leader.text == "for all")
+    #expect(origin.callCount == 1)
+  }
+
+  @Test func `time in the queue for the origin does not count`() async throws {
+    let clock = ManualClock()
+    let cacheClock = CacheClock(clock)
+    let backend = try InMemoryBackend(
+      configuration: InMemoryBackend.Configuration(capacity: 1 << 20, clock: cacheClock))
+    let cache = try CacheLayer(
+      backend: backend, policy: Self.policy, originLimit: .fixed(1, queueDeadline: .seconds(60)), clock: cacheClock)
+    let origin = ScriptedService()
+    let service = origin.layer(cache)
+    let other = Task { try await service.call(.get("/other")) }
+    let held = await origin.nextCall()
+    let leader = Task { try await service.call(.get("/", ["X-Slow": "1"])) }
+    await cache.waitForWaiters(2)
+    let follower = Task { try await service.call(.get("/")).text() }
+    await cache.waitForWaiters(3)
+    clock.advance(by: .seconds(5))
+    held.respond(CacheResponse(body: "other"))
+    _ = try await other.value
+    let slow = await origin.nextCall()
+    #expect(slow.request.fields["X-Slow"] == "1")
+    slow.respond(CacheResponse(fields: Self.lasting, body: "for all"))
+    #expect(try await follower.value == "for all")
+    _ = try await leader.value
+    #expect(origin.callCount == 2)
+  }
+
+  @Test func `the state machine: others are released when the call of a client's request is overdue`() {
+    func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
+    func machine(isRefresh: Bool = false, waitsForTurn: Bool = false) -> FlightStateMachine {
+      FlightStateMachine(
+        isKept: false, attempts: 2, hardDeadline: nil, beganAt: at(0), isRefresh: isRefresh,
+        slowCallLimit: .seconds(2), waitsForTurn: waitsForTurn)
+    }
+    var plain = machine()
+    #expect(plain.join(deadline: nil) == .wait(1))
+    // A leader that is alone needs no alarm.
+    #expect(plain.nextDeadline == nil)
+    #expect(plain.join(deadline: nil, waitLimit: .seconds(10), at: at(1)) == .wait(2))
+    #expect(plain.nextDeadline == at(2))
+    #expect(plain.deadlineReached(at(2)) == .init(overdue: [2]))
+    #expect(plain.waiterCount == 1 && plain.isCalling && plain.isOverdue(at: at(2)))
+    #expect(plain.join(deadline: nil, waitLimit: .seconds(10), at: at(2)) == .overdue)
+    // The answer is wanted for a while, if the leader goes as well.
+    #expect(plain.leave(1, keepsFlight: false) == .none)
+    #expect(plain.nextDeadline == at(12))
+    #expect(plain.deadlineReached(at(12)).cancelsOrigin)
+    // A call in nobody's name is not overdue.
+    var refresh = machine(isRefresh: true)
+    #expect(refresh.join(deadline: nil, waitLimit: .seconds(10), at: at(3)) == .wait(1))
+    #expect(refresh.nextDeadline == at(10) && !refresh.isOverdue(at: at(9)))
+    var retried = machine()
+    _ = retried.join(deadline: nil)
+    _ = retried.join(deadline: nil, waitLimit: .seconds(10), at: at(1))
+    #expect(retried.originFailed() == .retry(2))
+    retried.callsForAll()
+    #expect(!retried.isOverdue(at: at(9)))
+    // Time in the queue does not count.
+    var queued = machine(waitsForTurn: true)
+    _ = queued.join(deadline: nil)
+    _ = queued.join(deadline: nil, waitLimit: .seconds(10), at: at(1))
+    #expect(queued.nextDeadline == at(10) && !queued.isOverdue(at: at(9)))
+    queued.originAsked(at: at(5))
+    #expect(queued.nextDeadline == at(7) && queued.isOverdue(at: at(7)))
+  }
+}
