@@ -70,7 +70,6 @@ final class BodyLog: Sendable {
 
   func fail(_ error: any Error) { end { $0.fail(error) } }
 
-
   var isRetaining: Bool { guarded.withLock { $0.state.isRetaining } }
   var totalByteCount: Int { guarded.withLock { $0.state.totalByteCount } }
   var retainedSoFar: Bytes? { guarded.withLock { $0.state.retainedSoFar } }
