@@ -15,7 +15,7 @@ extension CacheLayer {
   @inline(__always)
   nonisolated func isNewlyHot(_ entry: CacheEntry, at now: CacheInstant) -> Bool {
     guard let refresher else { return false }
-    return refresher.noteRequest(entry, at: now)
+    return refresher.noteRequest(entry.digest, at: now)
   }
 
   /// Whether the expiry is so near that the dice for an early refresh are worth throwing.

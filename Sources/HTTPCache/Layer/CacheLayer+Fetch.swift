@@ -250,7 +250,7 @@ extension CacheLayer {
     } else {
       appendCacheStatus(to: &response.fields, outcome, answer, plan)
     }
-    if observers.isEmpty {
+    if observers.interests.isEmpty {
       counters.count(.answered(outcome), stripe: plan.key.digest.low)
     } else {
       report(

@@ -21,14 +21,17 @@ extension CacheLayer {
   /// The path of a hit. It is synchronous, and allocates nothing but the head of the first hit in every second.
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest) -> CacheResponse? {
-    guard let hitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
+    guard let path = plainHitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
       request.fields.presence & HitPath.specialFields == 0,
       // Inside another cache's handler the tags of what is served go to its response.
       TagScope.ambient == nil, let scheme = CacheKey.Scheme(usual: request.scheme)
     else { return closerLook(at: request) }
     let now = clock.fastNow
     var miss = PlainMiss.absent
-    if let response = hitPath.pointee.hit(request, scheme, at: now, orElse: &miss) {
+    if let response = path.pointee.hit(
+      request, scheme, digest: path.pointee.digest(of: request, scheme), owner: path.pointee.owner, at: now,
+      orElse: &miss)
+    {
       return response
     }
     return response(to: request, insteadOf: miss, at: now)
@@ -53,20 +56,31 @@ extension CacheLayer {
   @inline(never)
   private nonisolated func closerLook(at original: CacheRequest) -> CacheResponse? {
     let request = Self.withoutConnectionFields(original)
-    if request.fields.presence & (HitPath.specialFields & ~HitPath.personalFields) == 0, let hitPath,
-      request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty, TagScope.ambient == nil,
+    guard let policy = router.policy(for: request), admits(request, policy) else { return nil }
+    if policy.isResourceKeyed, request.fields.presence & HitPath.demandingFields == 0, searchRules.areEmpty,
+      TagScope.ambient == nil, !observers.interests.contains(.hits), let hitPath,
       let scheme = CacheKey.Scheme(usual: request.scheme)
     {
       let now = clock.fastNow
+      let digest = hitPath.pointee.digest(of: request, scheme)
       var miss = PlainMiss.absent
-      if let response = hitPath.pointee.hit(request, scheme, at: now, orElse: &miss, mayBePersonal: true) {
+      if var response = hitPath.pointee.hit(
+        request, scheme, digest: digest, owner: policy.headOwner, at: now, orElse: &miss,
+        mayBePersonal: request.fields.presence & HitPath.personalFields != 0, isCounted: false)
+      {
+        // Becoming hot needs the handler.
+        if let refresher, refresher.noteRequest(digest, at: now) { return nil }
+        counters.countHit(stripe: digest.low)
+        adapt(&response, to: request)
         return response
       }
-      if case .unclear = miss {} else { return response(to: request, insteadOf: miss, at: now) }
+      switch miss {
+      case .absent: return nil
+      case .entry(let entry): return response(from: entry.takeRetainedValue(), to: request, policy, at: now)
+      case .unclear: break
+      }
     }
-    guard let policy = router.policy(for: request), admits(request, policy),
-      let key = key(of: request, policy)
-    else { return nil }
+    guard let key = key(of: request, policy) else { return nil }
     let now = clock.now
     guard case .found(let entry) = backend.peek(key, at: now) else { return nil }
     return response(from: entry, to: request, policy, at: now)
@@ -105,7 +119,7 @@ extension CacheLayer {
     guard !entry.traits.contains(.partial) else {
       return partialResponse(from: entry, to: request, outcome: outcome, now: now)
     }
-    return response(from: entry, to: request, outcome: outcome, now: now)
+    return response(from: entry, to: request, outcome: outcome, now: now, policy: policy)
   }
 
   /// The request without the fields of its connection (RFC 9110 §7.6.1).

@@ -12,13 +12,13 @@ extension CacheLayer {
     originDuration: Duration? = nil, storing: CacheEvent.Storing = .none, error: (any Error)? = nil
   ) {
     counters.count(kind, stripe: key?.digest.low ?? 0)
-    guard !observers.isEmpty else { return }
+    guard observers.want(kind) else { return }
     let duration = startedAt.map { (now ?? clock.now).duration(since: $0) } ?? .zero
     let event = CacheEvent(
       kind, key: key, method: request?.method, target: request?.target,
       requestID: request.flatMap { requestID?($0) }, policyName: request.flatMap { router.policyName(for: $0) },
       tags: tags ?? [], status: status, bodySize: bodySize, age: age, duration: duration,
       originDuration: originDuration, storing: storing, error: error)
-    for observer in observers { observer.record(event) }
+    observers.record(event)
   }
 }

@@ -16,22 +16,21 @@ extension CacheLayer {
   @inline(__always)
   nonisolated func response(
     from entry: CacheEntry, to request: CacheRequest, outcome: CacheOutcome, now: CacheInstant,
-    details: CacheStatusDetails? = nil, startedAt: CacheInstant? = nil
+    details: CacheStatusDetails? = nil, startedAt: CacheInstant? = nil, policy: ResolvedPolicy? = nil
   ) -> CacheResponse {
     let age = entry.times.age(at: now)
     var response = CacheResponse(
       status: entry.status, fields: HeaderFields(), body: Body(entry.body), trailers: entry.trailers)
     if outcome == .hit, details == nil {
-      response.fields = hitHead(of: entry, age: age, now: now)
-      if observers.isEmpty { counters.countHit(stripe: entry.digest.low) }
+      response.fields = hitHead(of: entry, age: age, now: now, policy)
+      if !observers.interests.contains(.hits) { counters.countHit(stripe: entry.digest.low) }
     } else {
       response.fields = head(of: entry, age: age, outcome: outcome, now: now, details: details)
     }
     response.outcome = outcome
     TagScope.bubble(entry.tags)
-    if request.fields.presence & Self.conditionalMask != 0 { answerConditions(of: request, with: entry, in: &response) }
-    if request.method == .head { response.body = .empty }
-    if outcome != .hit || !observers.isEmpty {
+    adapt(&response, to: request)
+    if outcome != .hit || observers.interests.contains(.hits) {
       report(
         .answered(outcome), key: entry.key, request: request, tags: entry.tags?.names, status: response.status,
         bodySize: response.body.length, age: age, since: startedAt, now: now)
@@ -39,19 +38,31 @@ extension CacheLayer {
     return response
   }
 
-  /// The head of a hit. In memory it is made once for all hits of one second, and kept where the next finds it.
-  private nonisolated func hitHead(of entry: CacheEntry, age: Int64, now: CacheInstant) -> HeaderFields {
-    guard let hitPath else { return head(of: entry, age: age, outcome: .hit, now: now, details: nil) }
-    let memory = hitPath.pointee.memory
-    if let kept = memory.head(of: entry, at: now, owner: hitPath.pointee.owner) { return kept }
+  /// Makes of the whole stored response what `request` asks for: its head, 304, or a part.
+  @inline(__always)
+  nonisolated func adapt(_ response: inout CacheResponse, to request: CacheRequest) {
+    if request.fields.presence & Self.conditionalMask != 0 { answerConditions(of: request, in: &response) }
+    if request.method == .head { response.body = .empty }
+  }
+
+  /// The head of a hit. In memory it is made once for all hits of one second under one policy, and kept where the next finds
+  /// it.
+  private nonisolated func hitHead(
+    of entry: CacheEntry, age: Int64, now: CacheInstant, _ policy: ResolvedPolicy?
+  ) -> HeaderFields {
+    // Whether a refresh is due early is decided at each hit.
+    guard let memory, let policy, policy.policy.earlyRefreshBeta == 0 else {
+      return head(of: entry, age: age, outcome: .hit, now: now, details: nil)
+    }
+    if let kept = memory.head(of: entry, at: now, owner: policy.headOwner) { return kept }
     var fields = head(of: entry, age: age, outcome: .hit, now: now, details: nil)
     // Right until the age changes, and no longer than nobody has to look after the entry.
     let times = entry.times
     let from = times.birth.nanoseconds.addingSaturated(age.secondsAsNanoseconds)
-    let refreshFrom = times.freshUntil.nanoseconds.subtractingSaturated(hitPath.pointee.refreshBefore)
+    let refreshFrom = times.freshUntil.nanoseconds.subtractingSaturated(policy.rules.refreshBeforeNanoseconds)
     let until = Swift.min(from.addingSaturated(1_000_000_000), refreshFrom)
     if from <= now.nanoseconds, now.nanoseconds < until, entry.traits.isDisjoint(with: [.alwaysValidate, .partial]) {
-      fields.setValidity(HeadValidity(from: from, until: until, owner: hitPath.pointee.owner))
+      fields.setValidity(HeadValidity(from: from, until: until, owner: policy.headOwner))
       memory.keep(fields, of: entry)
     }
     return fields
@@ -71,13 +82,13 @@ extension CacheLayer {
     return fields
   }
 
-  /// RFC 9110 §13.2.2 and §14.2, for a response that is stored.
+  /// RFC 9110 §13.2.2 and §14.2, for a whole response that is stored.
   @inline(never)
   private nonisolated func answerConditions(
-    of request: CacheRequest, with entry: CacheEntry, in response: inout CacheResponse
+    of request: CacheRequest, in response: inout CacheResponse
   ) {
     switch RFC9110.evaluatePreconditions(
-      method: request.method, request: request.fields, status: entry.status, stored: entry.fields)
+      method: request.method, request: request.fields, status: response.status, stored: response.fields)
     {
     case .notModified:
       response.status = 304
@@ -86,10 +97,10 @@ extension CacheLayer {
       response.trailers = nil
     // If-Match and If-Unmodified-Since are the origin's to judge (RFC 9111 §4.3.2); a stored response is no state to protect.
     case .none, .failed:
-      guard request.method == .get else { return }
+      guard request.method == .get, let body = response.body.bytes else { return }
       let selection = RFC9110.rangeSelection(
-        request: request.fields, status: entry.status, stored: entry.fields, length: entry.body.count)
-      cut(&response, to: selection, of: entry.body)
+        request: request.fields, status: response.status, stored: response.fields, length: body.count)
+      cut(&response, to: selection, of: body)
     }
   }
 

@@ -315,7 +315,7 @@ extension CacheLayer {
   ) -> CacheStoreResult {
     switch result {
     case .stored:
-      if observers.isEmpty {
+      if observers.interests.isEmpty {
         counters.count(.stored, stripe: entry.digest.low)
       } else {
         report(.stored, key: entry.key, tags: entry.tags?.names, status: entry.status, bodySize: entry.body.count)

@@ -38,11 +38,15 @@ public final actor CacheLayer: Layer {
   nonisolated let memory: InMemoryBackend?
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
-  /// What answers plain hits; nil when not every request is looked at in the same way, or the store is elsewhere.
+  /// What answers hits in memory; nil when the store is elsewhere.
   ///
   /// `nonisolated(unsafe)`: written in `init`, freed in `deinit`, and in between nobody changes what it points to.
   nonisolated(unsafe) let hitPath: UnsafePointer<HitPath>?
-  nonisolated let observers: [any CacheObserver]
+  /// The same; nil when requests are not all looked at in the same way, or hits are to be noted.
+  ///
+  /// `nonisolated(unsafe)`: as above.
+  nonisolated(unsafe) let plainHitPath: UnsafePointer<HitPath>?
+  nonisolated let observers: CacheObservers
   nonisolated let requestID: (@Sendable (CacheRequest) -> String?)?
   nonisolated let refresher: AutoRefresher?
   nonisolated let shield: OriginShield?
@@ -117,14 +121,14 @@ public final actor CacheLayer: Layer {
       to: &usualMissStatus, cacheName: name, outcome: .miss(.absent),
       details: CacheStatusDetails(fwdStatus: 200, stored: true))
     self.usualMissStatus = usualMissStatus
-    self.observers = observers
+    self.observers = CacheObservers(observers)
     self.requestID = requestID
     self.clock = clock
     self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }
     self.shield = originLimit.map { OriginShield($0, clock: clock) }
-    self.hitPath =
-      refresher == nil
-      ? HitPath.allocate(backend: backend, router: router, observers: observers, counters: counters) : nil
+    self.hitPath = HitPath.allocate(backend: backend, router: router, counters: counters)
+    let isPlain = router.onlyPolicy.map { $0.isResourceKeyed && $0.admitsByMethod } ?? false
+    self.plainHitPath = isPlain && refresher == nil && !self.observers.interests.contains(.hits) ? hitPath : nil
     refresher?.use { [weak self] plan in await self?.refreshHot(plan) }
   }
 

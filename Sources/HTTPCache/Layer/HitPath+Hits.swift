@@ -21,15 +21,16 @@ extension HitPath {
   ///
   /// - Parameters:
   ///   - scheme: That of the request.
+  ///   - owner: Whose heads will do: those of the request's policy.
   ///   - miss: Set when there is no answer.
   ///   - mayBePersonal: Whether the request has a cookie or credentials, so that a lifetime that only the policy gives may
   ///     not apply.
+  ///   - isCounted: Whether this counts the hit.
   @inline(__always)
   func hit(
-    _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, at now: CacheInstant,
-    orElse miss: inout PlainMiss, mayBePersonal: Bool = false
+    _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, digest: KeyDigest, owner: UInt32,
+    at now: CacheInstant, orElse miss: inout PlainMiss, mayBePersonal: Bool = false, isCounted: Bool = true
   ) -> CacheResponse? {
-    let digest = digest(of: request, scheme)
     let current = currentInvalidation
     let shardIndex = shards.index(of: digest)
     let shard = shards.lock(shardIndex)
@@ -65,7 +66,7 @@ extension HitPath {
       shards.unlock(shardIndex)
       return nil
     }
-    counts.add(shard: shardIndex)
+    if isCounted { counts.add(shard: shardIndex) }
     let response = head._withUnsafeGuaranteedRef { head in
       node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { entry in
         CacheResponse(

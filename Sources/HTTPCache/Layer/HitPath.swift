@@ -5,8 +5,8 @@
 
 /// What a hit needs to know of how the cache is set up, worked out once.
 ///
-/// There is one when the store is in this process's memory, all requests share one policy, and nothing of the user's own
-/// has a say in admission and key. Then a hit is: some comparisons, one digest, one lock, two references.
+/// There is one when the store is in this process's memory. Then a hit is: some comparisons, one digest, one lock, two
+/// references.
 ///
 /// No object, but memory that the layer owns: a hit would count references to an object, at the price of two atomic
 /// operations.
@@ -14,29 +14,25 @@ struct HitPath: ~Copyable, Sendable {
   let memory: InMemoryBackend
   // Of `memory`, which lives as long as this: a hit need not count references to it.
   let shards: ShardArray
-  /// Whose heads will do.
-  let owner = HeadValidity.newOwner()
+  /// Whose heads will do, where all requests have one policy.
+  let owner: UInt32
   private let log: Unmanaged<InvalidationLog>
+  /// The policy of requests that no route matches.
   let policy: ResolvedPolicy
   private let counters: CacheCounters
   /// Of `counters`.
   let counts: HitCounts
-  /// How long before its end a fresh response is refreshed, in nanoseconds.
-  let refreshBefore: Int64
   /// The digests of the usual schemes, with which those of keys begin.
   private let http = KeyDigest().appending("http")
   private let https = KeyDigest().appending("https")
 
   /// The hit path of a layer, which deallocates it with ``deallocate(_:)``; nil if there is none.
   static func allocate(
-    backend: any CacheBackend, router: ResolvedRouter, observers: [any CacheObserver], counters: CacheCounters
+    backend: any CacheBackend, router: ResolvedRouter, counters: CacheCounters
   ) -> UnsafePointer<HitPath>? {
-    guard let memory = backend as? InMemoryBackend, let policy = router.onlyPolicy, observers.isEmpty,
-      case .standard = policy.policy.methods.kind, case .resource = policy.policy.key.kind,
-      policy.policy.shouldCache == nil, policy.policy.earlyRefreshBeta == 0
-    else { return nil }
+    guard let memory = backend as? InMemoryBackend else { return nil }
     let path = UnsafeMutablePointer<HitPath>.allocate(capacity: 1)
-    path.initialize(to: HitPath(memory, policy, counters))
+    path.initialize(to: HitPath(memory, router.fallback, counters))
     return UnsafePointer(path)
   }
 
@@ -51,9 +47,9 @@ struct HitPath: ~Copyable, Sendable {
     log = .passUnretained(memory.log)
     shards = memory.shards
     self.policy = policy
+    owner = policy.headOwner
     self.counters = counters
     counts = counters.hitCounts(shardCount: memory.shards.count)
-    refreshBefore = policy.rules.refreshBeforeNanoseconds
   }
 
   /// The number of the last invalidation.
@@ -66,11 +62,11 @@ struct HitPath: ~Copyable, Sendable {
     (scheme == .https ? https : http).appending(request.authority, request.target)
   }
 
-  /// The fields of a request that make it more than plain. ``personalFields`` alone are looked at in
-  /// ``hit(_:_:at:orElse:mayBePersonal:)``.
-  static let specialFields =
-    personalFields | KnownHeader.cacheControl.bit | KnownHeader.pragma.bit | KnownHeader.ifNoneMatch.bit
-    | KnownHeader.ifModifiedSince.bit | KnownHeader.range.bit
+  /// The fields of a request that make it more than plain.
+  static let specialFields = personalFields | demandingFields | CacheLayer.conditionalMask
+
+  /// The fields by which a request may want another response than a fresh one.
+  static let demandingFields = KnownHeader.cacheControl.bit | KnownHeader.pragma.bit
 
   /// The fields that may make the response one user's own, where only the policy gives its lifetime.
   static let personalFields = KnownHeader.cookie.bit | KnownHeader.authorization.bit

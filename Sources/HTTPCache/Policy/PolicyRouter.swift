@@ -19,24 +19,24 @@
 public struct PolicyRouter: Sendable {
   /// Which requests, and what policy.
   public struct Route: Sendable {
-    let matches: @Sendable (CacheRequest) -> Bool
+    let match: RouteMatch
     let policy: CachePolicy?
 
     /// Requests whose path begins with `prefix`. No policy: they are not cached.
     public static func prefix(_ prefix: String, _ policy: CachePolicy?) -> Route {
-      Route(matches: { $0.target.utf8.starts(with: prefix.utf8) }, policy: policy)
+      Route(match: .prefix(prefix), policy: policy)
     }
 
     /// Requests whose path is `path`. No policy: they are not cached.
     public static func path(_ path: String, _ policy: CachePolicy?) -> Route {
-      Route(matches: { $0.path == path }, policy: policy)
+      Route(match: .path(path), policy: policy)
     }
 
     /// Requests for which `predicate` is true. No policy: they are not cached.
     public static func matching(
       _ predicate: @escaping @Sendable (CacheRequest) -> Bool, _ policy: CachePolicy?
     ) -> Route {
-      Route(matches: predicate, policy: policy)
+      Route(match: .predicate(predicate), policy: policy)
     }
   }
 

@@ -13,6 +13,12 @@ final class ResolvedPolicy: Sendable {
   let admission: AdmissionFilter?
   /// Other names of the server, as keys have them.
   let ownAuthorities: Set<String>
+  /// Whose heads of stored responses are those of hits under this policy (``HeadValidity``).
+  let headOwner = HeadValidity.newOwner()
+  /// Whether keys are those of resources, so that a hit need not make one.
+  let isResourceKeyed: Bool
+  /// Whether requests are admitted by their method alone.
+  let admitsByMethod: Bool
   /// Whether responses are stored as they come: nobody makes tags of them, validators for them, or keeps them out.
   let storesAsIs: Bool
 
@@ -26,6 +32,9 @@ final class ResolvedPolicy: Sendable {
       policy.ownAuthorities.flatMap { authority in
         ["http", "https"].map { CacheRequest(scheme: $0, authority: authority).authority }
       })
+    self.isResourceKeyed = if case .resource = policy.key.kind { true } else { false }
+    self.admitsByMethod =
+      if case .standard = policy.methods.kind { policy.shouldCache == nil } else { false }
     self.storesAsIs = policy.admission == nil && policy.tags.extract == nil && !policy.generatesEntityTags
   }
 

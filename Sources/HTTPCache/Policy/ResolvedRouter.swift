@@ -5,17 +5,18 @@
 
 /// A router whose policies have been checked.
 final class ResolvedRouter: Sendable {
-  private let fallback: ResolvedPolicy
+  /// The policy of requests that no route matches.
+  let fallback: ResolvedPolicy
   private let hasNames: Bool
-  private let routes: [(matches: @Sendable (CacheRequest) -> Bool, policy: ResolvedPolicy?)]
+  private let routes: [(match: RouteMatch, policy: ResolvedPolicy?)]
 
   init(_ router: PolicyRouter, clock: CacheClock) throws(CacheConfigurationError) {
     fallback = try ResolvedPolicy(router.fallback, clock: clock)
-    var routes: [(matches: @Sendable (CacheRequest) -> Bool, policy: ResolvedPolicy?)] = []
+    var routes: [(match: RouteMatch, policy: ResolvedPolicy?)] = []
     for route in router.routes {
       var policy: ResolvedPolicy?
       if let unchecked = route.policy { policy = try ResolvedPolicy(unchecked, clock: clock) }
-      routes.append((route.matches, policy))
+      routes.append((route.match, policy))
     }
     self.routes = routes
     hasNames = fallback.policy.name != nil || routes.contains { $0.policy?.policy.name != nil }
@@ -37,7 +38,7 @@ final class ResolvedRouter: Sendable {
 
   @inline(never)
   private func routedPolicy(for request: CacheRequest) -> ResolvedPolicy? {
-    for route in routes where route.matches(request) { return route.policy }
+    for route in routes where route.match.matches(request) { return route.policy }
     return fallback
   }
 }

@@ -58,11 +58,11 @@ final class AutoRefresher: Sendable {
       .sorted { $0.0 > $1.0 }.map(\.1)
   }
 
-  /// Counts a request that was answered from `entry`.
+  /// Counts a request that was answered from the entry whose key has this digest.
   ///
   /// - Returns: Whether the entry has become hot, and is to be tracked.
-  func noteRequest(_ entry: CacheEntry, at now: CacheInstant) -> Bool {
-    let observation = rates.record(entry.key.digest, at: now)
+  func noteRequest(_ digest: KeyDigest, at now: CacheInstant) -> Bool {
+    let observation = rates.record(digest, at: now)
     return observation.perMinute >= policy.minimumRequestsPerMinute && !observation.isTracked
   }
 
