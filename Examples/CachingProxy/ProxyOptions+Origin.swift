@@ -60,7 +60,7 @@ extension ProxyOptions {
     }
     option(
       "origin-connections-spare", .integer(0...10_000), "N",
-      "how many are for clients that hold few, so that others may use all the rest; each may have half of them; an eighth of all "
+      "how many are kept for clients that hold few connections; one client may use at most half of these; an eighth of all "
         + "at most", defaultText: "16, or an eighth of all"
     ) { value, settings throws(CommandLineError) in
       try Self.check(value, "origin-connections-spare", "an eighth", of: settings.client.maximumConnections, by: 8)

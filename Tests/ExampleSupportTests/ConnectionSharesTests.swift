@@ -197,6 +197,16 @@ import Testing
     #expect(shares.heldCount == 64)
   }
 
+  @Test func `no exchange without content is ended for a request that waits for the share of those with content`() {
+    let shares = Shares<Int>(limit: 128, reserve: 32, spare: 16)
+    for number in 0..<400 { _ = shares.take(number % 9, hasContent: true) }
+    while shares.heldWithContent < 96 { #expect(shares.take(9 + shares.heldCount, hasContent: true)) }
+    // Enough for one to be above the share, and for the spare connections to be in use.
+    for _ in 0..<24 { _ = shares.take(200, hasContent: false) }
+    shares.wait(1, 0, hasContent: true)
+    #expect(shares.holdersAboveShare(for: 1)[200] == nil)
+  }
+
   @Test func `whoever waits gets each connection that is taken away for it, up to its share`() {
     let shares = Shares<Int>(limit: 32, reserve: 0, spare: 4)
     for _ in 0..<28 { #expect(shares.take(0, hasContent: false)) }

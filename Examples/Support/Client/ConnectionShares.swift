@@ -314,7 +314,8 @@ struct ConnectionShares<Client: Hashable & Sendable>: Sendable {
       return nil
     }
     let count = clientCount()
-    let isForContent = exchange.hasContent && mayHold(client, false, among: count)
+    // Where requests with content have all that they may, only the end of such a one is of use.
+    let isForContent = exchange.hasContent && !withContent.mayHold(client, among: count, isOwed: false)
     let part = isForContent ? withContent : all
     let share = part.share(among: count)
     guard (part.held[client] ?? 0) < share else { return nil }

@@ -97,8 +97,7 @@ extension CacheLayer {
       }
       let flight = makeFlight(
         plan, key, isKept: plan.policy.policy.finishesAbandonedFlights, isForRequest: true,
-        slowCallLimit: hasEnded ? nil : slowCallLimit(plan), deadline: softDeadline, now: now)
-      if neutral != nil { flight.callsForAll() }
+        isNeutral: neutral != nil, deadline: softDeadline, now: now)
       guard flights.insert(flight, replacing: found, landings: landings) else {
         // Another was faster, or one has ended since and may have stored what is wanted.
         flight.close()
@@ -112,13 +111,6 @@ extension CacheLayer {
       deadline: softDeadline, now: now)
     flights.add(flight)
     return try begin(flight, plan)
-  }
-
-  /// How long others wait for a call with the request of `plan`: longer than such a call usually takes.
-  private nonisolated func slowCallLimit(_ plan: FetchPlan) -> Duration? {
-    guard let limit = plan.policy.policy.slowCallLimit else { return nil }
-    guard let stored = plan.stored else { return limit }
-    return max(limit, stored.cost * 2)
   }
 
   /// Begins `flight`, which calls the origin with the request of `plan`.
@@ -173,18 +165,19 @@ extension CacheLayer {
 
   private nonisolated func makeFlight(
     _ plan: FetchPlan, _ key: CacheKey?, isKept: Bool, isForRequest: Bool = false, isAlone: Bool = false,
-    isRefresh: Bool = false, slowCallLimit: Duration? = nil, deadline: CacheInstant? = nil, now: CacheInstant
+    isRefresh: Bool = false, isNeutral: Bool = false, deadline: CacheInstant? = nil, now: CacheInstant
   ) -> Flight {
     // With something stale at hand there is no hurry: whoever may have it gets it instead of a second attempt.
-    let attempts = mayServeOnError(plan, at: now) ? 1 : 2
+    let attempts = mayServeOnError(plan, at: now) && !isNeutral ? 1 : 2
     let hardDeadline = plan.policy.policy.hardTimeout.map { now.advanced(by: $0) }
     return Flight(
       key: key, for: plan, isRefresh: isRefresh, isAlone: isAlone, isStamped: plan.stamp != nil,
       scope: TagScope(isAmbient: plan.policy.policy.tags.ambience != .none), clock: clock,
       machine: FlightStateMachine(
         isKept: isKept, attempts: attempts, hardDeadline: hardDeadline, beganAt: now, isRefresh: isRefresh,
-        slowCallLimit: slowCallLimit, waitsForTurn: isShielded(plan.policy) || plan.policy.policy.originLease != nil),
-      leader: isForRequest, deadline: deadline)
+        slowCallLimit: plan.policy.policy.slowCallLimit,
+        waitsForTurn: isShielded(plan.policy) || plan.policy.policy.originLease != nil),
+      leader: isForRequest, deadline: deadline, neutralCallAt: isNeutral ? now : nil)
   }
 
   /// Calls the origin in a task of its own, so that the client's cancellation does not reach it.
@@ -264,7 +257,7 @@ extension CacheLayer {
 
   /// Why requests like that of `plan` do not wait for each other, if they do not.
   @inline(__always)
-  private nonisolated func unsharedReason(
+  nonisolated func unsharedReason(
     _ key: CacheKey?, _ plan: FetchPlan, at now: CacheInstant
   ) -> UnsharedKeys.Reason? {
     guard !unshared.isEmpty else { return nil }

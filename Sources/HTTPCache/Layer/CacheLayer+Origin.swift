@@ -28,9 +28,41 @@ extension CacheLayer {
       report(.refreshFailed, key: first.key)
     }
     flights.remove(flight)
-    if let successor, flight.hasStored { successor.overtaken() }
+    if let successor { passOn(to: successor) }
     if flight.leavesDoubt { refreshInBackground(first) }
     if flight.isRefresh, flight.hasStored, let stored = first.stored { await reopenGate(of: stored, first, flight) }
+  }
+
+  /// Releases those who wait for the flight that has taken the place of one which is over, as far as that one has brought
+  /// what they wait for, or has shown that they need not wait for each other.
+  private nonisolated func passOn(to successor: Flight) {
+    let now = clock.now
+    var releases = FewList<(id: Flight.WaiterID, release: FlightResult.Release)>()
+    let leader = successor.leader
+    // Whose request is being answered waits for that.
+    for (id, plan) in successor.waiting where id != leader {
+      switch unsharedReason(successor.key, plan, at: now) {
+      case .uncacheable?: releases.append((id, .uncacheable))
+      case .needsValidation?: releases.append((id, .needsValidation))
+      case nil:
+        if case .found(let entry) = peek(plan.key, for: plan.request, at: now), entry !== plan.stored,
+          mayReuse(entry, for: plan, at: now)
+        {
+          releases.append((id, .stored))
+        }
+      }
+    }
+    successor.release(releases)
+  }
+
+  /// Whether what is stored for the request is newer than an answer to a request that was sent at `requestedAt`. Asked only
+  /// where another flight has taken the place of the answer's.
+  nonisolated func isSuperseded(_ flight: Flight, _ plan: FetchPlan, requestedAt: CacheInstant) -> Bool {
+    guard flight.hasBeenReplaced, !flight.isInvalidated,
+      case .found(let entry) = peek(plan.key, for: plan.request, at: clock.now),
+      entry !== plan.stored
+    else { return false }
+    return entry.times.receivedAt >= requestedAt
   }
 
   @inline(__always)
@@ -135,14 +167,23 @@ extension CacheLayer {
         return failed(with: response, flight, plan, receipt)
       }
     }
+    if storability.refusal != nil, plan.isNeutral, !flight.isRefresh, let next = flight.retryAfterNeutralCall() {
+      // What is refused to nobody in particular says nothing about clients.
+      response.body.cancel()
+      return next
+    }
     switch storability {
     case .store(let storing):
-      if let error = flight.scope.violation(of: plan.policy.policy.tags) {
+      if isSuperseded(flight, plan, requestedAt: receipt.requestedAt) {
+        await refuse(response, .superseded, flight, plan, receipt)
+      } else if let error = flight.scope.violation(of: plan.policy.policy.tags) {
         await refuse(response, .tags, flight, plan, receipt, error: error)
       } else if keepsStored(despite: response.status, flight, plan, at: receipt.receivedAt) {
         await refuse(response, .demanded, flight, plan, receipt)
-      } else if let stored = plan.stored, plan.isStoredForOthers, storing.times.freshUntil < stored.times.freshUntil {
-        // One user's answer does not shorten what others have.
+      } else if let stored = plan.stored, plan.isStoredForOthers, stored.times.freshUntil > receipt.receivedAt,
+        storing.traits.contains(.heuristic) || storing.times.freshUntil < stored.times.freshUntil
+      {
+        // One user's answer does not shorten what others have, nor replace it by what is only guessed to be for them.
         await refuse(
           response, plan.policy.rules.personalReason(plan.request.fields) ?? .demanded, flight, plan, receipt)
       } else {
@@ -224,8 +265,8 @@ extension CacheLayer {
     } else {
       response.body.cancel()
     }
-    noteUncacheable(response.status, flight, plan, at: receipt.receivedAt)
-    flight.answered(results, release: .uncacheable, replay: nil)
+    if refusal != .superseded { noteUncacheable(response.status, flight, plan, at: receipt.receivedAt) }
+    flight.answered(results, release: refusal == .superseded ? .stored : .uncacheable, replay: nil)
     await removeSuperseded(by: response.status, refusal, flight, plan, at: receipt.receivedAt)
   }
 

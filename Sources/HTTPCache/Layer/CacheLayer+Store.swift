@@ -20,7 +20,7 @@ extension CacheLayer {
       response.status < 400, response.status != 206, response.status != 304,
       response.fields.presence & Self.demandingFields == 0, let body = response.body.bytes,
       body.count <= plan.policy.policy.maximumBodySize, body.count >= plan.policy.policy.minimumBodySize,
-      searchRules.areEmpty, flight.scope.isUntold
+      searchRules.areEmpty, flight.scope.isUntold, !flight.hasBeenReplaced
     else { return false }
     let receipt = Receipt(requestedAt: requestedAt, receivedAt: clock.now, receivedUnix: clock.unixTime)
     guard
@@ -92,7 +92,13 @@ extension CacheLayer {
       isIndexNew: isIndexNew, existing: response.status == 206 ? storedParts(plan, at: receipt.receivedAt) : nil,
       scope: flight.scope, isStream: isStream, backend: backend)
     var became: CacheEvent.Storing = .stored
-    if let refusal = sizeRefusal(response.body.length, plan, flight)
+    // What the head announces is a promise too: a stream that ends before it is incomplete (RFC 9111 §3.3).
+    let length =
+      response.body.length
+      ?? RFC9111.expectedLength(response.fields, status: response.status, method: plan.request.method)
+    // Whether the store takes what is all there, it says itself.
+    let isTooLarge = isStream && (length ?? 0) > memory?.maximumWeight ?? .max
+    if let refusal = (isTooLarge ? .tooLarge : nil) ?? sizeRefusal(length, plan, flight)
       ?? admissionRefusal(sharing, at: receipt.receivedAt)
     {
       became = .refused(refusal)
@@ -100,15 +106,11 @@ extension CacheLayer {
       await removeOutdated(plan)
       await removeSuperseded(by: response.status, refusal, flight, plan, at: receipt.receivedAt)
     }
-    guard case .stream(let source, let announced) = response.body.storage else {
+    guard case .stream(let source, _) = response.body.storage else {
       await storeWhole(became, sharing, flight)
       return
     }
 
-    // What the head announces is a promise too: a stream that ends before it is incomplete (RFC 9111 §3.3).
-    let length =
-      announced
-      ?? RFC9111.expectedLength(response.fields, status: response.status, method: plan.request.method)
     let isStored = became == .stored
     // What several read is kept as far as what is stored, so that none of them is held up by a slower one.
     let isRetained = isStored || became != .refused(.tooLarge) && flight.waiting.count > 1
@@ -244,6 +246,11 @@ extension CacheLayer {
     }
     guard body.count >= plan.policy.policy.minimumBodySize else {
       report(.refused(.tooSmall), key: flight.key)
+      log.finish(trailers: trailers)
+      return
+    }
+    if isSuperseded(flight, plan, requestedAt: sharing.receipt.requestedAt) {
+      report(.refused(.superseded), key: flight.key)
       log.finish(trailers: trailers)
       return
     }

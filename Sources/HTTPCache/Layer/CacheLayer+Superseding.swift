@@ -9,7 +9,7 @@ extension CacheLayer {
   nonisolated func removeSuperseded(
     by status: Int, _ refusal: StoreRefusal, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant
   ) async {
-    guard let stored = plan.stored,
+    guard let stored = plan.stored, !isSuperseded(flight, plan, requestedAt: .distantPast),
       RFC9111.supersedes(
         status: status, refusal: refusal, times: stored.times, traits: stored.traits, cause: cause(flight, plan),
         now: now)
@@ -36,7 +36,7 @@ extension CacheLayer {
   /// Remembers that the requests for a resource need not wait for each other, as far as the answer says something about the
   /// resource: an error, or an answer to what a client has demanded, may be that client's doing.
   nonisolated func noteUncacheable(_ status: Int, _ flight: Flight, _ plan: FetchPlan, at now: CacheInstant) {
-    guard !flight.isRefresh, RFC9111.isAboutResource(status: status) else { return }
+    guard !flight.isRefresh, !plan.isNeutral, RFC9111.isAboutResource(status: status) else { return }
     if let stored = plan.stored, RFC9111.isServable(times: stored.times, traits: stored.traits, now: now) { return }
     rememberUncacheable(
       Self.uncacheableKey(flight.key, of: plan.request), for: plan.policy.policy.uncacheableTimeToLive)

@@ -24,7 +24,8 @@ public final class InMemoryBackend: CacheBackend {
   let shards: ShardArray
   /// What has been invalidated, so that a response on its way knows.
   let log = InvalidationLog()
-  private let maximumWeight: Int
+  /// What one entry may weigh.
+  let maximumWeight: Int
   private let maximumEntryCount: Int
   let judgingState = Locked(JudgingState())
   let sweeper = Locked<Task<Void, Never>?>(nil)

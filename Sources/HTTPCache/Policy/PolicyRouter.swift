@@ -29,7 +29,8 @@ public struct PolicyRouter: Sendable {
 
     /// Requests whose path is `path`. No policy: they are not cached.
     public static func path(_ path: String, _ policy: CachePolicy?) -> Route {
-      Route(match: .path(path), policy: policy)
+      // No path has a query.
+      Route(match: path.contains("?") ? .predicate { _ in false } : .path(path), policy: policy)
     }
 
     /// Requests for which `predicate` is true. No policy: they are not cached.

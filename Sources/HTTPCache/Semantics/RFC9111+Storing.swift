@@ -64,8 +64,9 @@ extension RFC9111 {
       }
       if explicitLifetime <= 0 {
         if let personalReason {
+          // A guess counts as the origin's, but for no longer than the policy lets anybody have the response.
           guard own.lifetime > 0 else { return .refuse(personalReason) }
-          freshness = own
+          freshness = Freshness(lifetime: min(own.lifetime, freshness.lifetime), source: own.source)
         } else {
           traits.insert(.policyLifetime)
         }

@@ -51,13 +51,15 @@ public enum StoreRefusal: String, Hashable, Sendable, CaseIterable {
   /// An error, in answer to a request that would have been answered with a fresh stored response if it had not demanded
   /// otherwise, or to a refresh without the credentials that the resource may need. The stored response stays.
   case demanded = "demanded"
+  /// The answer to a request that was sent later has been stored meanwhile.
+  case superseded = "superseded"
   /// The origin failed (5xx): nothing is stored, so that what is stored may still be served stale.
   case originError = "origin-error"
 
   /// Whether the reason lies in the request, and says nothing about the resource.
   var isForRequest: Bool {
     switch self {
-    case .authorization, .cookie, .demanded, .requestNoStore, .method, .partial: true
+    case .authorization, .cookie, .demanded, .requestNoStore, .method, .partial, .superseded: true
     default: false
     }
   }

@@ -49,10 +49,13 @@ final class Flight: Sendable {
   ///   - isAlone: Whether no other request finds it.
   ///   - leader: Whether the request of `plan` waits for the answer. Its number is then ``leaderID``.
   ///   - deadline: Until when it waits.
+  ///   - neutralCallAt: When the origin is called with a neutral request instead of that of `plan`, which then waits as long
+  ///     as others do; nil when it is called with that of `plan`.
   init(
     key: CacheKey? = nil, for plan: FetchPlan, isRefresh: Bool = false, isAlone: Bool = false, isStamped: Bool = true,
     scope: TagScope,
-    clock: CacheClock, machine: FlightStateMachine, leader: Bool = false, deadline: CacheInstant? = nil
+    clock: CacheClock, machine: FlightStateMachine, leader: Bool = false, deadline: CacheInstant? = nil,
+    neutralCallAt: CacheInstant? = nil
   ) {
     self.ownKey = key
     self.digest = key?.digest ?? plan.key.digest
@@ -66,8 +69,15 @@ final class Flight: Sendable {
     self.guarded = Locked(Guarded(machine: machine))
     guard leader else { return }
     let isTimed = guarded.withLock { guarded in
-      if case .wait(let id) = guarded.machine.join(deadline: deadline) {
+      let waitLimit = neutralCallAt == nil ? nil : plan.policy.policy.waitLimit
+      if case .wait(let id) = guarded.machine.join(
+        deadline: deadline, waitLimit: waitLimit, at: neutralCallAt ?? .distantPast)
+      {
         guarded.waiters.append(Waiter(id: id, plan: plan))
+      }
+      if neutralCallAt != nil {
+        guarded.machine.callsForAll()
+        guarded.beginsNeutrally = true
       }
       return guarded.machine.nextDeadline != nil
     }
@@ -85,6 +95,9 @@ final class Flight: Sendable {
     guarded.withLock { $0.successor = successor }
     hasSuccessor.store(true, ordering: .releasing)
   }
+
+  /// Whether another flight is found in its place.
+  var hasBeenReplaced: Bool { hasSuccessor.load(ordering: .acquiring) }
 
   /// The flight that is found in its place.
   var successor: Flight? {
@@ -204,30 +217,37 @@ final class Flight: Sendable {
     return try result.map(Self.checked)
   }
 
-  /// The origin is called with a neutral request, although the flight was begun for a client's: the answer is for that client
-  /// as far as it is for the others.
-  func callsForAll() {
-    guarded.withLock { guarded in
-      guarded.machine.callsForAll()
-      guarded.beginsNeutrally = true
-    }
-  }
-
   /// The origin is asked, after the flight has waited for its turn.
   func originAsked(at now: CacheInstant) {
     guarded.withLock { $0.machine.originAsked(at: now) }
     watch()
   }
 
-  /// Another flight for the same has stored its answer: those who wait look for that, and the call is given up.
-  func overtaken() {
-    let (origin, ids) = guarded.withLock { guarded -> (Task<Void, Never>?, [WaiterID]) in
-      guard guarded.machine.isCalling else { return (nil, []) }
-      guarded.isCancelled = true
-      return (guarded.origin, guarded.machine.answered(for: [], isShared: false))
+  /// Releases some of those who wait, because of what another flight for the same has brought. The call is given up when
+  /// nobody is left.
+  func release(_ releases: FewList<(id: WaiterID, release: FlightResult.Release)>) {
+    for (id, release) in releases {
+      let (origin, continuation) = guarded.withLock { guarded -> (Task<Void, Never>?, Continuation?) in
+        guard guarded.machine.isCalling else { return (nil, nil) }
+        let isLast = guarded.machine.leave(id, keepsFlight: false) == .cancelOrigin
+        if isLast { guarded.isCancelled = true }
+        return (isLast ? guarded.origin : nil, guarded.settle(id, .released(release)))
+      }
+      origin?.cancel()
+      continuation?.resume(returning: .released(release))
     }
-    origin?.cancel()
-    for id in ids { deliver(.released(.stored), to: id) }
+  }
+
+  /// The request of a client that is sent because the answer to the neutral one, with which this flight has begun, is for
+  /// nobody; nil when that was no such call, or nobody waits.
+  func retryAfterNeutralCall() -> FetchPlan? {
+    let plan = guarded.withLock { guarded -> FetchPlan? in
+      guard guarded.beginsNeutrally, guarded.machine.leader == nil, let id = guarded.machine.retry() else { return nil }
+      guarded.machine.originAsked(at: clock.now)
+      return guarded.position(of: id).flatMap { guarded.waiters[$0].plan }
+    }
+    watch()
+    return plan
   }
 
   var isCalling: Bool { guarded.withLock { $0.machine.isCalling } }
@@ -313,12 +333,16 @@ final class Flight: Sendable {
       let leader = guarded.machine.leader
       switch guarded.machine.originFailed(mayRetry: mayRetry) {
       case .retry(let id):
+        guarded.machine.originAsked(at: clock.now)
         return (guarded.position(of: id).flatMap { guarded.waiters[$0].plan }, [], nil, guarded.beginsNeutrally)
       case .fail(let ids): return (nil, ids, leader, false)
       }
     }
     for id in ids { deliver(result(id, id == leader), to: id) }
-    guard let successor, !beginsNeutrally, let neutral = successor.neutral() else { return successor }
+    guard let successor, !beginsNeutrally, let neutral = successor.neutral() else {
+      watch()
+      return successor
+    }
     guarded.withLock { guarded in
       if let failed { guarded.failure = (failed, result(failed, false)) }
       guarded.machine.callsForAll()

@@ -92,6 +92,10 @@ struct FlightStateMachine {
   private let slowCallLimit: Duration?
   /// When the origin was asked; nil while the flight waits for its turn.
   private var askedAt: CacheInstant?
+  /// Whether somebody has waited for the whole wait limit, or for the whole limit of a slow call. Clocks that are read
+  /// differently need not agree on that afterwards.
+  private var wasTooOld = false
+  private var wasOverdue = false
   /// Whether the origin has not answered in the time that it had.
   private(set) var hasTimedOut = false
 
@@ -131,14 +135,18 @@ struct FlightStateMachine {
   }
 
   /// Whether others should not wait for the call, because one client's request may have made it slow.
-  func isOverdue(at now: CacheInstant) -> Bool { overdueAt.map { $0 <= now } ?? false }
+  func isOverdue(at now: CacheInstant) -> Bool { overdueAt.map { wasOverdue || $0 <= now } ?? false }
 
-  /// The origin is asked now: the flight has had its turn.
-  mutating func originAsked(at now: CacheInstant) { askedAt = now }
+  /// The origin is asked now: the flight has had its turn, or the call before has failed.
+  mutating func originAsked(at now: CacheInstant) {
+    askedAt = now
+    wasOverdue = false
+  }
 
   /// Whether nobody new may wait any more: for the call, or for the next part of the body.
   func isTooOld(_ waitLimit: Duration, at now: CacheInstant) -> Bool {
     guard !isClosed, let silentSince else { return false }
+    if isCalling, wasTooOld { return true }
     return silentSince.advanced(by: waitLimit) <= now
   }
 
@@ -227,6 +235,15 @@ struct FlightStateMachine {
     return .fail(takeAll())
   }
 
+  /// The answer to a neutral request is for nobody: the origin is called once more, for the waiter that is returned. Nil when
+  /// it has been called often enough, or nobody waits.
+  mutating func retry() -> WaiterID? {
+    guard isCalling, attemptsLeft > 0, let successor = waiters.first(where: { _ in true })?.id else { return nil }
+    attemptsLeft -= 1
+    leader = successor
+    return successor
+  }
+
   /// The call that follows a failure is made for all who wait, and with nobody's request: its answer is for each of them as
   /// far as a stored response would be.
   mutating func callsForAll() { leader = nil }
@@ -291,6 +308,7 @@ struct FlightStateMachine {
         }
         // What the call brings is still wanted if it comes soon.
         expiry.overdue.append(waiter.id)
+        wasOverdue = true
         grantedUntil = max(grantedUntil ?? .distantPast, now.advanced(by: waiter.grace ?? slowCallLimit))
         continue
       }
@@ -298,6 +316,7 @@ struct FlightStateMachine {
       // Those who ran out of patience wanted the answer: it is still stored when it comes. But who has waited in vain does
       // not keep a call alive that may never end.
       if let grace = waiter.grace {
+        wasTooOld = true
         grantedUntil = max(grantedUntil ?? .distantPast, now.advanced(by: grace))
       } else {
         isKept = true

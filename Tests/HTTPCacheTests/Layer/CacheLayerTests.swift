@@ -232,6 +232,29 @@ import Testing
     #expect(fixture.cache.statistics.refusals[.tooLarge] == 2)
   }
 
+  /// An entry may take a quarter of the capacity. What is announced as larger is not said to be stored.
+  @Test(arguments: [200_000, 300_000]) func `a stream that is larger than the store takes is told so at once`(
+    size: Int
+  ) async throws {
+    let cache = try CacheLayer(backend: InMemoryBackend(capacity: 1 << 20))
+    let service = Handler { _ in
+      let channel = BodyChannel()
+      Task {
+        _ = await channel.write(Bytes(String(repeating: "A", count: size)))
+        channel.finish()
+      }
+      return CacheResponse(
+        fields: ["Cache-Control": "max-age=60", "Content-Length": "\(size)"], body: channel.body)
+    }.layer(cache)
+    let first = try await service.call(.get("/"))
+    let isStored = size == 200_000
+    #expect(first.fields["Cache-Status"]?.contains("stored") == isStored)
+    #expect(first.fields["Cache-Status"]?.contains("detail=too-large") == !isStored)
+    #expect(try await first.body.collect().count == size)
+    await cache.waitForLandings()
+    #expect((try await service.call(.get("/")).outcome == .hit) == isStored)
+  }
+
   @Test func `only listed fields are stored, with those that caching needs`() async throws {
     let fixture = try Fixture(CachePolicy(storedFieldNames: ["X-Kept"]))
     let service = CountingOrigin(["X-Kept": "1", "X-Dropped": "2", "ETag": "\"e\"", "Content-Type": "a/b"])

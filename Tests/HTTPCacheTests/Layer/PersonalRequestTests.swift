@@ -57,6 +57,28 @@ import Testing
     #expect(try await service.call(.get("/")).outcome == .hit)
   }
 
+  @Test(arguments: ["Cookie", "Authorization"], [true, false])
+  func `a lifetime guessed from Last-Modified is no longer than the policy's, and replaces nothing that is fresh`(
+    field: String, respectsOrigin: Bool
+  ) async throws {
+    var policy = CachePolicy(timeToLive: .seconds(60))
+    policy.respectsCacheControl = respectsOrigin
+    let fixture = try Fixture(policy)
+    let service = CountingOrigin { request, _ in
+      CacheResponse(
+        fields: ["Last-Modified": "Wed, 01 Jan 2020 00:00:00 GMT"],
+        body: Body(request.fields[HeaderName(stringLiteral: field)] ?? "nobody"))
+    }.layer(fixture.cache)
+    _ = try await service.call(.get("/")).text()
+    #expect(try await service.call(.get("/", [HeaderName(stringLiteral: field): "ann"])).text() == "ann")
+    #expect(try await service.call(.get("/")).text() == "nobody")
+    // When nothing fresh is there, what it is guessed to be is for all, as long as the policy says.
+    fixture.advance(61)
+    #expect(try await service.call(.get("/", [HeaderName(stringLiteral: field): "bob"])).text() == "bob")
+    fixture.advance(61)
+    #expect(try await service.call(.get("/")).text() == "nobody")
+  }
+
   @Test(arguments: [.get, .head] as [RequestMethod])
   func `a lifetime guessed for one user does not shorten the policy's for others`(method: RequestMethod) async throws {
     let fixture = try Fixture(CachePolicy(timeToLive: .seconds(60)))

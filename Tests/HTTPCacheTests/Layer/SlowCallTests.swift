@@ -124,24 +124,102 @@ import Testing
     await giveUp(leader, slow, fixture)
   }
 
-  @Test func `the limit is twice what the stored response took, and at least what the policy says`() async throws {
+  @Test func `the origin that refuses the neutral request costs a crowd two more calls, not one for each`() async throws
+  {
     let fixture = try Fixture(Self.policy)
     let origin = ScriptedService()
-    let service = origin.layer(fixture.cache)
-    let first = await ask(service, fixture, waiting: 1)
-    let call = await origin.nextCall()
-    fixture.advance(3)
-    call.respond(CacheResponse(fields: ["Cache-Control": "max-age=60", "ETag": "\"1\""], body: "old"))
-    _ = try await first.text
-    fixture.advance(100)
-    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 1)
-    fixture.advance(5)
-    #expect(origin.callCount == 2)
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 20)
+    fixture.advance(2)
+    await origin.nextCall().respond(CacheResponse(status: 401, fields: ["Cache-Control": "no-store"]))
+    await origin.nextCall().respond(CacheResponse(fields: Self.lasting, body: "own"))
+    for follower in followers { #expect(try await follower.text == "own") }
+    #expect(origin.callCount == 3)
+    await giveUp(leader, slow, fixture)
+  }
+
+  @Test func `a client's own request after the neutral one is under the limit, too`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 2)
+    fixture.advance(2)
+    await origin.nextCall().respond(CacheResponse(status: 500))
+    let second = await origin.nextCall()
     await fixture.clock.waitForSleepers()
-    fixture.advance(1)
+    fixture.advance(2)
+    // The other does not wait for it any longer.
+    await origin.nextCall().respond(CacheResponse(fields: Self.lasting, body: "for all"))
+    await eventually { fixture.cache.statistics.stores == 1 }
+    second.respond(CacheResponse(fields: Self.lasting, body: "late"))
+    var texts: Set<String> = []
+    for follower in followers { texts.insert(try await follower.text) }
+    #expect(texts.isSubset(of: ["for all", "late"]) && texts.contains("for all"))
+    #expect(try await origin.layer(fixture.cache).call(.get("/")).text() == "for all")
+    await giveUp(leader, slow, fixture)
+  }
+
+  @Test func `whoever begins the neutral call waits for it no longer than others do`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 1)
+    fixture.advance(2)
+    let neutral = await origin.nextCall()
+    #expect(neutral.request.fields["User-Agent"] == "swift-http-cache")
+    await fixture.clock.waitForSleepers()
+    fixture.advance(10)
+    await origin.nextCall().respond(CacheResponse(fields: Self.lasting, body: "own"))
+    #expect(try await followers[0].text == "own")
+    await giveUp(leader, slow, fixture)
+  }
+
+  @Test(arguments: [200, 404]) func `a slow answer does not replace what a later request has brought`(
+    status: Int
+  ) async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 1)
+    fixture.advance(2)
     await origin.nextCall().respond(CacheResponse(fields: Self.lasting, body: "new"))
     #expect(try await followers[0].text == "new")
-    await giveUp(leader, slow, fixture)
+    fixture.advance(1)
+    slow.respond(CacheResponse(status: status, fields: ["Cache-Control": "max-age=600"], body: "old"))
+    #expect(try await leader.text == "old")
+    #expect(try await leader.task.value.fields["Cache-Status"]?.contains("detail=superseded") == true)
+    #expect(try await origin.layer(fixture.cache).call(.get("/")).text() == "new")
+    await fixture.cache.waitForLandings()
+  }
+
+  @Test func `another variant ends nobody's wait`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 2)
+    fixture.advance(2)
+    let neutral = await origin.nextCall()
+    await fixture.cache.waitForWaiters(3)
+    let varying: HeaderFields = ["Cache-Control": "max-age=60", "Vary": "X-Slow, Accept-Language"]
+    slow.respond(CacheResponse(fields: varying, body: "another"))
+    #expect(try await leader.text == "another")
+    await eventually { fixture.cache.statistics.stores == 1 }
+    #expect(!neutral.isCancelled)
+    neutral.respond(CacheResponse(fields: Self.lasting, body: "for all"))
+    _ = followers
+    for follower in followers { follower.task.cancel() }
+    for follower in followers { _ = await follower.task.result }
+    await fixture.cache.waitForLandings()
+  }
+
+  @Test func `what the slow call shows of the resource is for those who wait for the neutral one`() async throws {
+    let fixture = try Fixture(Self.policy)
+    let origin = ScriptedService()
+    let (leader, slow, followers) = await slowLeader(fixture, origin, followers: 3)
+    fixture.advance(2)
+    let neutral = await origin.nextCall()
+    await fixture.cache.waitForWaiters(4)
+    slow.respond(CacheResponse(fields: ["Cache-Control": "private"], body: "leader's"))
+    #expect(try await leader.text == "leader's")
+    await neutral.waitForCancellation()
+    for _ in 0..<3 { await origin.nextCall().respond(CacheResponse(fields: ["Cache-Control": "private"], body: "own")) }
+    for follower in followers { #expect(try await follower.text == "own") }
+    await fixture.cache.waitForLandings()
   }
 
   @Test func `without a limit others wait for the wait limit`() async throws {
@@ -154,6 +232,25 @@ import Testing
     #expect(try await followers[0].text == "for all")
     #expect(try await leader.text == "for all")
     #expect(origin.callCount == 1)
+  }
+
+  @Test func `a crowd at a slow origin costs two calls, by the clock of the system`() async throws {
+    var policy = Self.policy
+    policy.slowCallLimit = .milliseconds(20)
+    for _ in 0..<20 {
+      let cache = try CacheLayer(backend: InMemoryBackend(), policy: policy)
+      let origin = ScriptedService()
+      let service = origin.layer(cache)
+      let tasks = (0..<20).map { _ in Task { try await service.call(.get("/")).text() } }
+      let first = await origin.nextCall()
+      let second = await origin.nextCall()
+      await eventually { cache.waiterCount == 20 }
+      #expect(origin.callCount == 2)
+      second.respond(CacheResponse(fields: Self.lasting, body: "x"))
+      first.respond(CacheResponse(fields: Self.lasting, body: "x"))
+      for task in tasks { #expect(try await task.value == "x") }
+      await cache.waitForLandings()
+    }
   }
 
   @Test func `time in the queue for the origin does not count`() async throws {
@@ -180,6 +277,22 @@ import Testing
     #expect(try await follower.value == "for all")
     _ = try await leader.value
     #expect(origin.callCount == 2)
+  }
+
+  @Test func `the state machine: who has been released as overdue is not let in again, whatever the clock says`() {
+    func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
+    var machine = FlightStateMachine(
+      isKept: false, attempts: 2, hardDeadline: nil, beganAt: at(0), slowCallLimit: .seconds(2))
+    _ = machine.join(deadline: nil)
+    _ = machine.join(deadline: nil, waitLimit: .seconds(10), at: at(0))
+    #expect(machine.deadlineReached(at(2)) == .init(overdue: [2]))
+    // A clock that lags behind.
+    #expect(machine.join(deadline: nil, waitLimit: .seconds(10), at: at(1)) == .overdue)
+    var hung = FlightStateMachine(isKept: false, attempts: 2, hardDeadline: nil, beganAt: at(0))
+    _ = hung.join(deadline: nil)
+    _ = hung.join(deadline: nil, waitLimit: .seconds(10), at: at(0))
+    #expect(hung.deadlineReached(at(10)).expired == [2])
+    #expect(hung.join(deadline: nil, waitLimit: .seconds(10), at: at(9)) == .refuse)
   }
 
   @Test func `the state machine: others are released when the call of a client's request is overdue`() {

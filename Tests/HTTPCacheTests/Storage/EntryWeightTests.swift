@@ -42,7 +42,9 @@ import Testing
       let size = try Self.smallest({ String(decoding: Array(repeating: 0x61, count: count), as: UTF8.self) }) {
         try Self.size(of: $0)
       }
-      #expect(HeapBlock.byteCount(of: String(repeating: "a", count: count)) == size)
+      // A block of 16 octets more, where the rest would be too little for anybody.
+      let counted = HeapBlock.byteCount(of: String(repeating: "a", count: count))
+      #expect(counted == size || counted + 16 == size)
     }
 
     @Test(arguments: [1, 8, 9, 24, 25, 50, 1024, 32_767, 32_768, 100_000, 8 << 20])
@@ -70,9 +72,9 @@ import Testing
         return fields
       }
       let size = try Self.smallest(fields) { try Self.size(of: $0.storage) }
-      #expect(fields().storage.allocationByteCount == size)
+      #expect([0, 16].contains(size - fields().storage.allocationByteCount))
       let compactSize = try Self.smallest({ fields().compact }) { try Self.size(of: $0.storage) }
-      #expect(fields().compact.storage.allocationByteCount == compactSize)
+      #expect([0, 16].contains(compactSize - fields().compact.storage.allocationByteCount))
       #expect(fields().compact == fields())
       let octets = fields().serializedByteCount + 12 * count
       #expect(compactSize - octets < 100, "\(compactSize) for \(octets)")
