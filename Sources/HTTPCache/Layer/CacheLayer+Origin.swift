@@ -58,7 +58,9 @@ extension CacheLayer {
   /// Whether what is stored for the request is newer than an answer to a request that was sent at `requestedAt`. Asked only
   /// where another flight has taken the place of the answer's.
   nonisolated func isSuperseded(_ flight: Flight, _ plan: FetchPlan, requestedAt: CacheInstant) -> Bool {
+    // What has been invalidated meanwhile, the store refuses.
     guard flight.hasBeenReplaced, !flight.isInvalidated,
+      plan.stamp.map({ backend.verdictNow(key: plan.key, tags: flight.scope.tags, since: $0) == .valid }) ?? true,
       case .found(let entry) = peek(plan.key, for: plan.request, at: clock.now),
       entry !== plan.stored
     else { return false }
