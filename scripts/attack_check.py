@@ -528,7 +528,7 @@ HOLDS = [
     ("event streams of four clients", lambda p: hold(p, 400, get(target="/events{n}"), addresses=SEVERAL), 0),
     ("GETs that take long", lambda p: hold(p, 200, get(target="/long{n}?delay=8")), 0),
     # The limit of --slow-call-limit: then others share a call with a neutral request.
-    ("the victim's pages, made to be slow", lambda p: hold(p, 12, get("X-Delay: 8", target="/slowed{n}")), 1,
+    ("the victim's pages, made to be slow", lambda p: hold(p, 12, get("X-Delay: 8", target="/slowed{n}")), 2,
      lambda n: f"/slowed{n}"),
     ("event streams of two clients", lambda p: hold(p, 400, get(target="/events{n}"), addresses=SEVERAL[:2]), 0),
     ("GETs of four clients that take long", lambda p: hold(
