@@ -106,8 +106,13 @@ final class Tier<Backend: CacheBackend>: Sendable {
     var found = peek(keys, at: now) ?? []
     if found.isEmpty {
       do {
-        found = try await call(keys.first) {
-          keys.count == 1 ? [try await $0.lookup(keys[0])] : try await $0.lookup(all: keys)
+        found = try await call(keys.first) { backend in
+          if keys.count == 1 { return [try await backend.lookup(keys[0])] }
+          let found = try await backend.lookup(all: keys)
+          guard found.count == keys.count else {
+            throw CacheError(.damaged, "a tier has answered a lookup of \(keys.count) keys with \(found.count) results")
+          }
+          return found
         }
       } catch {
         return keys.map { _ in .failure(error) }

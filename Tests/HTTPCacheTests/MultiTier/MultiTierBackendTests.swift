@@ -57,6 +57,26 @@ import Testing
     #expect(try await tiers.lookup(all: keys).map { $0.entry?.body } == [nil, nil, "/b", "/c"])
   }
 
+  /// A backend that anybody has written, and whose answer lacks a key or has one too many.
+  private struct Miscounting: CacheBackend {
+    let count: Int
+
+    func lookup(_ key: CacheKey) async throws -> CacheLookup { CacheLookup(entry: nil, stamp: InvalidationStamp(1)) }
+    func lookup(all keys: [CacheKey]) async throws -> [CacheLookup] {
+      Array(repeating: CacheLookup(entry: nil, stamp: InvalidationStamp(1)), count: count)
+    }
+    func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult { .stored }
+    func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt { InvalidationReceipt() }
+  }
+
+  @Test(arguments: [0, 1, 3]) func `a far tier that answers with too few results, or too many, is one that has nothing`(
+    count: Int
+  ) async throws {
+    let tiers = try MultiTierBackend(near: InMemoryBackend(), far: Miscounting(count: count))
+    let found = try await tiers.lookup(all: ["/a", "/b"].map { TierFixture.key($0) })
+    #expect(found.count == 2 && found.allSatisfy { $0.entry == nil })
+  }
+
   /// Bug 30 of the original: it promoted expired entries as fresh for 60 seconds.
   @Test func `an entry that is stale is no fresher for having been copied, and one whose time has come is not copied`()
     async throws
