@@ -28,10 +28,7 @@ extension CacheLayer {
     else { return closerLook(at: request) }
     let now = clock.fastNow
     var miss = PlainMiss.absent
-    if let response = path.pointee.hit(
-      request, scheme, digest: path.pointee.digest(of: request, scheme), owner: path.pointee.owner, at: now,
-      orElse: &miss)
-    {
+    if let response = path.pointee.hit(request, scheme, owner: path.pointee.owner, at: now, orElse: &miss) {
       return response
     }
     return response(to: request, insteadOf: miss, at: now)
@@ -62,15 +59,17 @@ extension CacheLayer {
       let scheme = CacheKey.Scheme(usual: request.scheme)
     {
       let now = clock.fastNow
-      let digest = hitPath.pointee.digest(of: request, scheme)
       var miss = PlainMiss.absent
-      if var response = hitPath.pointee.hit(
-        request, scheme, digest: digest, owner: policy.headOwner, at: now, orElse: &miss,
-        mayBePersonal: request.fields.presence & HitPath.personalFields != 0, isCounted: false)
+      if var response = hitPath.pointee.admittedHit(
+        request, scheme, owner: policy.headOwner, at: now, orElse: &miss,
+        mayBePersonal: request.fields.presence & HitPath.personalFields != 0, isCounted: refresher == nil)
       {
-        // Becoming hot needs the handler.
-        if let refresher, refresher.noteRequest(digest, at: now) { return nil }
-        counters.countHit(stripe: digest.low)
+        if let refresher {
+          let digest = hitPath.pointee.digest(of: request, scheme)
+          // Becoming hot needs the handler.
+          if refresher.noteRequest(digest, at: now) { return nil }
+          counters.countHit(stripe: digest.low)
+        }
         adapt(&response, to: request)
         return response
       }

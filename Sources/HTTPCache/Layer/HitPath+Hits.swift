@@ -21,16 +21,17 @@ extension HitPath {
   ///
   /// - Parameters:
   ///   - scheme: That of the request.
-  ///   - owner: Whose heads will do: those of the request's policy.
+  ///   - owner: The owner of the heads that will do: the request's policy.
   ///   - miss: Set when there is no answer.
   ///   - mayBePersonal: Whether the request has a cookie or credentials, so that a lifetime that only the policy gives may
   ///     not apply.
   ///   - isCounted: Whether this counts the hit.
   @inline(__always)
   func hit(
-    _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, digest: KeyDigest, owner: UInt32,
-    at now: CacheInstant, orElse miss: inout PlainMiss, mayBePersonal: Bool = false, isCounted: Bool = true
+    _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, owner: UInt32, at now: CacheInstant,
+    orElse miss: inout PlainMiss, mayBePersonal: Bool = false, isCounted: Bool = true
   ) -> CacheResponse? {
+    let digest = digest(of: request, scheme)
     let current = currentInvalidation
     let shardIndex = shards.index(of: digest)
     let shard = shards.lock(shardIndex)
@@ -77,6 +78,17 @@ extension HitPath {
     }
     shards.unlock(shardIndex)
     return response
+  }
+
+  /// The same for a request that any policy has admitted.
+  ///
+  /// Not inlined: from two places, `hit` would become a function for the plain ones, too.
+  @inline(never)
+  func admittedHit(
+    _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, owner: UInt32, at now: CacheInstant,
+    orElse miss: inout PlainMiss, mayBePersonal: Bool, isCounted: Bool
+  ) -> CacheResponse? {
+    hit(request, scheme, owner: owner, at: now, orElse: &miss, mayBePersonal: mayBePersonal, isCounted: isCounted)
   }
 
   /// Few entries have any, and a comparison is cheaper than the call that retains nothing.
