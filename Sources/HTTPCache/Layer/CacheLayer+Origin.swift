@@ -20,6 +20,13 @@ extension CacheLayer {
       await callOrigin(flight, first)
     }
     if let permit { await giveBack(permit) }
+    end(flight, first)
+    if flight.isRefresh, flight.hasStored, let stored = first.stored { await reopenGate(of: stored, first, flight) }
+  }
+
+  /// Ends a flight, whatever has come of it. Not asynchronous: what it needs takes no memory of the task.
+  @inline(never)
+  private nonisolated func end(_ flight: Flight, _ first: FetchPlan) {
     let successor = flight.successor
     flight.close()
     flight.scope.close()
@@ -30,7 +37,6 @@ extension CacheLayer {
     flights.remove(flight)
     if let successor { passOn(to: successor) }
     if flight.leavesDoubt { refreshInBackground(first) }
-    if flight.isRefresh, flight.hasStored, let stored = first.stored { await reopenGate(of: stored, first, flight) }
   }
 
   /// Releases those who wait for the flight that has taken the place of one which is over, as far as that one has brought
