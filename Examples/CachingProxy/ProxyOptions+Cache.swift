@@ -19,7 +19,8 @@ extension ProxyOptions {
       "what keys in Redis or memcached begin with; different for each site that shares one")
     option(
       "near-ttl", .duration(atLeast: .milliseconds(1)), "TIME",
-      "how long the near tier is used without asking the far one; at least 1ms", defaultText: "10s"
+      "how long the near tier is used without asking the far one; at least 1ms",
+      defaultText: OptionKind<Duration>.duration.text(of: Settings().tiers.nearTimeToLive)
     ) { value, settings throws(CommandLineError) in
       guard let value else { return }
       guard settings.backend.hasTiers else {
