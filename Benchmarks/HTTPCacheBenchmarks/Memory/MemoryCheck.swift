@@ -23,13 +23,13 @@ struct MemoryCheck {
   var minutes: Double?
   let threads: Int
 
-  /// What was measured at one moment, in bytes.
+  /// A measurement at one moment, in bytes.
   private struct Sample {
-    /// What the process has grown by.
+    /// The growth of the process.
     let growth: Int
-    /// What the cache counts.
+    /// The memory that the cache counts.
     let counted: Int
-    /// What the allocator has given out since the beginning.
+    /// The memory that the allocator has given out since the beginning.
     let allocated: Int
     var ratio: Double { Double(growth) / Double(counted) }
   }
@@ -40,7 +40,7 @@ struct MemoryCheck {
     let next = Atomic(0)
     /// The largest number of entries so far, so that what is asked for again is likely to be there.
     let entryCount = Atomic(1)
-    /// What went wrong, if anything.
+    /// The failure, if there was one.
     let failures = Atomic(0)
 
     init(_ service: Layered<CacheLayer, Handler>) { self.service = service }

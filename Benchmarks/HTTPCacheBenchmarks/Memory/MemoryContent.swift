@@ -82,8 +82,8 @@ struct MemoryContent: Sendable {
   }
 
   /// A body that arrives in slices of read buffers.
+  // @unchecked: a source has one reader, which calls `next()` once at a time.
   private final class Pieces: BodySource, @unchecked Sendable {
-    // @unchecked: a source has one reader, which calls `next()` once at a time.
     private var remaining: Int
     private let pieceSize: Int
 

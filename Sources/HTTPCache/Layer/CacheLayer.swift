@@ -38,13 +38,13 @@ public final actor CacheLayer: Layer {
   nonisolated let memory: InMemoryBackend?
   nonisolated let clock: CacheClock
   nonisolated let router: ResolvedRouter
-  /// What answers hits in memory; nil when the store is elsewhere.
+  /// The way of hits in memory; nil when the store is elsewhere.
   ///
   /// `nonisolated(unsafe)`: written in `init`, freed in `deinit`, and in between nobody changes what it points to.
   nonisolated(unsafe) let hitPath: UnsafePointer<HitPath>?
   /// The same; nil when requests are not all looked at in the same way, or hits are to be noted.
   ///
-  /// `nonisolated(unsafe)`: as above.
+  /// `nonisolated(unsafe)`: it points to what `hitPath` points to, which nobody changes between `init` and `deinit`.
   nonisolated(unsafe) let plainHitPath: UnsafePointer<HitPath>?
   nonisolated let observers: CacheObservers
   nonisolated let requestID: (@Sendable (CacheRequest) -> String?)?

@@ -14,7 +14,7 @@ struct HitPath: ~Copyable, Sendable {
   let memory: InMemoryBackend
   // Of `memory`, which lives as long as this: a hit need not count references to it.
   let shards: ShardArray
-  /// Whose heads will do, where all requests have one policy.
+  /// The owner of the heads that will do, where all requests have one policy.
   let owner: UInt32
   private let log: Unmanaged<InvalidationLog>
   /// The policy of requests that no route matches.

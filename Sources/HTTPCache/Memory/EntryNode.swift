@@ -28,12 +28,12 @@ struct EntryNode {
   var uses: UInt8 = 0
   /// Which of its policy's queues the node is in; zero while it is free.
   var queue: UInt8 = 0
-  /// What the entry's objects took when it was stored, in multiples of 16 bytes.
+  /// The memory of the entry's objects when it was stored, in multiples of 16 bytes.
   private var objectSize: UInt8 = 0
   /// Stands for the second in which a head was made for the entry last; zero for none.
   private var headSecond: UInt8 = 0
 
-  /// What the entry's objects took when it was stored, in bytes; up to 4,080.
+  /// The memory of the entry's objects when it was stored, in bytes; up to 4,080.
   var objectByteCount: Int {
     get { Int(objectSize) << 4 }
     set { objectSize = UInt8(clamping: newValue >> 4) }
@@ -85,7 +85,7 @@ struct EntryNode {
   @inline(__always)
   private static func tick(_ moment: Int64) -> Int64 { max(moment >> tickShift, Int64(Int32.min)) }
 
-  /// What the tables take for an entry at least, in bytes: a node, and a slot of a table that is as full as it gets.
+  /// The memory that the tables take for an entry at least, in bytes: a node, and a slot of a table that is as full as it gets.
   static let byteCount = MemoryLayout<EntryNode>.stride + 9
 
   /// The index of no node.

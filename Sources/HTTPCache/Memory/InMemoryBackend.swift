@@ -24,7 +24,7 @@ public final class InMemoryBackend: CacheBackend {
   let shards: ShardArray
   /// What has been invalidated, so that a response on its way knows.
   let log = InvalidationLog()
-  /// What one entry may weigh.
+  /// The most that one entry may weigh, in bytes.
   let maximumWeight: Int
   private let maximumEntryCount: Int
   let judgingState = Locked(JudgingState())

@@ -13,9 +13,9 @@ struct ShardState: ~Copyable {
   private(set) var count = 0
   /// What they weigh together, in bytes.
   private var entryWeight = 0
-  /// What the heads kept with them take, in bytes.
+  /// The memory of the heads kept with them, in bytes.
   private(set) var headByteCount = 0
-  /// What the tables and the policy took when the shard was made, and a little for growing: not counted, so that a small
+  /// The memory of the tables and the policy when the shard was made, and a little for growing: not counted, so that a small
   /// cache holds what its entries say.
   private let freeByteCount: Int
   /// What their objects take together, in bytes.

@@ -17,6 +17,6 @@ final class BytesStorage: ManagedBuffer<Void, UInt8>, SizedMemory {
   /// As the allocator has it: the object's header, the room behind it, and the allocator's word.
   var byteCount: Int { capacity + 3 * MemoryLayout<Int>.size }
 
-  /// What memory for `count` bytes takes.
+  /// The memory that room for `count` bytes takes.
   static func byteCount(of count: Int) -> Int { HeapBlock.byteCount(2 * MemoryLayout<Int>.size + count) }
 }

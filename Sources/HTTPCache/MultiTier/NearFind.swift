@@ -19,7 +19,7 @@ struct NearFind {
   let invalidations: UInt64
   /// Whether a newer entry than the far tier's is being written there.
   var isBeingWritten = false
-  /// That entry, if it may be served.
+  /// The entry that is being written, if it may be served.
   var waiting: CacheEntry?
   /// The result, if the far tier need not be asked.
   var result: CacheLookup?

@@ -7,7 +7,7 @@
 ///
 /// Called in the task that did it, on the request's path: return quickly, and hand over what takes time.
 public protocol CacheObserver: Sendable {
-  /// What the observer wants to be told. Asked once, when the cache is made. The default is everything.
+  /// The events that the observer wants to be told of. Asked once, when the cache is made. The default is everything.
   ///
   /// Hits are answered without any of an observer's cost where nobody wants to be told of them.
   var interests: CacheEvent.Interests { get }

@@ -6,7 +6,7 @@
 /// The observers of a cache, with what each wants to be told.
 struct CacheObservers: Sendable {
   private let all: [(observer: any CacheObserver, interests: CacheEvent.Interests)]
-  /// What any of them wants to be told.
+  /// The events that any of them wants to be told of.
   let interests: CacheEvent.Interests
 
   init(_ observers: [any CacheObserver]) {

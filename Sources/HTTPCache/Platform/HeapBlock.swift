@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What blocks of memory take beyond what is asked for.
+/// Blocks of memory, with what they take beyond what is asked for.
 enum HeapBlock {
   /// The bytes that the allocator takes for an object or a buffer of `size` bytes.
   ///

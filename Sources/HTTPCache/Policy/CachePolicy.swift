@@ -122,7 +122,8 @@ public struct CachePolicy: Sendable {
   /// How long others wait for a call that is made with one client's request, before they share one that is made with a neutral
   /// request. That client may be what makes the origin slow, by a field of its request or by its address. (The neutral request
   /// has the fields only by which a representation is chosen.) The limit counts from when the origin is asked, and costs one
-  /// more call where the origin takes longer for everybody; whichever answer comes first is for all. Nil (the default; 2 s in the proxy): others wait for ``waitLimit``.
+  /// more call where the origin takes longer for everybody; whichever answer comes first is for all. Nil (the default; 2 s in
+  /// the proxy): others wait for ``waitLimit``.
   public var slowCallLimit: Duration?
 
   /// For how long one of several nodes that share a store has the right to ask the origin for a resource, while the others

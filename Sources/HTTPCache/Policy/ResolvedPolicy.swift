@@ -13,7 +13,7 @@ final class ResolvedPolicy: Sendable {
   let admission: AdmissionFilter?
   /// Other names of the server, as keys have them.
   let ownAuthorities: Set<String>
-  /// Whose heads of stored responses are those of hits under this policy (``HeadValidity``).
+  /// The owner of heads that are made for hits under this policy (``HeadValidity``).
   let headOwner = HeadValidity.newOwner()
   /// Whether keys are those of resources, so that a hit need not make one.
   let isResourceKeyed: Bool

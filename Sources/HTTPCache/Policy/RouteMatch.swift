@@ -11,13 +11,13 @@
   import Darwin
 #endif
 
-/// Which requests a route is for.
+/// The requests that a route is for.
 enum RouteMatch: Sendable {
-  /// Those whose path and query begin so.
+  /// Requests whose path and query begin so.
   case prefix(String)
-  /// Those whose path is this.
+  /// Requests whose path is this.
   case path(String)
-  /// Those for which this is true.
+  /// Requests for which this is true.
   case predicate(@Sendable (CacheRequest) -> Bool)
 
   func matches(_ request: borrowing CacheRequest) -> Bool {

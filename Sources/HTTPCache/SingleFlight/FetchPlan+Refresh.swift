@@ -65,7 +65,8 @@ extension FetchPlan {
 
   private static let negotiation: [HeaderName] = ["Accept", .acceptEncoding, .acceptLanguage]
 
-  /// The `User-Agent` of requests that the cache makes by itself (RFC 9110 §10.1.5). A client's own could be one that the origin refuses.
+  /// The `User-Agent` of requests that the cache makes by itself (RFC 9110 §10.1.5). A client's own could be one that the
+  /// origin refuses.
   private static let userAgent: (name: HeaderName, value: String) = ("User-Agent", "swift-http-cache")
 
   /// Returns the request of nobody in particular for the same resource, and whether `request` has credentials.

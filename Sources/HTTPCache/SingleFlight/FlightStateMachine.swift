@@ -65,7 +65,7 @@ struct FlightStateMachine {
     var cancelsOrigin = false
     /// These have waited as long as they would.
     var expired: [WaiterID] = []
-    /// These have waited for another client's call as long as they should.
+    /// Waiters that have waited for another client's call as long as they should.
     var overdue: [WaiterID] = []
   }
 

@@ -26,7 +26,7 @@ extension CacheEntry {
   @inline(never)
   private var extrasByteCount: Int { extras?.contentByteCount ?? 0 }
 
-  /// What the object itself takes, in bytes, without the memory that the key, the head and the body refer to.
+  /// The memory of the object itself, in bytes, without the memory that the key, the head and the body refer to.
   static let allocationSize = HeapBlock.byteCount(
     ofObjectWith: (
       String, String, PackedWord, Int16, EntryTraits, (AnyObject?, UnsafeRawPointer), UInt, HeaderFields,

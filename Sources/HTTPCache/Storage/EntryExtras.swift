@@ -34,7 +34,7 @@ final class EntryExtras: Sendable {
   /// What the objects take, in bytes, see ``CacheEntry/allocationSize``.
   var byteCount: Int { Self.allocationSize + (extremes == nil ? 0 : EntryExtremes.allocationSize) }
 
-  /// What the objects and all that they refer to take, in bytes.
+  /// The memory of the objects and all that they refer to, in bytes.
   var contentByteCount: Int {
     byteCount + (trailers?.storage.allocationByteCount ?? 0) + (tags?.byteCount ?? 0) + (variantIndex?.byteCount ?? 0)
       + (rarity?.byteCount ?? 0)

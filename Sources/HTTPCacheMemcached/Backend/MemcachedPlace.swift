@@ -14,7 +14,7 @@ struct MemcachedPlace: Sendable {
   /// The numbers of the buckets that say whether a response for this key may be stored: its own, and that of a variant's
   /// primary key.
   let bucketNumbers: [UInt64]
-  /// What the invalidations of this key and of many others are entered in, as long as the slot may have forgotten them.
+  /// The marks that the invalidations of this key and of many others are entered in, as long as the slot may have forgotten them.
   var bucket: MemcachedKey { keys.bucket(bucketNumbers[0]) }
   /// The keys of these buckets.
   var buckets: [MemcachedKey] { bucketNumbers.map { keys.bucket($0) } }

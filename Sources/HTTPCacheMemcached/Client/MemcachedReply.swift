@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What a server has said.
+/// The reply of a server to a command.
 enum MemcachedReply: Sendable {
   /// The values of the keys asked for, in their order.
   case items([MemcachedItem?])

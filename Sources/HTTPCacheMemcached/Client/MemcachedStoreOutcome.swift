@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What became of a value.
+/// The outcome of writing a value.
 package enum MemcachedStoreOutcome: Hashable, Sendable {
   case stored
   /// `add` found something, or `cas` found nothing or something else.

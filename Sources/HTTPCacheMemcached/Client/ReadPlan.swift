@@ -30,7 +30,7 @@ struct ReadPlan {
     ownEnds.append(own.count)
   }
 
-  /// What to ask for.
+  /// The keys to ask for.
   var keys: [MemcachedKey] { shared + own }
   /// For every job, the position behind the last key that it waits for.
   var ends: [Int] { ownEnds.map { $0 + shared.count } }

@@ -19,9 +19,9 @@ package struct MemcachedKeySpace: Sendable {
     case lease = 0x6C  // l
     /// The counter of all invalidations of a host.
     case clock = 0x6E  // n
-    /// What concerns all entries of a host.
+    /// Invalidations that may concern all entries of a host.
     case ledger = 0x61  // a
-    /// What stands for the invalidations of many single keys.
+    /// A mark that stands for the invalidations of many single keys.
     case bucket = 0x62  // b
   }
 

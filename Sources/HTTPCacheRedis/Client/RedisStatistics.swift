@@ -5,7 +5,7 @@
 
 public import HTTPCache
 
-/// What has happened between a client and its servers so far.
+/// Counts of what has happened between a client and its servers so far.
 public struct RedisStatistics: Sendable {
   /// How many commands were sent.
   public var commands: Int

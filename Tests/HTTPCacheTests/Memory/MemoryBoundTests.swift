@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPCache
 
-/// What an `InMemoryBackend` takes beside its entries counts too, and does not add up while the same keys come back and time
+/// Memory that an `InMemoryBackend` takes beside its entries counts too, and does not add up while the same keys come back and time
 /// passes.
 @Suite struct MemoryBoundTests {
   private static func head(until end: CacheInstant) -> HeaderFields {

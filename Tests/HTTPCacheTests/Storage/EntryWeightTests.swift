@@ -10,12 +10,12 @@ import Testing
 #if canImport(Glibc)
   import Glibc
 
-  /// What an entry counts for, compared with what the allocator says that its parts take.
+  /// The weight of an entry, compared with what the allocator says that its parts take.
   @Suite struct EntryWeightTests {
     // Glibc's module leaves <malloc.h> out.
     private typealias UsableSize = @convention(c) (UnsafeMutableRawPointer?) -> Int
 
-    /// What the allocator takes for a block: what may be used, and its own word.
+    /// The memory that the allocator takes for a block: what may be used, and its own word.
     private static func size(at address: UnsafeMutableRawPointer) throws -> Int {
       let usableSize = unsafeBitCast(try #require(dlsym(nil, "malloc_usable_size")), to: UsableSize.self)
       return usableSize(address) + MemoryLayout<Int>.size
@@ -25,7 +25,7 @@ import Testing
       try size(at: Unmanaged.passUnretained(object).toOpaque())
     }
 
-    /// What the text takes outside the string's own words: the second one has the address, below flags.
+    /// The memory that the text takes outside the string's own words: the second one has the address, below flags.
     private static func size(of text: String) throws -> Int {
       let words = unsafeBitCast(text, to: (UInt, UInt).self)
       guard text.utf8.count > 15 else { return 0 }
