@@ -86,12 +86,9 @@ extension MemcachedBackend {
     }
     var item = try await log.enter(mode, at: moment, in: [place.bucket], slot: .read(place.slot)).slotItem
     for _ in 0..<8 {
-      guard let found = item, isEntry(found), let decoded = try await decode(found, for: key, in: place) else {
-        return 0
-      }
-      // An index is no response that could be stale: without it, its variants are out of reach.
-      if decoded.entry.variantIndex != nil { break }
-      if try await makeStale(decoded, since: moment, in: place, over: found) { return 1 }
+      guard let found = item, isEntry(found) else { return 0 }
+      guard let outcome = try await makeStale(found, key, since: moment, in: place) else { break }
+      if outcome == .stored { return 1 }
       item = try await client.get([place.slot], from: place.host)[0]
     }
     // Or somebody writes all the time: the stricter way needs no agreement.
@@ -99,17 +96,24 @@ extension MemcachedBackend {
     return 1
   }
 
+  /// Puts a stale entry in the place of an entry.
+  ///
+  /// - Returns: Nil for what cannot be made stale: an index of variants, which would be out of reach without it, and what by
+  ///   this node's clock is of the future, or over. By another's it may be neither.
   private func makeStale(
-    _ found: WireFormat.Decoded, since moment: UnixTime, in place: MemcachedPlace, over item: MemcachedItem
-  ) async throws -> Bool {
+    _ item: MemcachedItem, _ key: CacheKey, since moment: UnixTime, in place: MemcachedPlace
+  ) async throws -> MemcachedStoreOutcome? {
+    guard let found = try await decode(item, for: key, in: place), found.entry.variantIndex == nil,
+      var entry = apply(.stale(since: moment), to: found.entry)
+    else { return nil }
     let now = clock.now
-    guard let entry = apply(.stale(since: moment), to: found.entry),
-      let expiration = MemcachedExpiration(lifetime: entry.times.reclaimAt.duration(since: now))
-    else { return true }
+    guard let expiration = MemcachedExpiration(lifetime: entry.times.reclaimAt.duration(since: now)) else { return nil }
+    // As if received just before it became stale: a node whose clock is behind this one's must not take it for fresh.
+    var times = entry.times
+    times.receivedAt = max(times.receivedAt, times.freshUntil.advanced(by: .milliseconds(-1)))
+    entry = entry.with(times: times)
     let bytes = WireFormat.encode(entry, stamp: found.stamp, now: now, unixNow: clock.unixTime)
-    let outcome = try await values.store(
-      bytes, for: place.slot, expiration, if: .unchanged(item.unique), at: place.host)
-    return outcome == .stored
+    return try await values.store(bytes, for: place.slot, expiration, if: .unchanged(item.unique), at: place.host)
   }
 
   // MARK: Hosts that cannot be reached
