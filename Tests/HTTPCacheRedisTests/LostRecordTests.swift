@@ -63,6 +63,21 @@ extension RedisIntegration {
       try await check(one, [two, three])
     }
 
+    @Test func `a record that is lost before the node that has written it has read the log`() async throws {
+      let server = try RedisServerProcess()
+      let one = try await node(server)
+      try await fill(one)
+      let proxy = try FaultyProxy(to: server.port)
+      let new = try await node(server) { $0.mode = .single(.tcp(port: proxy.port)) }
+      // So that there is time between the node's writing and its reading.
+      proxy.fault = .init(delay: .milliseconds(200))
+      try await new.invalidate(CacheInvalidation(.anyTag(["t"])))
+      #expect(try server.command("XDEL", Self.log, lastID(server)) == "1")
+      proxy.fault = .init()
+      try await check(new, [one])
+      proxy.close()
+    }
+
     @Test func `a record that is deleted from the middle voids what is older for those who have not read it`()
       async throws
     {

@@ -160,25 +160,36 @@ final class InvalidationStream: Sendable {
   func invalidate(_ invalidation: CacheInvalidation) async throws(CacheError) -> Bool {
     guard try !InvalidationRecord.payloads(of: invalidation).isEmpty else { return false }
     let item = state.withLock { $0.follower.pending.begin(invalidation, at: clock.now) }
-    do throws(RedisError) {
-      guard try await write([item]) != .complete else {
-        settled([item])
-        return true
-      }
-    } catch {
+    let appended: Appended
+    do throws(RedisError) { appended = try await write([item]) } catch {
       fail(item)
       throw CacheError(error)
     }
-    // It is written. Until this process has read as far, it holds as one that is not.
-    Task.detached { [self] in
-      do throws(RedisError) {
-        try await read(until: nil)
-        settled([item])
-      } catch {
-        fail(item)
+    if appended.step == .complete {
+      settled([item])
+    } else {
+      // It is written. Until this process has read as far, it holds as one that is not.
+      Task.detached { [self] in
+        do throws(RedisError) {
+          try await confirm(appended)
+          settled([item])
+        } catch {
+          fail(item)
+        }
       }
     }
     return true
+  }
+
+  /// Returns when this process has read what it has appended.
+  ///
+  /// - Throws: ``RedisError/Code/unexpectedReply`` also when the log has lost it since.
+  private func confirm(_ appended: Appended) async throws(RedisError) {
+    if appended.step == .complete { return }
+    try await read(until: nil)
+    guard let last = appended.last, state.withLock({ $0.follower.knows(last) }) else {
+      throw RedisError(.unexpectedReply, "the log of invalidations has lost what was just appended")
+    }
   }
 
   private func settled(_ items: [PendingInvalidations<CacheInstant>.Item]) {
@@ -196,7 +207,7 @@ final class InvalidationStream: Sendable {
   /// Writes invalidations, and removes the entries whose keys they name: a full server permits at least that.
   private func write(
     _ items: [PendingInvalidations<CacheInstant>.Item]
-  ) async throws(RedisError) -> LogFollower.Step {
+  ) async throws(RedisError) -> Appended {
     let now = clock.now
     let invalidations = items.map { $0.due(at: now) }
     // Nothing that waits is a predicate.
@@ -208,18 +219,30 @@ final class InvalidationStream: Sendable {
     return try await append(payloads, followedBy: removals)
   }
 
+  /// The result of appending records.
+  struct Appended: Sendable {
+    /// What is known of the log since.
+    let step: LogFollower.Step
+    /// The last of the records.
+    let last: StreamID?
+  }
+
   /// Appends records; also begins the log where there is none that can be used.
   func append(
     _ payloads: [Bytes], damaged: Bytes = Bytes(), followedBy commands: [RedisCommand] = []
-  ) async throws(RedisError) -> LogFollower.Step {
+  ) async throws(RedisError) -> Appended {
     let (position, bound) = state.withLock { ($0.follower.position, $0.follower.lowerBound) }
     let reply = try await client.evaluate(
       LogScript.append, keys: [keys.log],
       arguments: LogScript.arguments(
         payloads, from: position, count: Self.lookupLimit, damaged: damaged, above: bound, length: maximumLength),
       followedBy: commands)
-    guard let position else { return .unknown }
-    return try take(reply, from: position, limit: Self.lookupLimit)
+    guard let parts = try reply.checked().array, parts.count == 2 else {
+      throw RedisError(.unexpectedReply, "the script that appends to the log answers with something else")
+    }
+    let last = parts[1].bytes.flatMap { StreamID($0) }
+    guard let position else { return Appended(step: .unknown, last: last) }
+    return Appended(step: try take(parts[0], from: position, limit: Self.lookupLimit), last: last)
   }
 
   // MARK: Writing what waits
@@ -263,7 +286,7 @@ final class InvalidationStream: Sendable {
       var isWritten = false
       do throws(RedisError) {
         // What holds here until now goes on doing so by what is known of the log.
-        if try await write(items) != .complete { try await read(until: nil) }
+        try await confirm(try await write(items))
         settled(items)
         isWritten = true
       } catch {

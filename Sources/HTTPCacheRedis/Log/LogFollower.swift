@@ -87,6 +87,12 @@ struct LogFollower: Sendable {
 
   // MARK: Asking
 
+  /// Whether a record that this process has written is known, or nothing that it could concern is used any more. If neither, the
+  /// log has lost the record before it was read.
+  func knows(_ written: StreamID) -> Bool {
+    mirror.map { written.number < $0.floor || $0.contains(written.number) } ?? false
+  }
+
   /// The meaning of all invalidations since `stamp` for an entry.
   ///
   /// - Parameter log: The identity of the log that the stamp is of.

@@ -10,7 +10,7 @@ enum LogScript {
   /// The log goes if nobody has used it for so long, in milliseconds: a week. Then nothing that was stored is used any more.
   static let lifetime: Int64 = 7 * 86_400_000
 
-  /// Appends records, and returns a page of the log.
+  /// Appends records, and returns a page of the log and the identifier of the last record that was appended.
   ///
   /// Numbers are made here rather than by `XADD *`, so that they are above what the caller knows, whatever the clock says, and
   /// always fit ``StreamID``. Their last 14 bits begin at random: a server that has lost its last record, and whose clock is
@@ -42,18 +42,19 @@ enum LogScript {
     local time = redis.call('TIME')
     local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
     local salt = struct.unpack('>I2', fresh) % 16384
+    local written = ''
     local function add(payload)
       if now > ms then ms, n = now, salt else n = n + 1 + salt end
       salt = 0
       if n >= 1048576 then ms, n = ms + 1, 0 end
       position = position + 1
-      redis.call('XADD', log, 'MAXLEN', '~', ARGV[7], string.format('%.0f-%.0f', ms, n), 'r',
-        identity .. struct.pack('>I8', position) .. payload)
+      written = string.format('%.0f-%.0f', ms, n)
+      redis.call('XADD', log, 'MAXLEN', '~', ARGV[7], written, 'r', identity .. struct.pack('>I8', position) .. payload)
     end
     if isNew then add('1oh') end
     for index = 9, #ARGV do add(ARGV[index]) end
     if isNew or #ARGV > 8 then redis.call('PEXPIRE', log, ARGV[8]) end
-    return redis.call('XRANGE', log, from, '+', 'COUNT', count)
+    return {redis.call('XRANGE', log, from, '+', 'COUNT', count), written}
     """)
 
   /// The arguments of ``append``.
