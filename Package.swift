@@ -118,7 +118,12 @@ let package = Package(
       path: "Tests/FaultHarness", swiftSettings: settings),
     .executableTarget(
       name: "fault-check", dependencies: ["FaultHarness"], path: "Benchmarks/FaultCheck", swiftSettings: settings),
-    .testTarget(name: "FaultTests", dependencies: ["FaultHarness", "ServerHarness"], swiftSettings: settings),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "HTTPCache", "HTTPCacheTesting", "HTTPCacheRedis", "HTTPCacheMemcached", "FaultHarness", "ServerHarness",
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "HTTPCacheRedisTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "HTTPCacheRedis", "ServerHarness"],
       swiftSettings: settings),

@@ -10,7 +10,7 @@ import Testing
 
 /// A few of the cases of `scripts/fault_check.sh`, each in about three seconds.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(60)),
   .enabled(
     if: RedisServerProcess.executable != nil && MemcachedServerProcess.executable != nil,
     "no redis-server or memcached on this machine"))

@@ -26,12 +26,17 @@ public final class FaultyProxy: @unchecked Sendable {
     public var resetsWithin: Int?
     /// How many bytes of replies pass in a second, on each connection. Nil: as many as there are.
     public var bytesPerSecond: Int?
+    /// What no request may contain: a connection that brings it is reset before the server has seen it.
+    public var forbidden: [String]
 
     /// - Parameters: see the properties of the same names.
-    public init(delay: Duration = .zero, resetsWithin: Int? = nil, bytesPerSecond: Int? = nil) {
+    public init(
+      delay: Duration = .zero, resetsWithin: Int? = nil, bytesPerSecond: Int? = nil, forbidden: [String] = []
+    ) {
       self.delay = delay
       self.resetsWithin = resetsWithin
       self.bytesPerSecond = bytesPerSecond
+      self.forbidden = forbidden
     }
   }
 
@@ -119,6 +124,11 @@ private struct Relay {
       guard wait(), let fault = proxy.current else { return }
       let due = DispatchTime.now().uptimeNanoseconds + UInt64(fault.delay / .nanoseconds(1))
       requests.take(due, &buffer)
+      if fault.forbidden.contains(where: requests.contains) {
+        proxy.noteReset()
+        LocalSocket.resetOnClose(replies.to)
+        return
+      }
       replyCount += replies.take(due, &buffer, bytesPerSecond: fault.bytesPerSecond)
       if let limit = fault.resetsWithin, Double(replyCount) > share * Double(limit) {
         // What has come so far is passed on up to the middle, and then nothing.
@@ -196,6 +206,9 @@ extension Relay {
       }
       return total
     }
+
+    /// Whether something waits to be passed on that contains a text.
+    func contains(_ text: String) -> Bool { pieces.contains { $0.bytes.firstRange(of: text.utf8) != nil } }
 
     /// Passes on what is due.
     mutating func pass() {
