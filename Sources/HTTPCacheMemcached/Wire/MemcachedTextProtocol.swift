@@ -100,7 +100,7 @@ enum MemcachedTextProtocol {
       let line = try reader.line()
       if line.isEqual("END") { return }
       guard line.isPrefixed(by: "VALUE ") else { throw failure(line) }
-      var words = Words(line, from: 6)
+      var words = ReplyWords(line, from: 6)
       let (name, flagsWord, countWord, uniqueWord) = (words.next(), words.next(), words.next(), words.next())
       guard words.isAtEnd, let flags = UInt64(decimal: flagsWord).flatMap({ UInt32(exactly: $0) }),
         let count = UInt64(decimal: countWord), count <= MemcachedReplyReader.valueLimit,
@@ -133,32 +133,6 @@ enum MemcachedTextProtocol {
   }
 }
 
-/// The words of a line, with one space between them.
-private struct Words {
-  private let line: UnsafeRawBufferPointer
-  private var start: Int
-
-  init(_ line: UnsafeRawBufferPointer, from start: Int) {
-    self.line = line
-    self.start = start
-  }
-
-  /// Whether the last word was taken.
-  var isAtEnd: Bool { start == line.count + 1 }
-
-  /// The next word; empty when there is none.
-  mutating func next() -> UnsafeRawBufferPointer {
-    guard start <= line.count else {
-      start = line.count + 2
-      return UnsafeRawBufferPointer(rebasing: line[..<0])
-    }
-    var end = start
-    while end < line.count, line[end] != 0x20 { end += 1 }
-    defer { start = end + 1 }
-    return UnsafeRawBufferPointer(rebasing: line[start..<end])
-  }
-}
-
 extension UnsafeRawBufferPointer {
   fileprivate func isEqual(_ text: StaticString) -> Bool { count == text.utf8CodeUnitCount && isPrefixed(by: text) }
 
@@ -166,45 +140,5 @@ extension UnsafeRawBufferPointer {
     count >= text.utf8CodeUnitCount
       && prefix(text.utf8CodeUnitCount).elementsEqual(
         UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-  }
-}
-
-extension UInt64 {
-  /// A number in decimal digits, and nothing else.
-  init?(decimal digits: some Sequence<UInt8>) {
-    var number: UInt64 = 0
-    var isEmpty = true
-    for digit in digits {
-      isEmpty = false
-      let (product, overflow) = number.multipliedReportingOverflow(by: 10)
-      guard (0x30...0x39).contains(digit), !overflow else { return nil }
-      let (sum, isTooLarge) = product.addingReportingOverflow(UInt64(digit - 0x30))
-      guard !isTooLarge else { return nil }
-      number = sum
-    }
-    if isEmpty { return nil }
-    self = number
-  }
-}
-
-extension MemcachedReplyReader {
-  /// From this size on a value that does not arrive in time is remembered.
-  static let slowCount = 64 << 10
-
-  /// Takes the value of a key; nil, for a miss, when it is larger than `limit`.
-  func value(of key: MemcachedKey, _ count: Int, limit: Int) throws(MemcachedWireError) -> Bytes? {
-    do throws(MemcachedWireError) {
-      guard count <= limit else {
-        try skip(count)
-        return nil
-      }
-      return try value(count)
-    } catch {
-      var error = error
-      if error.code == .timedOut, count >= Self.slowCount {
-        error.slowValue = MemcachedWireError.SlowValue(key: key, byteCount: count)
-      }
-      throw error
-    }
   }
 }
