@@ -65,6 +65,12 @@ struct Main {
         }
         print(try await RedisInvalidationScale.text(entryCount: number) { note("\($0)\n") })
         return
+      case "--invalidation-bytes":
+        guard let number = Int(value(argument)), number > 0 else {
+          fail("--invalidation-bytes needs a number of 1 or more")
+        }
+        print(try await InvalidationBytes.text(count: number) { note("\($0)\n") })
+        return
       case "--herd":
         guard let number = Int(value(argument)), number > 0 else { fail("--herd needs a number of 1 or more") }
         print(try await Herd.text(urlCount: number))
@@ -209,6 +215,9 @@ struct Main {
       --invalidate N  instead, forget N entries at once, by a tag and key by key
       --invalidate-redis N
                       the same in Redis, on a server of its own on this machine
+      --invalidation-bytes N
+                      instead, make N invalidations of URLs of 8 KiB, and N of 100 tags each, in Redis and in memcached,
+                      and say what they take, also in a process that starts
       --herd N        instead, ask for N distinct URLs at once of which nothing is stored, in front of an origin that
                       collapses above 50 calls at a time, and say what becomes of them and how long hits take meanwhile
 
