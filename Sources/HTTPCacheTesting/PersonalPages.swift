@@ -12,8 +12,12 @@ package struct PersonalPages: Sendable {
   /// A kind of page.
   private struct Kind {
     var fields: HeaderFields
-    /// Whether any user may have what was made for another.
+    /// Whether any user may have what was made for another, who had no credentials.
     var isShared = false
+    /// Whether a user without a cookie may have what was made for nobody.
+    var isSharedWithoutCookie = false
+    /// Whether any user may have what was made for another, also with credentials.
+    var isPublic = false
     /// Whether it is stale from the beginning, so that each use asks for a refresh.
     var isStale = false
   }
@@ -28,14 +32,53 @@ package struct PersonalPages: Sendable {
     Kind(fields: ["Expires": "Thu, 19 Nov 1981 08:52:00 GMT"]),
     Kind(fields: ["Cache-Control": "private, max-age=60"]),
     Kind(fields: ["Cache-Control": "no-store"]),
-    Kind(fields: ["Cache-Control": "max-age=60", "Vary": "Cookie"]),
+    Kind(fields: ["Cache-Control": "max-age=60", "Vary": "Cookie"], isSharedWithoutCookie: true),
     Kind(fields: ["Cache-Control": "no-cache", "Vary": "Cookie"]),
     Kind(fields: ["Cache-Control": "max-age=60", "Vary": "*"]),
+    Kind(fields: [:]),
+    Kind(fields: ["Cache-Control": "must-revalidate"]),
     Kind(fields: ["Cache-Control": "max-age=60"], isShared: true),
+    Kind(fields: ["Cache-Control": "public, max-age=60"], isShared: true, isPublic: true),
     Kind(fields: ["Cache-Control": "max-age=0, stale-while-revalidate=60"], isShared: true, isStale: true),
   ]
 
-  /// Where a page of user 3 comes from, and what the origin has been asked.
+  /// A user's way to ask.
+  private struct Manner {
+    var method = RequestMethod.get
+    /// Whether the user is known by credentials instead of a cookie.
+    var isAuthorized = false
+    /// Whether all octets but the first are asked for.
+    var isPart = false
+    /// A directive of the request.
+    var demand: String?
+
+    /// Whether the origin may have to be asked for this request alone.
+    var isSpecial: Bool { method != .get || isAuthorized || isPart || demand != nil }
+
+    init(using random: inout SplitMix64) {
+      demand = [nil, nil, nil, "no-cache", "max-age=0"][Int.random(in: 0..<5, using: &random)]
+      switch Int.random(in: 0..<12, using: &random) {
+      case 0: method = .head
+      case 1: isPart = true
+      case 2, 3: isAuthorized = true
+      default: break
+      }
+    }
+
+    /// The user's name in pages: that with credentials is another.
+    func name(of user: Int) -> String { isAuthorized ? "a\(user)" : "\(user)" }
+
+    func request(of user: Int, for target: String) -> CacheRequest {
+      let name = name(of: user)
+      var fields: HeaderFields = ["X-User": name]
+      if isAuthorized { fields.append("Authorization", "Bearer \(user)") } else { fields.append("Cookie", "u=\(user)") }
+      if isPart { fields.append("Range", "bytes=1-") }
+      if let demand { fields.append(HeaderName.cacheControl, demand) }
+      return CacheRequest(method: method, authority: "example.com", target: target, fields: fields)
+    }
+  }
+
+  /// The maker of the pages, which knows how often it has been asked.
   private final class Origin: Service {
     private let seed: UInt64
     let counts = Locked<(calls: Int, failures: Int, neutral: Int)>((0, 0, 0))
@@ -61,6 +104,11 @@ package struct PersonalPages: Sendable {
       if !kind.isShared { fields.append(HeaderName.setCookie, "sid=\(user)") }
       if request.fields[.ifNoneMatch] == "\"\(user)\"" { return CacheResponse(status: 304, fields: fields) }
       let text = Bytes("\(request.target) for \(user)")
+      if request.fields["Range"] == "bytes=1-", Bool.random(using: &random) {
+        fields.append("Content-Range", "bytes 1-\(text.count - 1)/\(text.count)")
+        return CacheResponse(status: 206, fields: fields, body: Body(text.slice(1..<text.count)))
+      }
+      if request.method == .head { return CacheResponse(fields: fields) }
       guard Bool.random(using: &random) else { return CacheResponse(fields: fields, body: Body(text)) }
       let channel = BodyChannel()
       let pauses = (0..<2).map { _ in Int.random(in: 0...40, using: &random) }
@@ -98,7 +146,7 @@ package struct PersonalPages: Sendable {
       let target = "/\(seed)/\(round)/\(kind)"
       let userCount = Int.random(in: 2...20, using: &random)
       var requestCount = 0
-      let demandCount = Locked(0)
+      let specialCount = Locked(0)
       await withTaskGroup(of: [String].self) { group in
         for user in 0..<userCount {
           let cache = caches[Int.random(in: 0..<caches.count, using: &random)]
@@ -109,10 +157,9 @@ package struct PersonalPages: Sendable {
             var found: [String] = []
             for _ in 0..<count {
               for _ in 0..<Int.random(in: 0...60, using: &own) { await Task.yield() }
-              let demand: String? =
-                [nil, nil, nil, "no-cache", "max-age=0"][Int.random(in: 0..<5, using: &own)]
-              if demand != nil { demandCount.withLock { $0 += 1 } }
-              if let text = await violation(origin.layer(cache), user: user, target: target, kind: kind, demand) {
+              let manner = Manner(using: &own)
+              if manner.isSpecial { specialCount.withLock { $0 += 1 } }
+              if let text = await violation(origin.layer(cache), user: user, target: target, kind: kind, manner) {
                 found.append(text)
               }
             }
@@ -126,8 +173,8 @@ package struct PersonalPages: Sendable {
       if calls > requestCount + failures + (kinds[kind].isStale ? 0 : neutral) {
         violations.append("\(target): \(calls) calls for \(requestCount) requests and \(failures) failures")
       }
-      // What all may have is fetched once by each cache, and once for each demand and failure.
-      let allowed = caches.count + demandCount.withLock { $0 } + 2 * failures + neutral
+      // What all may have is fetched once by each cache, and once for each failure and each request that is not like others.
+      let allowed = caches.count + specialCount.withLock { $0 } + 2 * failures + neutral
       if isSharing, kinds[kind].isShared, !kinds[kind].isStale, calls > allowed {
         violations.append("\(target): \(calls) calls where \(allowed) would do")
       }
@@ -137,25 +184,39 @@ package struct PersonalPages: Sendable {
 
   /// One request; what is wrong with its response, if anything is.
   private static func violation(
-    _ service: some Service<CacheRequest, CacheResponse>, user: Int, target: String, kind: Int, _ demand: String?
+    _ service: some Service<CacheRequest, CacheResponse>, user: Int, target: String, kind: Int, _ manner: Manner
   ) async -> String? {
-    var fields: HeaderFields = ["X-User": "\(user)", "Cookie": "u=\(user)"]
-    if let demand { fields.append(HeaderName.cacheControl, demand) }
-    let request = CacheRequest(authority: "example.com", target: target, fields: fields)
     // A call that fails is one of the origin's, and no answer of another's.
-    guard let response = try? await service.call(request), let body = try? await response.body.collect() else {
-      return nil
+    guard let response = try? await service.call(manner.request(of: user, for: target)),
+      let body = try? await response.body.collect()
+    else { return nil }
+    let own = manner.name(of: user)
+    // The validator names the user for whom a page was made, also where there is no content.
+    let name = response.fields["ETag"].map { $0.filter { $0 != "\"" } } ?? ""
+    func wrong(_ what: some Any) -> String { "\(target), \(manner): \(own) got \(what)" }
+
+    let whole = "\(target) for \(name)"
+    switch (manner.method, response.status) {
+    case (.head, 200): if !body.isEmpty { return wrong("content to HEAD") }
+    case (.get, 200): if body != Bytes(whole) { return wrong(String(decoding: body, as: UTF8.self)) }
+    case (.get, 206):
+      if !manner.isPart || body != Bytes(String(whole.dropFirst())) {
+        return wrong(String(decoding: body, as: UTF8.self))
+      }
+    default: return wrong(response.status)
     }
-    let text = String(decoding: body, as: UTF8.self)
-    let isShared = kinds[kind].isShared
+    guard name != own else {
+      let cookies = response.fields.values(of: .setCookie)
+      return cookies.allSatisfy { $0 == "sid=\(own)" } ? nil : wrong(cookies)
+    }
+    if kinds[kind].isSharedWithoutCookie, manner.isAuthorized, name == "nobody" { return nil }
     // A failure of the origin, or a late answer, may be replaced by what is fresh, unless the client says no-cache.
     let isForFailure =
-      demand == "max-age=0" && [.stale(.ifError), .stale(.softTimeout)].contains(response.outcome)
-    if isShared, demand == nil || isForFailure {
-      return text.hasPrefix("\(target) for ") ? nil : "\(target): user \(user) got \(text)"
+      manner.demand == "max-age=0" && [.stale(.ifError), .stale(.softTimeout)].contains(response.outcome)
+    guard kinds[kind].isShared, manner.demand == nil || isForFailure, kinds[kind].isPublic || !name.hasPrefix("a")
+    else {
+      return wrong("the page of \(name)")
     }
-    if text != "\(target) for \(user)" { return "\(target), \(demand ?? ""): user \(user) got \(text)" }
-    let cookies = response.fields.values(of: .setCookie)
-    return cookies.allSatisfy { $0 == "sid=\(user)" } ? nil : "\(target): user \(user) got \(cookies)"
+    return nil
   }
 }

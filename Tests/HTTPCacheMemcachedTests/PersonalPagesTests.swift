@@ -22,7 +22,7 @@ extension MemcachedIntegrationTests {
           ? try CacheLayer(backend: MultiTierBackend(near: InMemoryBackend(), far: backend), policy: policy)
           : try CacheLayer(backend: backend, policy: policy)
       }
-      let violations = await PersonalPages.violations(caches, seed: isTiered ? 8 : 9, rounds: 28)
+      let violations = await PersonalPages.violations(caches, seed: isTiered ? 8 : 9, rounds: 34)
       #expect(violations == [])
       #expect(caches.allSatisfy { $0.statistics.stores > 0 })
       for backend in backends { await backend.shutdown() }

@@ -219,6 +219,20 @@ import Testing
     #expect(try await service.call(.get("/")).outcome == .miss(.absent))
   }
 
+  @Test(
+    "an unsafe request invalidates however the same host is written (RFC 9110 §4.2.3)",
+    arguments: ["example.com:", "EXAMPLE.com", "example.com:80", "example.com:0080", "Example.Com:"])
+  func invalidationOfAHostWrittenOtherwise(authority: String) async throws {
+    let fixture = try Fixture()
+    let service = CountingOrigin { _, number in CacheResponse(body: Body("\(number)")) }.layer(fixture.cache)
+    let get = CacheRequest(scheme: "http", authority: "example.com", target: "/")
+    _ = try await service.call(get)
+    #expect(
+      try await service.call(CacheRequest(scheme: "http", authority: authority, target: "/")).outcome == .hit)
+    _ = try await service.call(CacheRequest(method: .put, scheme: "http", authority: authority, target: "/"))
+    #expect(try await service.call(get).outcome == .miss(.absent))
+  }
+
   @Test func `bodies outside the policy's sizes are delivered, not stored`() async throws {
     let fixture = try Fixture(CachePolicy(minimumBodySize: 3, maximumBodySize: 5))
     let service = CountingOrigin { request, _ in
