@@ -55,7 +55,7 @@ struct Settings {
     var policy = CachePolicy(timeToLive: nil, negativeTimeToLive: nil)
     policy.maximumBodySize = 8 << 20
     policy.waitLimit = .seconds(10)
-    policy.slowCallLimit = .seconds(2)
+    policy.slowCallLimit = .milliseconds(2500)
     // Anybody may ask a proxy for anything: a fresh response is not fetched again because a client demands it.
     policy.respectsRequestDirectives = false
     return policy
