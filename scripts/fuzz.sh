@@ -22,7 +22,7 @@ targets="dates directives structured-fields ranges content-range selection no-va
 
 # Only the floors that the parsers live on; nothing of them needs a package.
 sources="Sources/HTTPCache/Messages Sources/HTTPCache/Platform Sources/HTTPCache/Semantics Sources/HTTPCache/Storage
-  Sources/HTTPCache/Tags Sources/HTTPCache/MultiTier/TierMark.swift
+  Sources/HTTPCache/Tags Sources/HTTPCache/Memory/EntryNode.swift Sources/HTTPCache/MultiTier/TierMark.swift
   Sources/HTTPCache/MultiTier/Backplane.swift Sources/HTTPCache/MultiTier/BackplaneEvent.swift
   Sources/HTTPCache/MultiTier/BackplaneMessage.swift Sources/HTTPCache/MultiTier/BackplaneMessage+Wire.swift
   Sources/HTTPCache/MultiTier/GapDetector.swift
