@@ -53,18 +53,26 @@ extension CacheLayer {
   nonisolated func setParts(
     _ ranges: [Range<Int>], _ slices: [Bytes], length: Int?, of fields: HeaderFields, in response: inout CacheResponse
   ) {
-    response.status = 206
     if ranges.count == 1, let range = ranges.first, let slice = slices.first {
-      response.fields = RFC9110.partialFields(of: fields, range: range, length: length)
-      response.body = Body(slice)
+      setPart(range, slice, length: length, of: fields, in: &response)
       return
     }
+    response.status = 206
     // Random, so that nobody can put the boundary into the content.
     let boundary = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
     let multipart = MultipartByteRanges(of: fields, ranges: ranges, length: length, boundary: boundary)
     response.fields = multipart.fields
     response.body = Body(
       Bytes(joining: zip(multipart.parts, slices).flatMap { [$0.head, $1] } + [multipart.closing]))
+  }
+
+  /// Makes `response` a 206 of one part (RFC 9110 §15.3.7.1).
+  nonisolated func setPart(
+    _ range: Range<Int>, _ slice: Bytes, length: Int?, of fields: HeaderFields, in response: inout CacheResponse
+  ) {
+    response.status = 206
+    response.fields = RFC9110.partialFields(of: fields, range: range, length: length)
+    response.body = Body(slice)
   }
 
   /// The fields of the request that fetches what the parts in `entry` lack for `request`.

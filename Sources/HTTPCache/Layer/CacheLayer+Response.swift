@@ -113,7 +113,11 @@ extension CacheLayer {
       response.fields = RFC9110.unsatisfiableFields(of: response.fields, length: body.count)
       response.body = .empty
     case .ranges(let ranges):
-      setParts(ranges, ranges.map { body.slice($0) }, length: body.count, of: response.fields, in: &response)
+      if ranges.count == 1, let range = ranges.first {
+        setPart(range, body.slice(range), length: body.count, of: response.fields, in: &response)
+      } else {
+        setParts(Array(ranges), ranges.map { body.slice($0) }, length: body.count, of: response.fields, in: &response)
+      }
     }
     // Trailers speak of the whole.
     response.trailers = nil

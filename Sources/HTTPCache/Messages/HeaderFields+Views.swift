@@ -10,6 +10,7 @@ extension HeaderFields {
     let position: Int
 
     var known: KnownHeader? { fields.storage.entry(position).known }
+    var nameLength: Int { fields.storage.entry(position).nameRange.count }
     func isNamed(_ name: HeaderName) -> Bool { fields.matches(position, name) }
     func withName<Result>(_ body: (Span<UInt8>) -> Result) -> Result { fields.withName(at: position, body) }
   }
@@ -21,16 +22,28 @@ extension HeaderFields {
   @inline(__always)
   func contains(_ known: KnownHeader) -> Bool { presence & known.bit != 0 }
 
-  /// The fields that `isIncluded` wants. Shares the storage when it wants them all.
-  func filter(_ isIncluded: (View) -> Bool) -> HeaderFields {
-    guard let first = indices.first(where: { !isIncluded(View(fields: self, position: $0)) }) else { return self }
-    var kept = HeaderFields()
-    kept.reserveCapacity(fieldCount: count, byteCount: serializedByteCount)
-    for position in 0..<first { kept.appendField(position, of: self) }
-    for position in first + 1..<Swift.max(count, first + 1) where isIncluded(View(fields: self, position: position)) {
-      kept.appendField(position, of: self)
+  /// The fields that `isIncluded` wants. Shares the storage when it wants them all, and is to get no more.
+  ///
+  /// - Parameters:
+  ///   - fieldCount: The number of fields to make room for beyond those.
+  ///   - byteCount: The octets that they will take on the wire.
+  @inline(__always)
+  func filter(
+    reservingFieldCount fieldCount: Int = 0, byteCount: Int = 0, _ isIncluded: (View) -> Bool
+  ) -> HeaderFields {
+    guard
+      let first = fieldCount > 0 ? 0 : indices.first(where: { !isIncluded(View(fields: self, position: $0)) })
+    else { return self }
+    let kept = HeaderStorage.make(
+      fieldCapacity: count + fieldCount, byteCapacity: serializedByteCount + byteCount)
+    // Neighbours are copied together.
+    var start = 0
+    for position in first..<count where !isIncluded(View(fields: self, position: position)) {
+      kept.append(storage, start..<position)
+      start = position + 1
     }
-    return kept
+    kept.append(storage, start..<count)
+    return HeaderFields(sharing: kept)
   }
 
   /// Removes the fields whose name, as it is spelled, `isUnwanted` wants removed: in one pass, and without copying when there
@@ -90,7 +103,7 @@ extension HeaderFields {
     if !isKnownUniquelyReferenced(&storage) || fieldCount > own.fieldCapacity || byteCount > own.byteCapacity {
       storage = storage.copy(fieldCapacity: fieldCount, byteCapacity: byteCount)
     }
-    storage.append(contentsOf: other.storage)
+    storage.append(other.storage, 0..<added.fieldCount)
   }
 
   /// Calls `body` with the octets of the first value of `known`; nil when there is none.
@@ -101,6 +114,14 @@ extension HeaderFields {
   /// Where the first field of this name stands, from `start` on; nil when there is none.
   func position(of known: KnownHeader, from start: Int = 0) -> Int? {
     contains(known) ? storage.position(of: known, from: start) : nil
+  }
+
+  /// Where the first field of this name stands, from `start` on; nil when there is none.
+  @inline(__always)
+  func position(named name: HeaderName, from start: Int) -> Int? {
+    if let known = name.known { return position(of: known, from: start) }
+    for position in start..<Swift.max(start, count) where matches(position, name) { return position }
+    return nil
   }
 
   /// Calls `body` with the octets of each value of `known`, in order.

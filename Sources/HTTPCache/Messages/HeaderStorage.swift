@@ -65,10 +65,15 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
       self.knownRawValue = known?.rawValue ?? 0xFF
     }
 
-    /// The same field in a section where `byteCount` octets stand before those of this one.
+    /// The bit of the name among those that are present; none for a name that is not known.
+    @inline(__always)
+    var presence: UInt64 { knownRawValue < 64 ? 1 << UInt64(knownRawValue) : 0 }
+
+    /// The same field that many octets further behind, in a section of less than 4 GiB.
+    @inline(__always)
     func moved(by byteCount: Int) -> Entry {
       var entry = self
-      entry.start += UInt32(byteCount)
+      entry.start = UInt32(truncatingIfNeeded: Int(entry.start) &+ byteCount)
       return entry
     }
 
@@ -169,30 +174,40 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
     }
   }
 
-  /// Adds the fields of another section, whose values are in order. The caller has made room.
-  func append(contentsOf other: HeaderStorage) {
+  /// Adds fields of another section that stand side by side, whose values are in order. The caller has made room.
+  func append(_ other: HeaderStorage, _ positions: Range<Int>) {
+    guard !positions.isEmpty else { return }
     let header = summary
-    let added = other.summary
+    let source = other.summary
+    let start = other.entry(positions.lowerBound).nameRange.lowerBound
+    // Behind each value come CR and LF.
+    let byteCount = other.entry(positions.upperBound - 1).valueRange.upperBound + 2 - start
     precondition(
-      header.fieldCount + added.fieldCount <= header.fieldCapacity
-        && header.byteCount + added.byteCount <= header.byteCapacity)
+      header.fieldCount + positions.count <= header.fieldCapacity
+        && header.byteCount + byteCount <= header.byteCapacity)
+    let isWhole = positions.count == source.fieldCount
+    var presence = isWhole ? source.presence : 0
     withUnsafeMutablePointerToElements { elements in
-      other.withUnsafeMutablePointerToElements { source in
-        UnsafeMutableRawPointer(elements + header.byteCount).copyMemory(from: source, byteCount: added.byteCount)
-        let sourceEntries = UnsafeRawPointer(source + added.byteCapacity)
+      other.withUnsafeMutablePointerToElements { octets in
+        UnsafeMutableRawPointer(elements + header.byteCount).copyMemory(from: octets + start, byteCount: byteCount)
+        let sourceEntries = UnsafeRawPointer(octets + source.byteCapacity)
         let entries = UnsafeMutableRawPointer(elements + header.byteCapacity)
-        for position in 0..<added.fieldCount {
-          let entry = sourceEntries.load(fromByteOffset: position * MemoryLayout<Entry>.stride, as: Entry.self)
-          entries.storeBytes(
-            of: entry.moved(by: header.byteCount),
-            toByteOffset: (header.fieldCount + position) * MemoryLayout<Entry>.stride, as: Entry.self)
+        let distance = header.byteCount &- start
+        var from = sourceEntries + positions.lowerBound &* MemoryLayout<Entry>.stride
+        var to = entries + header.fieldCount &* MemoryLayout<Entry>.stride
+        for _ in 0..<positions.count {
+          let entry = from.load(as: Entry.self)
+          if !isWhole { presence |= entry.presence }
+          to.storeBytes(of: entry.moved(by: distance), as: Entry.self)
+          from += MemoryLayout<Entry>.stride
+          to += MemoryLayout<Entry>.stride
         }
       }
     }
     withUnsafeMutablePointerToHeader { header in
-      header.pointee.fieldCount += added.fieldCount
-      header.pointee.byteCount += added.byteCount
-      header.pointee.presence |= added.presence
+      header.pointee.fieldCount += positions.count
+      header.pointee.byteCount += byteCount
+      header.pointee.presence |= presence
     }
   }
 

@@ -63,10 +63,29 @@ struct ContentRange: Hashable, Sendable {
     range.count == 1 && value[range.lowerBound] == UInt8(ascii: "*")
   }
 
+  /// Adds the field to those of a response. The value is written on the stack: as a string it would be allocated.
+  func append(to fields: inout HeaderFields) {
+    // "bytes -/" and three numbers of up to 19 digits.
+    withUnsafeTemporaryAllocation(byteCount: 72, alignment: 1) { buffer in
+      var writer = BackwardWriter(buffer)
+      if let completeLength { writer.write(completeLength) } else { writer.write("*") }
+      writer.write("/")
+      if let range, !range.isEmpty {
+        writer.write(range.upperBound - 1)
+        writer.write("-")
+        writer.write(range.lowerBound)
+      } else {
+        writer.write("*")
+      }
+      writer.write("bytes ")
+      fields.append(.contentRange, writer.written)
+    }
+  }
+
   /// The field's value.
   var text: String {
-    let length = completeLength.map(String.init) ?? "*"
-    guard let range, !range.isEmpty else { return "bytes */\(length)" }
-    return "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(length)"
+    var fields = HeaderFields()
+    append(to: &fields)
+    return fields[.contentRange] ?? ""
   }
 }

@@ -19,7 +19,7 @@ extension PartialContent {
     switch set.selection(length: completeLength) {
     case .whole: return isComplete ? .whole : answer(to: 0..<completeLength)
     case .unsatisfiable: return .unsatisfiable
-    case .ranges(let ranges): return answer(to: ranges)
+    case .ranges(let ranges): return answer(to: Array(ranges))
     }
   }
 

@@ -3,6 +3,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 extension RFC9110 {
   private static let conditions =
     KnownHeader.ifMatch.bit | KnownHeader.ifNoneMatch.bit | KnownHeader.ifModifiedSince.bit
@@ -46,6 +54,10 @@ extension RFC9110 {
     var isMatch = false
     request.forEachValue(of: known) { list in
       if isMatch { return }
+      if known == .ifNoneMatch, isStoredTag(list, stored) {
+        isMatch = true
+        return
+      }
       let range = FieldSyntax.trimmed(list, 0..<list.count)
       if range.count == 1, list[range.lowerBound] == UInt8(ascii: "*") {
         isMatch = true
@@ -57,6 +69,23 @@ extension RFC9110 {
         } ?? false
     }
     return isMatch
+  }
+
+  /// Whether `list` is, octet for octet, the stored tag and nothing else, as what a client has got it from: then nothing has to be
+  /// parsed.
+  private static func isStoredTag(_ list: Span<UInt8>, _ stored: HeaderFields) -> Bool {
+    let count = list.count
+    guard count >= 2, list[0] == ASCII.doubleQuote, list[count - 1] == ASCII.doubleQuote else { return false }
+    return stored.withFirstValue(of: .etag) { tag in
+      tag.count == count
+        && tag.withUnsafeBytes { tag in
+          list.withUnsafeBytes { list in
+            guard let first = tag.baseAddress, let second = list.baseAddress else { return false }
+            // A second tag in the list would begin with a quote within.
+            return memcmp(first, second, count) == 0 && memchr(first + 1, Int32(ASCII.doubleQuote), count - 2) == nil
+          }
+        }
+    } ?? false
   }
 
   private static func date(_ known: KnownHeader, of stored: HeaderFields) -> UnixTime? {
@@ -86,7 +115,7 @@ extension RFC9110 {
       case .lastModified: keepsDate
       case .contentLength, .contentType, .contentEncoding, .contentLanguage, .contentRange, .acceptRanges, .trailer:
         false
-      case nil: !contentDigests.contains { view.isNamed($0) }
+      case nil: !isContentDigest(view)
       default: true
       }
     }

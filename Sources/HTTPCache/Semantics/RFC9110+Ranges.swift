@@ -66,8 +66,8 @@ extension RFC9110 {
 
   /// The fields of a 206 with one part (§15.3.7.1).
   static func partialFields(of stored: HeaderFields, range: Range<Int>, length: Int?) -> HeaderFields {
-    var fields = withoutContentFields(stored)
-    fields.append(KnownHeader.contentRange, ContentRange(range: range, completeLength: length).text)
+    var fields = withoutContentFields(stored, reservingFieldCount: 2, byteCount: 128)
+    ContentRange(range: range, completeLength: length).append(to: &fields)
     fields.append(KnownHeader.contentLength, String(range.count))
     return fields
   }
@@ -82,7 +82,7 @@ extension RFC9110 {
       default: false
       }
     }
-    fields.append(KnownHeader.contentRange, ContentRange(range: nil, completeLength: length).text)
+    ContentRange(range: nil, completeLength: length).append(to: &fields)
     fields.append(KnownHeader.contentLength, "0")
     return fields
   }
@@ -92,11 +92,17 @@ extension RFC9110 {
   ///
   /// `Content-Digest` (RFC 9530 §2) and `Content-MD5` (RFC 1864) are of the content of one message. `Repr-Digest` (RFC 9530
   /// §3) and `Digest` (RFC 3230 §4.3.2) are of the whole representation, whichever part of it is sent, and stay.
-  static func withoutContentFields(_ stored: HeaderFields) -> HeaderFields {
-    stored.filter { view in
+  ///
+  /// - Parameters:
+  ///   - fieldCount: The number of fields that are to be added.
+  ///   - byteCount: The octets that they will take on the wire.
+  static func withoutContentFields(
+    _ stored: HeaderFields, reservingFieldCount fieldCount: Int = 0, byteCount: Int = 0
+  ) -> HeaderFields {
+    stored.filter(reservingFieldCount: fieldCount, byteCount: byteCount) { view in
       switch view.known {
       case .contentLength, .contentRange: false
-      case nil: !contentDigests.contains { view.isNamed($0) }
+      case nil: !isContentDigest(view)
       default: true
       }
     }
@@ -106,4 +112,11 @@ extension RFC9110 {
   static let representationDigests: [HeaderName] = ["Repr-Digest", "Digest"]
   /// The fields with a digest of the content that they are sent with.
   static let contentDigests: [HeaderName] = [.contentDigest, .contentMD5]
+
+  /// Whether a field is one of those. Their lengths first: most fields that nobody knows have others.
+  static func isContentDigest(_ view: HeaderFields.View) -> Bool {
+    contentDigestLengths.contains(view.nameLength) && contentDigests.contains { view.isNamed($0) }
+  }
+
+  private static let contentDigestLengths = 11...14
 }

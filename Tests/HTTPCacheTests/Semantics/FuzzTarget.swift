@@ -91,7 +91,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
       precondition(ranges.allSatisfy { !$0.isEmpty && $0.lowerBound >= 0 && $0.upperBound <= length })
       precondition(zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound })
       guard length <= 1000 else { continue }
-      let multipart = MultipartByteRanges(of: HeaderFields(), ranges: ranges, length: length, boundary: "B")
+      let multipart = MultipartByteRanges(of: HeaderFields(), ranges: Array(ranges), length: length, boundary: "B")
       let count = multipart.parts.reduce(multipart.closing.count) { $0 + $1.head.count + $1.range.count }
       precondition(count == multipart.length)
     }
