@@ -41,9 +41,11 @@ extension CacheLayer {
   ) -> CacheResponse? {
     switch miss {
     case .absent: return nil
-    case .unclear: return closerLook(at: request)
+    case .unclear, .variants: return closerLook(at: request)
     case .entry(let entry):
       let entry = entry.takeRetainedValue()
+      // One of its variants is found by the octets of the request, perhaps.
+      if entry.traits.contains(.variantIndex) { return closerLook(at: request) }
       guard let hitPath else { return nil }
       return response(from: entry, to: Self.withoutConnectionFields(request), hitPath.pointee.policy, at: now)
     }
@@ -51,32 +53,42 @@ extension CacheLayer {
 
   /// The same for any request and any store.
   @inline(never)
-  private nonisolated func closerLook(at original: CacheRequest) -> CacheResponse? {
-    let request = Self.withoutConnectionFields(original)
+  private nonisolated func closerLook(at request: CacheRequest) -> CacheResponse? {
+    if request.fields.presence & ConnectionFields.known != 0 {
+      return admittedLook(at: Self.withoutConnectionFields(request))
+    }
+    return admittedLook(at: request)
+  }
+
+  /// The same for a request without fields of its connection.
+  private nonisolated func admittedLook(at request: CacheRequest) -> CacheResponse? {
     guard let policy = router.policy(for: request), admits(request, policy) else { return nil }
-    if policy.isResourceKeyed, request.fields.presence & HitPath.demandingFields == 0, searchRules.areEmpty,
-      TagScope.ambient == nil, !observers.interests.contains(.hits), let hitPath,
-      let scheme = CacheKey.Scheme(usual: request.scheme)
-    {
+    if let hitPath, request.fields.presence & HitPath.demandingFields == 0, TagScope.ambient == nil {
       let now = clock.fastNow
+      let isObserved = observers.interests.contains(.hits)
+      var use = HitPath.Use(
+        owner: policy.headOwner, now: now, invalidation: hitPath.pointee.currentInvalidation,
+        mayBePersonal: request.fields.presence & HitPath.personalFields != 0,
+        isCounted: refresher == nil && !isObserved, takesVariants: true, wantsEntry: isObserved)
       var miss = PlainMiss.absent
-      if var response = hitPath.pointee.admittedHit(
-        request, scheme, owner: policy.headOwner, at: now, orElse: &miss,
-        mayBePersonal: request.fields.presence & HitPath.personalFields != 0, isCounted: refresher == nil)
-      {
-        if let refresher {
-          let digest = hitPath.pointee.digest(of: request, scheme)
-          // Becoming hot needs the handler.
-          if refresher.noteRequest(digest, at: now) { return nil }
-          counters.countHit(stripe: digest.low)
-        }
+      if var response = hitPath.pointee.hit(request, policy, searchRules, &use, orElse: &miss) {
+        let entry = use.entry?.takeRetainedValue()
+        // Becoming hot needs the handler.
+        if let refresher, refresher.noteRequest(use.digest, at: now) { return nil }
         adapt(&response, to: request)
+        if let entry {
+          report(
+            .answered(.hit), key: entry.key, request: request, policy: policy, tags: entry.tags?.names,
+            status: response.status, bodySize: response.body.length, age: entry.times.age(at: now))
+        } else if refresher != nil {
+          counters.countHit(stripe: use.digest.low)
+        }
         return response
       }
       switch miss {
       case .absent: return nil
       case .entry(let entry): return response(from: entry.takeRetainedValue(), to: request, policy, at: now)
-      case .unclear: break
+      case .unclear, .variants: break
       }
     }
     guard let key = key(of: request, policy) else { return nil }
@@ -92,7 +104,7 @@ extension CacheLayer {
   ) -> CacheResponse? {
     var entry = found
     if let index = found.variantIndex {
-      guard case .found(let variant) = peekVariant(index, found.key, for: request, at: now) else { return nil }
+      guard case .found(let variant) = peekVariant(index, listedBy: found, for: request, at: now) else { return nil }
       entry = variant
     }
     let directives = directives(of: request, policy)
@@ -144,10 +156,7 @@ extension CacheLayer {
   /// What the response to `request` is stored under.
   @inline(__always)
   nonisolated func key(of request: CacheRequest, _ policy: ResolvedPolicy) -> CacheKey? {
-    if case .resource = policy.policy.key.kind, let target = searchRules.target(of: request) {
-      return CacheKey(scheme: request.scheme, authority: request.authority, target: target)
-    }
-    return policy.policy.key.key(for: request)
+    policy.key(of: request, searchRules)
   }
 
   /// The client's demands on the cache, as far as the policy follows them, and whether the request is one user's own.
@@ -163,18 +172,20 @@ extension CacheLayer {
     switch backend.peek(key, at: now) {
     case .found(let entry):
       guard let index = entry.variantIndex else { return .found(entry) }
-      return peekVariant(index, key, for: request, at: now)
+      return peekVariant(index, listedBy: entry, for: request, at: now)
     case .absent: return .absent
     case .unknown: return .unknown
     }
   }
 
   private nonisolated func peekVariant(
-    _ index: VariantIndex, _ key: CacheKey, for request: CacheRequest, at now: CacheInstant
+    _ index: VariantIndex, listedBy list: CacheEntry, for request: CacheRequest, at now: CacheInstant
   ) -> Lookup {
-    for selection in index.selections {
-      switch backend.peek(index.key(of: selection, primary: key, fields: request.fields), at: now) {
-      case .found(let entry): return .found(entry)
+    for (position, selection) in index.selections.enumerated() {
+      switch backend.peek(index.key(of: selection, primary: list.key, fields: request.fields), at: now) {
+      case .found(let entry):
+        if position == 0 { memory?.remember(entry, listedBy: list, for: request.fields) }
+        return .found(entry)
       case .absent: continue
       case .unknown: return .unknown
       }

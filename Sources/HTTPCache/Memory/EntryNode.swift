@@ -30,7 +30,7 @@ struct EntryNode {
   var queue: UInt8 = 0
   /// The memory of the entry's objects when it was stored, in multiples of 16 bytes.
   private var objectSize: UInt8 = 0
-  /// Stands for the second in which a head was made for the entry last; zero for none.
+  /// Stands for the second in which a head was made for the entry last; zero for none, `recentVariantsMark` for another use.
   private var headSecond: UInt8 = 0
 
   /// The memory of the entry's objects when it was stored, in bytes; up to 4,080.
@@ -48,6 +48,15 @@ struct EntryNode {
     defer { headSecond = second }
     return headSecond == second
   }
+
+  /// Whether variants of late are kept with the entry, which lists variants and therefore never has a head.
+  var hasRecentVariants: Bool {
+    get { headSecond == Self.recentVariantsMark }
+    set { headSecond = newValue ? Self.recentVariantsMark : 0 }
+  }
+
+  /// No second is noted as this, see ``noteHead(from:)``.
+  private static let recentVariantsMark: UInt8 = 1
 
   /// `CacheEntry.weight` at the time of storing, in bytes; at most `maximumWeight`.
   var weight: Int {

@@ -13,7 +13,7 @@ struct ShardState: ~Copyable {
   private(set) var count = 0
   /// What they weigh together, in bytes.
   private var entryWeight = 0
-  /// The memory of the heads kept with them, in bytes.
+  /// The memory of the heads and variants kept with them, in bytes.
   private(set) var headByteCount = 0
   /// The memory of the tables and the policy when the shard was made, and a little for growing: not counted, so that a small
   /// cache holds what its entries say.
@@ -249,8 +249,21 @@ struct ShardState: ~Copyable {
     return head
   }
 
-  /// Lets go of a node's head: it is that of another entry.
-  private mutating func dropHead(_ index: Int32) { takeHead(of: index)?.release() }
+  /// Lets go of what is kept with a node's entry: it is another's.
+  private mutating func dropHead(_ index: Int32) {
+    takeHead(of: index)?.release()
+    if slab[index].hasRecentVariants {
+      headByteCount -= RecentVariants.byteCount
+      slab[index].hasRecentVariants = false
+    }
+  }
+
+  /// Counts the memory of the variants that are kept with a node's entry.
+  mutating func countRecentVariants(of index: Int32) {
+    guard !slab[index].hasRecentVariants else { return }
+    slab[index].hasRecentVariants = true
+    headByteCount += RecentVariants.byteCount
+  }
 
   /// Takes out a node whose time has come.
   ///
@@ -341,6 +354,7 @@ struct ShardState: ~Copyable {
       sum += slab[index].weight
       objectSum += slab[index].objectByteCount
       headSum += slab[index].head?._withUnsafeGuaranteedRef { $0.allocationByteCount } ?? 0
+      headSum += slab[index].hasRecentVariants ? RecentVariants.byteCount : 0
       let key = entry._withUnsafeGuaranteedRef { $0.key }
       guard find(key) == index else { return "node \(index) is not found under its key \(key)" }
       guard slab[index].reclaimAt >= earliestReclaim else { return "node \(index) expires before the earliest" }

@@ -48,6 +48,15 @@ final class ResolvedPolicy: Sendable {
       of: response, to: request, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale())
   }
 
+  /// What the response to `request` is stored under; nil when it has no key.
+  @inline(__always)
+  func key(of request: CacheRequest, _ searchRules: SearchRules) -> CacheKey? {
+    if isResourceKeyed, let target = searchRules.target(of: request) {
+      return CacheKey(scheme: request.scheme, authority: request.authority, target: target)
+    }
+    return policy.key.key(for: request)
+  }
+
   /// The demands of a request with these fields, as far as the policy follows them, and whether it is one user's own.
   @inline(never)
   func directives(of fields: HeaderFields) -> RequestDirectives {

@@ -38,7 +38,10 @@ final class ResolvedRouter: Sendable {
 
   @inline(never)
   private func routedPolicy(for request: CacheRequest) -> ResolvedPolicy? {
-    for route in routes where route.match.matches(request) { return route.policy }
-    return fallback
+    // By position in memory: as values of a loop the parts of a route would be counted references.
+    routes.withUnsafeBufferPointer { routes in
+      for position in routes.indices where routes[position].match.matches(request) { return routes[position].policy }
+      return fallback
+    }
   }
 }

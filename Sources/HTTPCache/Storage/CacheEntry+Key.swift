@@ -38,6 +38,16 @@ extension CacheEntry {
     return hasSameOctets(authority: authority, target: target)
   }
 
+  /// Whether it is stored under the key of a variant of what `list` lists.
+  @inline(__always)
+  func isVariant(with rarity: Unmanaged<CacheKey.Rarity>, listedBy list: CacheEntry) -> Bool {
+    guard packed.isKey(of: list.packed.scheme, isRare: true), let own = extras?.rarity,
+      CacheKey.isSame(target, list.target), CacheKey.isSame(authority, list.authority)
+    else { return false }
+    return Unmanaged.passUnretained(own).toOpaque() == rarity.toOpaque()
+      || rarity._withUnsafeGuaranteedRef { CacheKey.isSame(own, $0) }
+  }
+
   @inline(never)
   private func hasSameOctets(authority: String, target: String) -> Bool {
     CacheKey.isSameMemory(self.target, target)

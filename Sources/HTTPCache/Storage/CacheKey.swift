@@ -117,8 +117,9 @@ public struct CacheKey: Sendable {
   ///
   /// - Parameter selection: The selecting header fields and their normalised values, as text.
   public func variant(_ selection: String) -> CacheKey {
+    // Variants share the shard of their resource, so that a lookup takes one lock (``ShardArray/index(of:)``).
     CacheKey(
-      digest: digest.appending(selection), scheme: scheme, authority: authority, target: target,
+      digest: digest.appending(selection).inShard(of: digest), scheme: scheme, authority: authority, target: target,
       rarity: Rarity(scheme: rarity?.scheme ?? "", variant: selection.isEmpty ? "\u{1}" : selection))
   }
 

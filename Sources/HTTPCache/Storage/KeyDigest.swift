@@ -36,6 +36,14 @@ public struct KeyDigest: Hashable, Sendable {
   @inline(__always)
   func appending(_ text: String) -> KeyDigest { absorbing(text).finished }
 
+  /// This digest with the octets that pick the shard taken from another.
+  func inShard(of other: KeyDigest) -> KeyDigest {
+    KeyDigest(high: high & ~Self.shardMask | other.high & Self.shardMask, low: low)
+  }
+
+  /// The part of the first half that picks the shard: for up to 65,536 of them.
+  static let shardMask: UInt64 = 0xFFFF
+
   /// The same for two texts at once, which is shorter work: what lies between them needs no finish of its own, for both
   /// numbers of octets go in, and something that says where the second begins, should either be empty.
   @inline(__always)

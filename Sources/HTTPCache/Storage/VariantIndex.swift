@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Synchronization
+
 /// What is stored under a URL whose responses vary: which header fields have selected among them (RFC 9111 §4.1).
 ///
 /// The variants themselves are stored under keys made from the URL's key, the nonce, and the selecting values. The nonce
@@ -16,9 +18,19 @@ public final class VariantIndex: Sendable {
   /// How many different lists are kept: a URL whose every response names another list is not worth remembering.
   static let maximumSelectionCount = 8
 
+  /// The variants of the latest selection that requests have been answered with of late, in the store that has claimed the
+  /// index; none in any other.
+  private let recentAddress = Atomic<UInt>(0)
+  /// The store that keeps what is recent here, by the address of its shards; zero while there is none.
+  private let claimant = Atomic<UInt>(0)
+
   init(nonce: String, selections: [VarySelection]) {
     self.nonce = nonce
     self.selections = selections
+  }
+
+  deinit {
+    RecentVariants(at: recentAddress.load(ordering: .acquiring))?.deallocate()
   }
 
   /// An index of one list, with a nonce of its own.
@@ -33,10 +45,28 @@ public final class VariantIndex: Sendable {
     return VariantIndex(nonce: nonce, selections: [selection] + others)
   }
 
+  /// The variants of late, for who holds the lock of the shard that holds the index in the store with these shards; nil when
+  /// there are none.
+  @inline(__always)
+  func recent(in shards: ShardArray) -> RecentVariants? {
+    claimant.load(ordering: .relaxed) == shards.address
+      ? RecentVariants(at: recentAddress.load(ordering: .relaxed)) : nil
+  }
+
+  /// The same, made if there are none; nil when another store has claimed the index.
+  func makeRecent(in shards: ShardArray) -> RecentVariants? {
+    let (isFirst, other) = claimant.compareExchange(expected: 0, desired: shards.address, ordering: .relaxed)
+    guard isFirst || other == shards.address else { return nil }
+    if let recent = recent(in: shards) { return recent }
+    let recent = RecentVariants()
+    recentAddress.store(recent.address, ordering: .releasing)
+    return recent
+  }
+
   /// The memory that the index takes, in bytes.
   var byteCount: Int {
     selections.reduce(
-      HeapBlock.byteCount(ofObjectWith: (String, [VarySelection]).self) + HeapBlock.byteCount(of: nonce)
+      HeapBlock.byteCount(ofObjectWith: (String, [VarySelection], UInt, UInt).self) + HeapBlock.byteCount(of: nonce)
         + HeapBlock.byteCount(ofArrayOf: VarySelection.self, capacity: selections.capacity)
     ) { sum, selection in
       sum + HeapBlock.byteCount(ofArrayOf: HeaderName.self, capacity: selection.names.capacity)
