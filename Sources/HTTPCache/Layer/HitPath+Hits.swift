@@ -170,7 +170,7 @@ extension HitPath {
   ) -> CacheResponse? {
     let entry = shard.pointee.entry(list)
     let found: Int32? = entry._withUnsafeGuaranteedRef { entry in
-      guard let variants = entry.variantIndex, let recent = variants.recent(in: shards) else { return nil }
+      guard let variants = entry.variantIndex, let recent = variants.recent(in: shard) else { return nil }
       return withUnsafeTemporaryAllocation(byteCount: RecentVariants.maximumOctetCount, alignment: 2) { buffer in
         guard let count = RecentVariants.write(variants.selections[0], of: fields, to: buffer),
           let variant = recent.variant(for: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -185,6 +185,7 @@ extension HitPath {
       shards.unlock(shardIndex)
       return nil
     }
+    use.digest = shard.pointee.entry(found)._withUnsafeGuaranteedRef { $0.digest }
     return answer(found, of: shard, shardIndex, &use, orElse: &miss)
   }
 
@@ -208,7 +209,7 @@ extension HitPath {
     let invalidation: UInt64
     /// Whether the request has a cookie or credentials, so that a lifetime that only the policy gives may not apply.
     var mayBePersonal = false
-    /// The digest of the request's key, once it is known.
+    /// The digest of the key of the response, once it is known: with variants, of the one that is selected.
     var digest = KeyDigest(high: 0, low: 0)
     /// Whether the hit is counted here.
     var isCounted = true

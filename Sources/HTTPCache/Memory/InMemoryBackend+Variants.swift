@@ -10,7 +10,7 @@ extension InMemoryBackend {
     withUnsafeTemporaryAllocation(byteCount: RecentVariants.maximumOctetCount, alignment: 2) { buffer in
       guard let count = RecentVariants.write(selection, of: fields, to: buffer) else { return }
       withNode(of: list) { shard, node in
-        guard let recent = index.makeRecent(in: shards) else { return }
+        guard let recent = index.makeRecent(in: shard) else { return }
         let weightBefore = shard.pointee.weight
         recent.remember(variant.key, for: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         shard.pointee.countRecentVariants(of: node)

@@ -64,10 +64,6 @@ struct ShardArray: @unchecked Sendable {
     UnsafeMutableRawPointer(totals).deallocate()
   }
 
-  /// A number that no other store has as long as this one lives.
-  @inline(__always)
-  var address: UInt { UInt(bitPattern: totals) }
-
   /// The shard of a digest.
   @inline(__always)
   func index(of digest: KeyDigest) -> Int { Int(truncatingIfNeeded: digest.high) & (count &- 1) }

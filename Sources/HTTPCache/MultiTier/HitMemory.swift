@@ -51,7 +51,7 @@ struct HitMemory {
   ///
   /// - Returns: How many there have been in the period, this one included; rounded to the nearest.
   mutating func record(_ digest: KeyDigest, at now: CacheInstant) -> Int {
-    let index = Int(truncatingIfNeeded: digest.high) & (slots.count - 1)
+    let index = Int(truncatingIfNeeded: digest.spread) & (slots.count - 1)
     if slots[index].key != digest.low {
       if slots[index].count(at: now, half: half) > 1 {
         // The one that is there is asked for more; but everybody's count fades, or the first to come would stay for ever.
@@ -67,7 +67,7 @@ struct HitMemory {
 
   /// The key has been promoted: its hits count from zero.
   mutating func forget(_ digest: KeyDigest) {
-    let index = Int(truncatingIfNeeded: digest.high) & (slots.count - 1)
+    let index = Int(truncatingIfNeeded: digest.spread) & (slots.count - 1)
     if slots[index].key == digest.low { slots[index] = Slot() }
   }
 }

@@ -27,7 +27,7 @@ final class AutoRefresher: Sendable {
 
   let policy: AutoRefreshPolicy
   private let clock: CacheClock
-  private let rates: RequestRates
+  let rates: RequestRates
   private let state: Locked<State>
 
   init(_ policy: AutoRefreshPolicy, clock: CacheClock) {

@@ -70,11 +70,11 @@ struct RequestRates: Sendable {
   }
 
   private func stripe(_ digest: KeyDigest) -> Locked<[Slot]> {
-    stripes[Int(truncatingIfNeeded: digest.high) & (Self.stripeCount - 1)]
+    stripes[Int(truncatingIfNeeded: digest.spread) & (Self.stripeCount - 1)]
   }
 
   private func firstIndex(_ digest: KeyDigest) -> Int {
-    (Int(truncatingIfNeeded: digest.high >> 8) & (setCount - 1)) * Self.setSize
+    (Int(truncatingIfNeeded: digest.spread >> 8) & (setCount - 1)) * Self.setSize
   }
 
   /// The slot of a key, brought up to now; that of the rarest of its set if the key has none.

@@ -41,6 +41,10 @@ public struct KeyDigest: Hashable, Sendable {
     KeyDigest(high: high & ~Self.shardMask | other.high & Self.shardMask, low: low)
   }
 
+  /// The part of the first half that variants of a resource do not have in common.
+  @inline(__always)
+  var spread: UInt64 { high >> 16 }
+
   /// The part of the first half that picks the shard: for up to 65,536 of them.
   static let shardMask: UInt64 = 0xFFFF
 

@@ -18,10 +18,10 @@ public final class VariantIndex: Sendable {
   /// How many different lists are kept: a URL whose every response names another list is not worth remembering.
   static let maximumSelectionCount = 8
 
-  /// The variants of the latest selection that requests have been answered with of late, in the store that has claimed the
+  /// The variants of the latest selection that requests have been answered with of late, in the shard that has claimed the
   /// index; none in any other.
   private let recentAddress = Atomic<UInt>(0)
-  /// The store that keeps what is recent here, by the address of its shards; zero while there is none.
+  /// The shard that keeps what is recent here, by its address; zero while there is none.
   private let claimant = Atomic<UInt>(0)
 
   init(nonce: String, selections: [VarySelection]) {
@@ -45,19 +45,19 @@ public final class VariantIndex: Sendable {
     return VariantIndex(nonce: nonce, selections: [selection] + others)
   }
 
-  /// The variants of late, for who holds the lock of the shard that holds the index in the store with these shards; nil when
-  /// there are none.
+  /// The variants of late, for who holds the lock of this shard; nil when there are none.
   @inline(__always)
-  func recent(in shards: ShardArray) -> RecentVariants? {
-    claimant.load(ordering: .relaxed) == shards.address
+  func recent(in shard: UnsafeMutablePointer<ShardState>) -> RecentVariants? {
+    claimant.load(ordering: .relaxed) == UInt(bitPattern: shard)
       ? RecentVariants(at: recentAddress.load(ordering: .relaxed)) : nil
   }
 
-  /// The same, made if there are none; nil when another store has claimed the index.
-  func makeRecent(in shards: ShardArray) -> RecentVariants? {
-    let (isFirst, other) = claimant.compareExchange(expected: 0, desired: shards.address, ordering: .relaxed)
-    guard isFirst || other == shards.address else { return nil }
-    if let recent = recent(in: shards) { return recent }
+  /// The same, made if there are none; nil when another shard has claimed the index.
+  func makeRecent(in shard: UnsafeMutablePointer<ShardState>) -> RecentVariants? {
+    let address = UInt(bitPattern: shard)
+    let (isFirst, other) = claimant.compareExchange(expected: 0, desired: address, ordering: .relaxed)
+    guard isFirst || other == address else { return nil }
+    if let recent = recent(in: shard) { return recent }
     let recent = RecentVariants()
     recentAddress.store(recent.address, ordering: .releasing)
     return recent

@@ -28,6 +28,15 @@ import Testing
     CacheKey(scheme: "http", authority: "example.com", target: target)
   }
 
+  private static func entries(of backend: InMemoryBackend) -> [CacheEntry] {
+    var entries: [CacheEntry] = []
+    for shard in 0..<backend.shards.count {
+      backend.shards.lock(shard).pointee.forEachEntry { entries.append($0) }
+      backend.shards.unlock(shard)
+    }
+    return entries
+  }
+
   private static func request(_ random: inout SplitMix64) -> CacheRequest {
     var fields = HeaderFields()
     for value in devices[Int.random(in: 0..<devices.count, using: &random)] { fields.append("X-Device", value) }
@@ -69,12 +78,7 @@ import Testing
     let requests = ["gzip", "br"].map { CacheRequest.get("/", ["Accept-Encoding": $0]) }
     let services = try [first, second].map { Self.origin.layer(try CacheLayer(backend: $0, clock: clock)) }
     for request in requests { _ = try await services[0].call(request) }
-    for shard in 0..<first.shards.count {
-      var entries: [CacheEntry] = []
-      first.shards.lock(shard).pointee.forEachEntry { entries.append($0) }
-      first.shards.unlock(shard)
-      for entry in entries { second.storeNow(entry) }
-    }
+    for entry in Self.entries(of: first) { second.storeNow(entry) }
     for _ in 0..<3 {
       for (service, request) in services.flatMap({ service in requests.map { (service, $0) } }) {
         let response = try await service.call(request)
@@ -83,6 +87,40 @@ import Testing
       }
     }
     #expect(first.inconsistency() == nil && second.inconsistency() == nil)
+  }
+
+  @Test func `variants share a shard, and have places of their own where requests are counted`() {
+    let variants = (0..<64).map { Self.key("/").variant("\($0)").digest }
+    #expect(variants.allSatisfy { $0.high & 0xFFFF == Self.key("/").digest.high & 0xFFFF })
+    let now = CacheInstant(nanoseconds: 600_000_000_000)
+    var hits = HitMemory(period: nil)
+    let rates = RequestRates(capacity: 16_384)
+    for _ in 0..<3 {
+      for variant in variants {
+        _ = hits.record(variant, at: now)
+        _ = rates.record(variant, at: now)
+      }
+    }
+    // Few have to share a place with another, whatever the seed.
+    #expect(variants.filter { hits.record($0, at: now) == 4 }.count > 48)
+    #expect(variants.filter { rates.perMinute($0, at: now) == 3 }.count > 60)
+  }
+
+  @Test func `automatic refresh counts the variant, not the list`() async throws {
+    let clock = ManualClock()
+    let backend = InMemoryBackend(capacity: 1 << 20, clock: CacheClock(clock))
+    let cache = try CacheLayer(
+      backend: backend, policies: PolicyRouter(default: CachePolicy(timeToLive: .seconds(60))),
+      autoRefresh: AutoRefreshPolicy(minimumRequestsPerMinute: 100), clock: CacheClock(clock))
+    let service = Self.origin.layer(cache)
+    let request = CacheRequest.get("/", ["Accept-Encoding": "gzip"])
+    for _ in 0..<90 { _ = try await service.call(request) }
+    let entries = Self.entries(of: backend)
+    let variant = try #require(entries.first { $0.variantIndex == nil })
+    let list = try #require(entries.first { $0.variantIndex != nil })
+    let rates = try #require(cache.refresher).rates
+    #expect(rates.perMinute(variant.digest, at: cache.clock.now) >= 80)
+    #expect(rates.perMinute(list.digest, at: cache.clock.now) <= 10)
   }
 
   @Test func `what is remembered of selecting fields is bounded, and counted`() async throws {
