@@ -22,7 +22,7 @@ targets="dates directives structured-fields ranges content-range selection no-va
 
 # Only the floors that the parsers live on; nothing of them needs a package.
 sources="Sources/HTTPCache/Messages Sources/HTTPCache/Platform Sources/HTTPCache/Semantics Sources/HTTPCache/Storage
-  Sources/HTTPCache/Tags Sources/HTTPCache/Memory/EntryNode.swift Sources/HTTPCache/MultiTier/TierMark.swift
+  Sources/HTTPCache/Tags Sources/HTTPCache/Memory Sources/HTTPCache/MultiTier/TierMark.swift
   Sources/HTTPCache/MultiTier/Backplane.swift Sources/HTTPCache/MultiTier/BackplaneEvent.swift
   Sources/HTTPCache/MultiTier/BackplaneMessage.swift Sources/HTTPCache/MultiTier/BackplaneMessage+Wire.swift
   Sources/HTTPCache/MultiTier/GapDetector.swift
@@ -69,12 +69,14 @@ build() {
   {
     clang -c -O2 -fsanitize=fuzzer-no-link,address -I Sources/CChecksum/include -o "$work/CChecksum.o" \
       Sources/CChecksum/CChecksum.c &&
+      clang -c -O2 -I Sources/CCompilerBarrier/include -o "$work/CCompilerBarrier.o" \
+        Sources/CCompilerBarrier/CCompilerBarrier.c &&
       swiftc -parse-as-library -O -sanitize=fuzzer,address -swift-version 6 -D FUZZING \
         -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
         -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault \
-        -module-name HTTPCacheFuzzing -package-name swift-http-cache -I Sources/CChecksum/include -I Sources/CHiredis \
+        -module-name HTTPCacheFuzzing -package-name swift-http-cache -I Sources/CChecksum/include -I Sources/CCompilerBarrier/include -I Sources/CHiredis \
         -Xcc -I/usr/include/hiredis -o "$program" \
-        $(find $sources -name '*.swift') "$work"/stores/*.swift "$work"/messages/*.swift $entry "$work/CChecksum.o"
+        $(find $sources -name '*.swift') "$work"/stores/*.swift "$work"/messages/*.swift $entry "$work/CChecksum.o" "$work/CCompilerBarrier.o"
   } 2>"$work/build.log" || {
     cat "$work/build.log" >&2
     exit 1

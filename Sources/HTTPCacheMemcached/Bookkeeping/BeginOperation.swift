@@ -52,7 +52,7 @@ struct BeginOperation: BookkeepingOperation {
     _ replies: [MemcachedReply]
   ) throws(BookkeepingError) -> BookkeepingStep<BookkeepingView> {
     attempts += 1
-    guard attempts <= 64 else { throw .contended }
+    guard attempts <= Self.maximumAttempts else { throw .contended }
     switch phase {
     case .start: return look()
     case .looking(let index):

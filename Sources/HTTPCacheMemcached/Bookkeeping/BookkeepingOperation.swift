@@ -18,3 +18,9 @@ protocol BookkeepingOperation {
   /// - Parameter replies: The replies to what was asked for last; none at the beginning, and after ``BookkeepingStep/begin(above:)``.
   mutating func advance(_ replies: [MemcachedReply]) throws(BookkeepingError) -> BookkeepingStep<Result>
 }
+
+extension BookkeepingOperation {
+  /// The steps after which an operation is given up that changes what others change, too. Each attempt that is lost to others
+  /// is one of theirs that has succeeded: a node that is slower than they are goes on until they are done.
+  static var maximumAttempts: Int { 512 }
+}

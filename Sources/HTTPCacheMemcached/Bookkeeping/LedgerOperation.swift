@@ -31,9 +31,7 @@ struct LedgerOperation: BookkeepingOperation {
 
   mutating func advance(_ replies: [MemcachedReply]) throws(BookkeepingError) -> BookkeepingStep<Void> {
     attempts += 1
-    // Each attempt that is lost to others is one of theirs that has succeeded: a node that is slower than they are goes on until
-    // they are done.
-    guard attempts <= 512 else { throw .contended }
+    guard attempts <= Self.maximumAttempts else { throw .contended }
     switch phase {
     case .start where item == nil:
       phase = .read

@@ -83,7 +83,7 @@ struct MarkOperation: BookkeepingOperation {
 
   mutating func advance(_ replies: [MemcachedReply]) throws(BookkeepingError) -> BookkeepingStep<Result> {
     attempts += 1
-    guard attempts <= 64 else { throw .contended }
+    guard attempts <= Self.maximumAttempts else { throw .contended }
     switch phase {
     case .start:
       phase = .numbered

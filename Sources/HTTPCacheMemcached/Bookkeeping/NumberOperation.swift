@@ -17,7 +17,7 @@ struct NumberOperation: BookkeepingOperation {
     _ replies: [MemcachedReply]
   ) throws(BookkeepingError) -> BookkeepingStep<(number: UInt64, ledger: MemcachedItem?)> {
     attempts += 1
-    guard attempts <= 64 else { throw .contended }
+    guard attempts <= Self.maximumAttempts else { throw .contended }
     isAsked.toggle()
     if isAsked { return .ask([.increment(keys.counter), .get([keys.ledger.unshared])]) }
     guard let number = try replies.counter(at: 0) else { return .begin(above: 0) }
