@@ -106,11 +106,10 @@ final class Load: Sendable {
     while !isOver.load(ordering: .relaxed) {
       let index = Int.random(in: 0..<origin.count)
       let version = origin.change(index)
-      // What could not be told to the store is not promised.
-      if await cache.invalidate(VerifiedOrigin.invalidation(index)).isComplete {
-        origin.promise(version, for: index)
-        invalidationCount.wrappingAdd(1, ordering: .relaxed)
-      }
+      // Holds in this process, also when the store could not be told.
+      let receipt = await cache.invalidate(VerifiedOrigin.invalidation(index))
+      origin.promise(version, for: index)
+      if receipt.isComplete { invalidationCount.wrappingAdd(1, ordering: .relaxed) }
       try? await Task.sleep(for: .milliseconds(20))
     }
   }

@@ -32,7 +32,12 @@ final class RestartableBackend: LeasingBackend {
     try await current.store(entry, stamp: stamp)
   }
   func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
-    try await current.invalidate(invalidation)
+    while true {
+      let backend = current
+      do { return try await backend.invalidate(invalidation) } catch  where backend !== current {
+        // The process has ended over it. Whoever wants to be sure asks the next one.
+      }
+    }
   }
   func verdictNow(key: CacheKey, tags: CacheTags?, since stamp: InvalidationStamp) -> InvalidationVerdict? {
     current.verdictNow(key: key, tags: tags, since: stamp)
