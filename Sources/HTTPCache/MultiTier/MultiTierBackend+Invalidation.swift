@@ -10,6 +10,7 @@ extension MultiTierBackend {
   /// nothing that it has, and that this concerns, is used by this node. A soft invalidation that a tier is told more than a
   /// second late is a hard one there.
   ///
+  /// - Returns: A receipt that is not complete when the far tier has yet to be told.
   /// - Throws: When the far tier does not have this kind of invalidation. The near tier has carried it out all the same.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
@@ -21,7 +22,9 @@ extension MultiTierBackend {
     let farReceipt = try await far.invalidate(invalidation)
     // What was looked up in the far tier before it knew may have been copied to the near one since.
     _ = await invalidateNear(invalidation)
-    guard let farReceipt else { return nearReceipt ?? InvalidationReceipt() }
+    guard let farReceipt else {
+      return InvalidationReceipt(entryCount: nearReceipt?.entryCount, isComplete: false)
+    }
     return InvalidationReceipt(entryCount: farReceipt.entryCount.map { max($0, nearReceipt?.entryCount ?? 0) })
   }
 

@@ -46,10 +46,10 @@ extension MultiTierBackend {
       find.result = CacheLookup(entry: copy, stamp: join(stamp, farStampSoFar))
       return find
     }
-    // Newer than what the far tier has.
+    // Newer than what the far tier has. As a copy is, it is used for a while before the far tier has to be asked.
     let write = writes.withLock { $0.latest(key) }
     find.isBeingWritten = write != nil
-    find.waiting = write.flatMap { $0.servable(at: now) }
+    find.waiting = write?.servable(at: now, for: configuration.nearTimeToLive)
     // For what is made in place of a stale response, the far tier's stamp from before an invalidation would be too old.
     if let waiting = find.waiting, now < waiting.times.freshUntil || isFarStampCurrent(invalidations) {
       reporter.report(.farHit, key)
@@ -68,7 +68,8 @@ extension MultiTierBackend {
       found = try answer.get()
     } catch {
       try Task.checkCancellation()
-      if let waiting = stillWaiting(key, at: now) {
+      let limit = configuration.nearTimeToLive + configuration.nearGrace
+      if let waiting = stillWaiting(key, at: now, for: limit) {
         return CacheLookup(entry: copy ?? waiting, stamp: join(nearStamp, farStampSoFar))
       }
       if let nearError = find.error { throw nearError }
@@ -82,7 +83,11 @@ extension MultiTierBackend {
     lastFarStamp.withLock { $0 = (found.stamp, find.invalidations) }
     let stamp = join(nearStamp, found.stamp)
     // What the far tier has is older than what is on its way there.
-    if find.isBeingWritten { return CacheLookup(entry: copy ?? stillWaiting(key, at: now), stamp: stamp) }
+    if find.isBeingWritten {
+      // And what is on its way may have been invalidated there by another node.
+      let waiting = stillWaiting(key, at: now, for: configuration.nearTimeToLive)
+      return CacheLookup(entry: waiting.map { copy ?? $0 }, stamp: stamp)
+    }
     guard let entry = found.entry, now < entry.times.reclaimAt else {
       reporter.report(.miss, key)
       // What is being made in place of the copy must not fall with it.
@@ -108,8 +113,8 @@ extension MultiTierBackend {
   }
 
   /// What waits to be written: while the far tier was asked it may have been invalidated.
-  private func stillWaiting(_ key: CacheKey, at now: CacheInstant) -> CacheEntry? {
-    writes.withLock { $0.latest(key) }?.servable(at: now)
+  private func stillWaiting(_ key: CacheKey, at now: CacheInstant, for limit: Duration) -> CacheEntry? {
+    writes.withLock { $0.latest(key) }?.servable(at: now, for: limit)
   }
 
   /// The far tier's stamp without asking it anew.

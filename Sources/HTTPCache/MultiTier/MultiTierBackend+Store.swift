@@ -126,7 +126,8 @@ extension MultiTierBackend {
   ) -> Bool {
     let dropped = writes.withLock { writes -> [WaitingWrites.Write]? in
       // Under the lock, which an invalidation takes after it has reached the near tier: it comes either before this, or after.
-      var write = WaitingWrites.Write(entry: entry, stamp: farStamp, isServable: true, isAnnounced: isAnnounced)
+      var write = WaitingWrites.Write(
+        entry: entry, stamp: farStamp, since: configuration.clock.now, isServable: true, isAnnounced: isAnnounced)
       var verdict = nearStamp.flatMap {
         near.backend.verdictNow(key: entry.key, tags: entry.tags, since: $0)
       }

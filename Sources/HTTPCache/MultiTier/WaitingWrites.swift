@@ -12,14 +12,18 @@ struct WaitingWrites {
     var entry: CacheEntry
     /// The far tier's stamp from before the handler was asked.
     var stamp: InvalidationStamp
+    /// When the entry was made. The far tier has not been asked about it since.
+    var since: CacheInstant
     /// Whether nothing invalidated is ever found here: then lookups may be answered with it.
     var isServable: Bool
     /// Whether other nodes are to be told once it is written.
     var isAnnounced = false
     var attempts = 0
 
-    /// What lookups may be answered with.
-    func servable(at now: CacheInstant) -> CacheEntry? { isServable && now < entry.times.reclaimAt ? entry : nil }
+    /// What lookups may be answered with, for so long after it was made.
+    func servable(at now: CacheInstant, for limit: Duration) -> CacheEntry? {
+      isServable && now < entry.times.reclaimAt && now.duration(since: since) < limit ? entry : nil
+    }
   }
 
   /// In the order in which they are to be written.

@@ -37,7 +37,8 @@ import Testing
     let fixture = try TierFixture()
     var writes = WaitingWrites(maximumCount: 100, maximumWeight: 1 << 20)
     for key in 0..<50 {
-      _ = writes.add(.init(entry: fixture.entry("/\(key)"), stamp: InvalidationStamp(0), isServable: true))
+      _ = writes.add(
+        .init(entry: fixture.entry("/\(key)"), stamp: InvalidationStamp(0), since: .distantPast, isServable: true))
     }
     for _ in 0..<10_000 {
       guard let write = writes.beginOldest() else { break }

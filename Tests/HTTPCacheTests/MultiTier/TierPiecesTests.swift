@@ -48,7 +48,7 @@ import Testing
   @Test func `of waiting writes the newest for a key remains, the oldest goes first, one runs at a time`() {
     var writes = WaitingWrites(maximumCount: 3, maximumWeight: 1 << 20)
     func add(_ path: String, _ body: Bytes) -> [String] {
-      writes.add(.init(entry: entry(path, body), stamp: InvalidationStamp(0), isServable: true))
+      writes.add(.init(entry: entry(path, body), stamp: InvalidationStamp(0), since: .distantPast, isServable: true))
         .map { "\($0.entry.body)" }
     }
     #expect(add("/a", "1").isEmpty)
@@ -87,6 +87,7 @@ import Testing
         writes.add(
           .init(
             entry: entry("/\(number % 37)", Bytes(repeatElement(1, count: number % 2000))), stamp: InvalidationStamp(0),
+            since: .distantPast,
             isServable: true)
         ).count
       #expect(writes.weight <= 10_000)
@@ -99,7 +100,7 @@ import Testing
     var writes = WaitingWrites(maximumCount: 10, maximumWeight: 1 << 20)
     for path in ["/a", "/b", "/c", "/d"] {
       _ = writes.add(
-        .init(entry: entry(path, tags: [path]), stamp: InvalidationStamp(0), isServable: true))
+        .init(entry: entry(path, tags: [path]), stamp: InvalidationStamp(0), since: .distantPast, isServable: true))
     }
     _ = writes.begin(TierFixture.key("/d"))
     writes.apply(CacheInvalidation(.anyTag(["/a", "/d"])), at: moment(5))
