@@ -63,23 +63,16 @@ struct HistoryRedis: Sendable {
 
   func remove(_ key: String) async throws { try await command("DEL", .text(key)) }
 
-  func begin(_ fault: Fault) async throws {
-    switch fault {
-    case .memoryIsFull: try await command("CONFIG", "SET", "maxmemory", "1")
-    case .replicaIsMissing: try await command("CONFIG", "SET", "min-replicas-to-write", "1")
-    case .isReplica: try await command("REPLICAOF", "127.0.0.1", "1")
-    case .mayNotAppend: try await command("ACL", "SETUSER", "default", "-xadd")
-    case .answersAreLost: proxy.fault = .init(resetsWithin: 0)
-    }
-  }
+  func begin(_ fault: Fault) async throws { try await set(fault, true) }
+  func end(_ fault: Fault) async throws { try await set(fault, false) }
 
-  func end(_ fault: Fault) async throws {
+  private func set(_ fault: Fault, _ isOn: Bool) async throws {
     switch fault {
-    case .memoryIsFull: try await command("CONFIG", "SET", "maxmemory", "0")
-    case .replicaIsMissing: try await command("CONFIG", "SET", "min-replicas-to-write", "0")
-    case .isReplica: try await command("REPLICAOF", "NO", "ONE")
-    case .mayNotAppend: try await command("ACL", "SETUSER", "default", "+xadd")
-    case .answersAreLost: proxy.fault = .init()
+    case .memoryIsFull: try await command("CONFIG", "SET", "maxmemory", isOn ? "1" : "0")
+    case .replicaIsMissing: try await command("CONFIG", "SET", "min-replicas-to-write", isOn ? "1" : "0")
+    case .isReplica: try await isOn ? command("REPLICAOF", "127.0.0.1", "1") : command("REPLICAOF", "NO", "ONE")
+    case .mayNotAppend: try await command("ACL", "SETUSER", "default", isOn ? "-xadd" : "+xadd")
+    case .answersAreLost: proxy.fault = isOn ? .init(resetsWithin: 0) : .init()
     }
   }
 }

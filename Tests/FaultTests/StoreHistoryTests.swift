@@ -37,13 +37,8 @@ extension FaultTests {
     @Test(arguments: [false, true])
     func `no node of a Redis server finds what was invalidated before it looked`(isBehindMemory: Bool) async throws {
       let redis = try await HistoryRedis()
-      // What waits to be written to the far tier is found although another node has invalidated it, until it is written.
-      try await withKnownIssue(isIntermittent: true) {
-        try await play(isBehindMemory ? "memory, Redis" : "Redis") {
-          try await RedisWorld(redis, seed: $0, isBehindMemory: isBehindMemory)
-        }
-      } when: {
-        isBehindMemory
+      try await play(isBehindMemory ? "memory, Redis" : "Redis") {
+        try await RedisWorld(redis, seed: $0, isBehindMemory: isBehindMemory)
       }
       await redis.shutdown()
     }

@@ -12,17 +12,26 @@ extension CacheLayer {
   /// - Returns: What was done. A backend that failed has been told, and reported to the observers.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async -> InvalidationReceipt {
-    var flightCount = 0
-    for flight in flights.all where mustNotBeShared(flight, after: invalidation) {
-      flight.invalidate()
-      flights.remove(flight)
-      flightCount += 1
-    }
+    let underWay = flights.all
+    let concerned = underWay.filter { mustNotBeShared($0, after: invalidation) }
+    for flight in concerned { invalidate(flight) }
     if case .everything = invalidation.target { unshared.removeAll() }
     report(.invalidated, key: invalidation.key, tags: invalidation.tags)
     var receipt = await forwardToBackend(invalidation)
-    receipt.flightCount += flightCount
+    receipt.flightCount += concerned.count
+    guard !receipt.isComplete, invalidation.isByTags else { return receipt }
+    // A store that could not be told gives the same stamp as before: by their stamps nobody can see that a response was asked
+    // for earlier.
+    for flight in underWay where !concerned.contains(where: { $0 === flight }) {
+      invalidate(flight)
+      receipt.flightCount += 1
+    }
     return receipt
+  }
+
+  private func invalidate(_ flight: Flight) {
+    flight.invalidate()
+    flights.remove(flight)
   }
 
   /// Whether a flight is known to be concerned by its key. By its tags it can be known only when the answer is there: then
@@ -56,6 +65,14 @@ extension CacheLayer {
 }
 
 extension CacheInvalidation {
+  /// Whether it is known only by a response whether it concerns that.
+  fileprivate var isByTags: Bool {
+    switch target {
+    case .anyTag, .allTags: true
+    case .key, .pathPrefix, .matching, .everything: false
+    }
+  }
+
   /// The key, if it is about one.
   fileprivate var key: CacheKey? {
     guard case .key(let key) = target else { return nil }

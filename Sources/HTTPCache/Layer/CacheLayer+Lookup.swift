@@ -55,13 +55,13 @@ extension CacheLayer {
   @inline(never)
   private nonisolated func closerLook(at request: CacheRequest) -> CacheResponse? {
     if request.fields.presence & ConnectionFields.known != 0 {
-      return admittedLook(at: Self.withoutConnectionFields(request))
+      return endToEndLook(at: Self.withoutConnectionFields(request))
     }
-    return admittedLook(at: request)
+    return endToEndLook(at: request)
   }
 
   /// The same for a request without fields of its connection.
-  private nonisolated func admittedLook(at request: CacheRequest) -> CacheResponse? {
+  private nonisolated func endToEndLook(at request: CacheRequest) -> CacheResponse? {
     guard let policy = router.policy(for: request), admits(request, policy) else { return nil }
     if let hitPath, request.fields.presence & HitPath.demandingFields == 0, TagScope.ambient == nil {
       let now = clock.fastNow
@@ -71,7 +71,7 @@ extension CacheLayer {
         mayBePersonal: request.fields.presence & HitPath.personalFields != 0,
         isCounted: refresher == nil && !isObserved, takesVariants: true, wantsEntry: isObserved)
       var miss = PlainMiss.absent
-      if var response = hitPath.pointee.hit(request, policy, searchRules, &use, orElse: &miss) {
+      if var response = hitPath.pointee.admittedHit(request, policy, searchRules, &use, orElse: &miss) {
         let entry = use.entry?.takeRetainedValue()
         // Becoming hot needs the handler.
         if let refresher, refresher.noteRequest(use.digest, at: now) { return nil }

@@ -76,7 +76,7 @@ extension HitPath {
   /// The same for a request that any policy has admitted, under any key.
   ///
   @inline(never)
-  func hit(
+  func admittedHit(
     _ request: CacheRequest, _ policy: ResolvedPolicy, _ searchRules: SearchRules, _ use: inout Use,
     orElse miss: inout PlainMiss
   ) -> CacheResponse? {

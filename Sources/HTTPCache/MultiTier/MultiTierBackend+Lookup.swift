@@ -25,7 +25,7 @@ extension MultiTierBackend {
       if let result = find.result {
         found.append(result)
       } else {
-        found.append(try await conclude(find, answers.removeFirst(), at: now))
+        found.append(try await conclude(find, answers.removeFirst(), at: now, attempts: 4))
       }
     }
     return found
@@ -59,8 +59,10 @@ extension MultiTierBackend {
   }
 
   /// Decides between what the near tier has and what the far one has answered.
+  ///
+  /// - Parameter attempts: How often the tiers are asked at most where entries are being written all the time.
   private func conclude(
-    _ find: NearFind, _ answer: Result<CacheLookup, any Error>, at now: CacheInstant
+    _ find: NearFind, _ answer: Result<CacheLookup, any Error>, at now: CacheInstant, attempts: Int
   ) async throws -> CacheLookup {
     let (key, copy, nearStamp) = (find.key, find.copy, find.stamp)
     let found: CacheLookup
@@ -82,11 +84,18 @@ extension MultiTierBackend {
     }
     lastFarStamp.withLock { $0 = (found.stamp, find.invalidations) }
     let stamp = join(nearStamp, found.stamp)
-    // What the far tier has is older than what is on its way there.
     if find.isBeingWritten {
-      // And what is on its way may have been invalidated there by another node.
-      let waiting = stillWaiting(key, at: now, for: configuration.nearTimeToLive)
-      return CacheLookup(entry: waiting.map { copy ?? $0 }, stamp: stamp)
+      guard let write = writes.withLock({ $0.latest(key) }) else {
+        // It has been written, or given up, while the far tier was asked, which may have answered before.
+        guard attempts > 1 else { return CacheLookup(entry: nil, stamp: stamp) }
+        let next = await lookNear(key, at: now)
+        if let result = next.result { return result }
+        return try await conclude(next, await far.lookup(all: [key], at: now)[0], at: now, attempts: attempts - 1)
+      }
+      // What the far tier has is older than what is on its way there, which another node may have invalidated there meanwhile,
+      // unless nobody has invalidated anything.
+      let limit = write.stamp == found.stamp ? nil : configuration.nearTimeToLive
+      return CacheLookup(entry: write.servable(at: now, for: limit).map { copy ?? $0 }, stamp: stamp)
     }
     guard let entry = found.entry, now < entry.times.reclaimAt else {
       reporter.report(.miss, key)

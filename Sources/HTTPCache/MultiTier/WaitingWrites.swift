@@ -20,9 +20,11 @@ struct WaitingWrites {
     var isAnnounced = false
     var attempts = 0
 
-    /// What lookups may be answered with, for so long after it was made.
-    func servable(at now: CacheInstant, for limit: Duration) -> CacheEntry? {
-      isServable && now < entry.times.reclaimAt && now.duration(since: since) < limit ? entry : nil
+    /// The entry, if lookups may be answered with it: for so long after it was made, or as long as it waits.
+    func servable(at now: CacheInstant, for limit: Duration?) -> CacheEntry? {
+      guard isServable, now < entry.times.reclaimAt else { return nil }
+      if let limit, now.duration(since: since) >= limit { return nil }
+      return entry
     }
   }
 

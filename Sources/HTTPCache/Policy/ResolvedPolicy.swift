@@ -48,7 +48,7 @@ final class ResolvedPolicy: Sendable {
       of: response, to: request, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale())
   }
 
-  /// What the response to `request` is stored under; nil when it has no key.
+  /// The key that the response to `request` is stored under; nil when it has none.
   @inline(__always)
   func key(of request: CacheRequest, _ searchRules: SearchRules) -> CacheKey? {
     if isResourceKeyed, let target = searchRules.target(of: request) {

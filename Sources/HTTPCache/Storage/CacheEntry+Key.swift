@@ -38,7 +38,7 @@ extension CacheEntry {
     return hasSameOctets(authority: authority, target: target)
   }
 
-  /// Whether it is stored under the key of a variant of what `list` lists.
+  /// Whether the entry is a variant that `list` lists, with these parts of the key.
   @inline(__always)
   func isVariant(with rarity: Unmanaged<CacheKey.Rarity>, listedBy list: CacheEntry) -> Bool {
     guard packed.isKey(of: list.packed.scheme, isRare: true), let own = extras?.rarity,

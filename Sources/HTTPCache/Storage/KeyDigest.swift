@@ -36,7 +36,7 @@ public struct KeyDigest: Hashable, Sendable {
   @inline(__always)
   func appending(_ text: String) -> KeyDigest { absorbing(text).finished }
 
-  /// This digest with the octets that pick the shard taken from another.
+  /// The digest with the bits that pick the shard taken from another.
   func inShard(of other: KeyDigest) -> KeyDigest {
     KeyDigest(high: high & ~Self.shardMask | other.high & Self.shardMask, low: low)
   }

@@ -47,7 +47,7 @@ struct RecentVariants {
   /// Where the memory is.
   var address: UInt { UInt(bitPattern: base) }
 
-  /// Those in the memory at `address`; nil for zero.
+  /// The variants in the memory at `address`; nil for zero.
   @inline(__always)
   init?(at address: UInt) {
     guard let base = UnsafeMutableRawPointer(bitPattern: address) else { return nil }

@@ -221,7 +221,7 @@ final class InvalidationStream: Sendable {
 
   /// The result of appending records.
   struct Appended: Sendable {
-    /// What is known of the log since.
+    /// The state of the log as it is known since.
     let step: LogFollower.Step
     /// The last of the records.
     let last: StreamID?

@@ -34,4 +34,24 @@ import Testing
     #expect(try await first.text() == "old")
     #expect(try await second.text() == "old")
   }
+
+  @Test func `after an invalidation by tag that a store could not be told, nobody joins a call from before`()
+    async throws
+  {
+    let backend = FaultyBackend(try SharedStore())
+    let cache = try CacheLayer(backend: backend)
+    let origin = ScriptedService()
+    let service = origin.layer(cache)
+    async let first = service.call(.get("/p/1"))
+    let call = await origin.nextCall()
+    backend.always(.invalidate, .error(OriginError()))
+    // The stamp that the store gives afterwards is the same as before.
+    #expect(await cache.invalidate(tag: "x") == InvalidationReceipt(flightCount: 1, isComplete: false))
+    async let late = service.call(.get("/p/1"))
+    await origin.nextCall().respond(InvalidationTests.response("new"))
+    #expect(try await late.text() == "new")
+    call.respond(InvalidationTests.response("old"))
+    #expect(try await first.text() == "old")
+    #expect(try await service.call(.get("/p/1")).text() == "new")
+  }
 }
