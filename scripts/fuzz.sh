@@ -31,9 +31,11 @@ entry="Tests/ServerHarness/StoreFuzzTarget.swift Tests/HTTPCacheTests/Semantics/
   Tests/HTTPCacheMemcachedTests/BookkeepingFuzzTarget.swift Tests/HTTPCacheRedisTests/RedisFuzzTarget.swift
   Tests/Fuzzing/EntryPoint.swift"
 # Parts of other modules, which here are the same one: compiled without their imports of the library.
-memcached="Sources/HTTPCacheMemcached/Bookkeeping/*.swift Sources/HTTPCacheMemcached/Wire/MemcachedReplyReader.swift
+memcached="Sources/HTTPCacheMemcached/Bookkeeping/*.swift Sources/HTTPCacheMemcached/Wire/MemcachedReplyReader*.swift
   Sources/HTTPCacheMemcached/Wire/*Protocol.swift Sources/HTTPCacheMemcached/Wire/MemcachedRequest.swift
-  Sources/HTTPCacheMemcached/Wire/MemcachedWireError.swift Sources/HTTPCacheMemcached/Keys/*.swift
+  Sources/HTTPCacheMemcached/Wire/MemcachedWireError.swift Sources/HTTPCacheMemcached/Wire/ReplyWords.swift
+  Sources/HTTPCacheMemcached/Wire/UInt64+Decimal.swift
+  Sources/HTTPCacheMemcached/Keys/*.swift
   Sources/HTTPCacheMemcached/Values/ChunkManifest.swift Sources/HTTPCacheMemcached/Values/MemcachedFormat.swift
   Sources/HTTPCacheMemcached/Values/MemcachedExpiration.swift Sources/HTTPCacheMemcached/Client/MemcachedCommand.swift
   Sources/HTTPCacheMemcached/Client/MemcachedReply.swift Sources/HTTPCacheMemcached/Client/MemcachedStoreOutcome.swift

@@ -51,6 +51,8 @@ struct MemcachedWorld: StoreWorld {
 
   func advance(by duration: Duration) { progress.add(duration) }
 
+  func unconfirmedUses(by node: Int) -> Int { 0 }
+
   func isSettled(_ node: Int) -> Bool { !backends[node].logs.contains { $0.pending.isWaiting } }
 
   mutating func restart(_ node: Int) async throws {

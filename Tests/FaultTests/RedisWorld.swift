@@ -58,6 +58,10 @@ struct RedisWorld: StoreWorld {
 
   func advance(by duration: Duration) { progress.add(duration) }
 
+  func unconfirmedUses(by node: Int) -> Int {
+    copyLifetime == nil ? 0 : tiers[node].statistics[.usedUnconfirmed]
+  }
+
   func isSettled(_ node: Int) -> Bool {
     guard backends[node].statistics.waitingInvalidations == 0 else { return false }
     guard copyLifetime != nil else { return true }

@@ -100,13 +100,17 @@ struct StoreHistory {
   private mutating func look(_ node: Int, _ key: Int) async {
     // A node that may use a copy only has to heed what it was asked for itself.
     let asksStore = askStore()
+    let unconfirmedUses = world.unconfirmedUses(by: node)
+    guard let found = try? await world.nodes[node].lookup(Self.key(key)) else { return count("failed lookup") }
     var floor = asked[node][key]
-    if asksStore {
+    if world.unconfirmedUses(by: node) > unconfirmedUses {
+      // A connection from before may be found broken only now.
+      count("unconfirmed")
+    } else if asksStore {
       floor.raise(to: known[node][key])
       floor.raise(to: shared[key])
+      noteUse(of: node)
     }
-    guard let found = try? await world.nodes[node].lookup(Self.key(key)) else { return count("failed lookup") }
-    if asksStore { noteUse(of: node) }
     guard let entry = found.entry else {
       version += 1
       note("\(node) misses \(key), is answered \(version)")

@@ -17,6 +17,9 @@ protocol StoreWorld {
   /// Moves the clocks of all nodes forward.
   func advance(by duration: Duration)
 
+  /// How often a node has used a copy because the store did not answer, as it may for a while.
+  func unconfirmedUses(by node: Int) -> Int
+
   /// Whether a node asks the store again, and has written there all invalidations that it knew.
   func isSettled(_ node: Int) -> Bool
 

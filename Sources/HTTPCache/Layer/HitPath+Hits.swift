@@ -61,20 +61,16 @@ extension HitPath {
       return nil
     }
     counts.add(shard: shardIndex)
-    let response = head._withUnsafeGuaranteedRef { head in
-      node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { entry in
-        CacheResponse(
-          status: entry.status, fields: HeaderFields(sharing: head), body: Body(entry.body),
-          trailers: trailers(of: entry),
-          outcome: .hit)
-      }
-    }
+    let found = response(head, node)
     shards.unlock(shardIndex)
-    return response
+    return found
   }
 
   /// The same for a request that any policy has admitted, under any key.
   ///
+  /// - Parameters:
+  ///   - use: Gets the digest of the key, and the entry, if it is wanted.
+  ///   - miss: Set when there is no answer. Nothing is found for a request without a key.
   @inline(never)
   func admittedHit(
     _ request: CacheRequest, _ policy: ResolvedPolicy, _ searchRules: SearchRules, _ use: inout Use,
@@ -140,16 +136,9 @@ extension HitPath {
     }
     if use.isCounted { counts.add(shard: shardIndex) }
     if use.wantsEntry { use.entry = node.pointee.entry.unsafelyUnwrapped.retain() }
-    let response = head._withUnsafeGuaranteedRef { head in
-      node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { entry in
-        CacheResponse(
-          status: entry.status, fields: HeaderFields(sharing: head), body: Body(entry.body),
-          trailers: trailers(of: entry),
-          outcome: .hit)
-      }
-    }
+    let found = response(head, node)
     shards.unlock(shardIndex)
-    return response
+    return found
   }
 
   /// Answers with the variant that requests with these octets in the selecting fields have been answered with before, where
@@ -187,6 +176,20 @@ extension HitPath {
     }
     use.digest = shard.pointee.entry(found)._withUnsafeGuaranteedRef { $0.digest }
     return answer(found, of: shard, shardIndex, &use, orElse: &miss)
+  }
+
+  /// The response that a node's entry makes with a head.
+  @inline(__always)
+  private func response(
+    _ head: Unmanaged<HeaderStorage>, _ node: UnsafeMutablePointer<EntryNode>
+  ) -> CacheResponse {
+    head._withUnsafeGuaranteedRef { head in
+      node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { entry in
+        CacheResponse(
+          status: entry.status, fields: HeaderFields(sharing: head), body: Body(entry.body),
+          trailers: trailers(of: entry), outcome: .hit)
+      }
+    }
   }
 
   /// Few entries have any, and a comparison is cheaper than the call that retains nothing.

@@ -72,6 +72,7 @@ extension MultiTierBackend {
       try Task.checkCancellation()
       let limit = configuration.nearTimeToLive + configuration.nearGrace
       if let waiting = stillWaiting(key, at: now, for: limit) {
+        reporter.report(.usedUnconfirmed, key)
         return CacheLookup(entry: copy ?? waiting, stamp: join(nearStamp, farStampSoFar))
       }
       if let nearError = find.error { throw nearError }
