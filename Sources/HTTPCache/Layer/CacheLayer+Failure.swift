@@ -5,12 +5,8 @@
 
 /// The responses that the cache makes where neither the store nor the origin has one.
 extension CacheLayer {
-  nonisolated func gatewayTimeout(_ plan: FetchPlan, _ reason: CacheOutcome.FailureReason) -> CacheResponse {
-    failureResponse(plan, status: 504, reason, retryAfter: nil)
-  }
-
   nonisolated func failureResponse(
-    _ plan: FetchPlan, status: Int, _ reason: CacheOutcome.FailureReason, retryAfter: String?
+    _ plan: FetchPlan, status: Int, _ reason: CacheOutcome.FailureReason, retryAfter: String? = nil
   ) -> CacheResponse {
     failureResponse(
       reason, status: status, plan.request, plan.key, retryAfter: retryAfter, startedAt: plan.startedAt)

@@ -15,7 +15,7 @@ extension CacheLayer {
     let underWay = flights.all
     let concerned = underWay.filter { mustNotBeShared($0, after: invalidation) }
     for flight in concerned { invalidate(flight) }
-    if case .everything = invalidation.target { unshared.removeAll() }
+    if case .everything = invalidation.target { uncoalesced.removeAll() }
     report(.invalidated, key: invalidation.key, tags: invalidation.tags)
     var receipt = await forwardToBackend(invalidation)
     receipt.flightCount += concerned.count

@@ -38,6 +38,85 @@ extension CacheLayer {
     return response
   }
 
+  /// The stale response that `entry` is to the request of `plan`.
+  nonisolated func staleResponse(
+    _ entry: CacheEntry, _ plan: FetchPlan, _ reason: CacheOutcome.StaleReason, at now: CacheInstant
+  ) -> CacheResponse {
+    response(from: entry, to: plan.request, outcome: .stale(reason), now: now, startedAt: plan.startedAt)
+  }
+
+  /// The response made of a flight's; nil when that does not hold what the request asks for.
+  nonisolated func response(
+    of answer: FlightResponse, to plan: FetchPlan, isLeader: Bool, now: CacheInstant
+  ) -> CacheResponse? {
+    if let (entry, outcome) = answer.source {
+      var details = CacheStatusDetails(fwdStatus: answer.originStatus, forwardReason: plan.reason)
+      details.detail = answer.storing.refusal?.rawValue
+      if entry.traits.contains(.partial) {
+        return partialResponse(
+          from: entry, to: plan.request, outcome: outcome, now: now, details: details, startedAt: plan.startedAt)
+      }
+      var response = response(
+        from: entry, to: plan.request, outcome: outcome, now: now, details: details, startedAt: plan.startedAt)
+      if isLeader, !answer.leaderFields.isEmpty {
+        // RFC 9111 §3.2: what the update says takes the place of what is stored.
+        response.fields.removeAll(.setCookie)
+        response.fields.append(contentsOf: answer.leaderFields)
+      }
+      return response
+    }
+    let outcome: CacheOutcome = isLeader ? .miss(plan.reason) : .collapsed
+    var response = CacheResponse(
+      status: answer.status, fields: answer.fields, body: answer.body, trailers: answer.trailers)
+    if let birth = answer.birth {
+      let age = max(0, now.nanoseconds.subtractingSaturated(birth.nanoseconds)) / 1_000_000_000
+      response.fields.append(KnownHeader.age, String(age))
+    }
+    if answer.storing == .stored, plan.request.fields.presence & Self.conditionalMask != 0 {
+      answerConditions(of: plan.request, in: &response, of: answer)
+    }
+    response.outcome = outcome
+    if outcome == .miss(.absent), answer.originStatus == 200, answer.storing == .stored, !showsKeys {
+      response.fields.append(contentsOf: usualMissStatus)
+    } else {
+      RFC9211.append(
+        to: &response.fields, cacheName: name, outcome: outcome,
+        details: CacheStatusDetails(
+          fwdStatus: answer.originStatus, forwardReason: plan.reason, stored: answer.storing == .stored,
+          key: showsKeys ? plan.key.text : nil, detail: answer.storing.refusal?.rawValue))
+    }
+    if observers.interests.isEmpty {
+      counters.count(.answered(outcome), stripe: plan.key.digest.low)
+    } else {
+      report(
+        .answered(outcome), key: plan.key, request: plan.request, status: response.status,
+        bodySize: response.body.length, since: plan.startedAt, now: now, originDuration: answer.originDuration,
+        storing: answer.storing)
+    }
+    return response
+  }
+
+  /// The same conditions for a response that is being stored.
+  @inline(never)
+  private nonisolated func answerConditions(
+    of request: CacheRequest, in response: inout CacheResponse, of answer: FlightResponse
+  ) {
+    switch RFC9110.evaluatePreconditions(
+      method: request.method, request: request.fields, status: answer.status, stored: answer.fields)
+    {
+    case .notModified:
+      // This client needs no body; the next one does.
+      answer.body.leaveToStore()
+      response = CacheResponse(status: 304, fields: RFC9110.notModifiedFields(of: response.fields))
+    case .none, .failed:
+      // The client asked for a part, the cache for everything; what is all there can be cut.
+      guard let body = answer.body.bytes else { return }
+      let selection = RFC9110.rangeSelection(
+        request: request.fields, status: answer.status, stored: answer.fields, length: body.count)
+      cut(&response, to: answer.status == 200 ? selection : .whole, of: body)
+    }
+  }
+
   /// Makes of the whole stored response what `request` asks for: its head, 304, or a part.
   @inline(__always)
   nonisolated func adapt(_ response: inout CacheResponse, to request: CacheRequest) {

@@ -60,22 +60,4 @@ extension CacheLayer: InvalidationCarrier {
     for outer in scope.outer { outer.invalidate(invalidation) }
     Task { await self.invalidate(invalidation) }
   }
-
-  /// Whether a response that was asked for with `plan` may go to the request of `other`: nothing may that was invalidated
-  /// before the request began.
-  ///
-  /// - Parameter tags: The response's tags; nil while more may come.
-  nonisolated func mayShare(_ plan: FetchPlan, with other: FetchPlan, key: CacheKey, tags: CacheTags??) -> Bool {
-    Self.mayShare(plan, with: other, key: key, tags: tags, backend)
-  }
-
-  static func mayShare(
-    _ plan: FetchPlan, with other: FetchPlan, key: CacheKey, tags: CacheTags??, _ backend: any CacheBackend
-  ) -> Bool {
-    // By far the most: nothing has been invalidated in between.
-    if plan === other || plan.stamp == other.stamp { return true }
-    // Not known is not good enough: what one of them cannot be compared with may concern it.
-    guard let tags, let stamp = plan.stamp, other.stamp != nil else { return false }
-    return backend.verdictNow(key: key, tags: tags, since: stamp) == .valid
-  }
 }

@@ -15,9 +15,8 @@
 /// }.layer(cache)
 /// ```
 ///
-/// A request takes one path: admission, key, lookup, verdict, response (`CacheLayer+Lookup.swift`,
-/// `CacheLayer+Response.swift`); and when what is stored will not do: flight, origin, storability, store
-/// (`CacheLayer+Fetch.swift`, `CacheLayer+Origin.swift`, `CacheLayer+Store.swift`).
+/// A request takes one path: admission, key, lookup, verdict, response (`CacheLayer+Hits.swift`,
+/// `CacheLayer+Response.swift`); and when what is stored will not do, that of a `Fetcher`: flight, origin, storability, store.
 ///
 /// A hit in memory is answered synchronously in the caller's task; it awaits nothing. A miss awaits its handler only: what
 /// requests share is behind short locks. What the actor isolates are the rare operations that concern many of them at once,
@@ -58,7 +57,7 @@ public final actor CacheLayer: Layer {
 
   nonisolated let flights = FlightTable()
   nonisolated let rests = RefreshRests()
-  nonisolated let unshared = UnsharedMemory()
+  nonisolated let uncoalesced = UncoalescedKeys()
   /// Comes when the cache is to shut down.
   nonisolated let ending = OneShot<Void>()
 
@@ -146,8 +145,9 @@ public final actor CacheLayer: Layer {
   ) async throws -> CacheResponse {
     // Two steps, so that a hit pays for no suspension, no type erasure and no task. Where the caller knows the type of the
     // service, as it does behind `layer(_:)`, this is inlined into it: then a hit is a call of a function that is not async.
-    if let response = storedResponse(to: request) { return response }
-    return try await fetchedResponse(to: request, next: Self.erased(next))
+    var miss: Unmanaged<CacheMiss>?
+    if let response = storedResponse(to: request, orElse: &miss) { return response }
+    return try await fetch(request, miss?.takeRetainedValue(), from: Self.erased(next))
   }
 
   /// Beside `call`, whose frame would otherwise have room for a copy of `next`, allocated for hits as well.

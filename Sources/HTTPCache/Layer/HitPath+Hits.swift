@@ -3,19 +3,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What there is instead of an answer.
-enum PlainMiss {
-  /// This entry, and no head that is right for now. Retained.
-  case entry(Unmanaged<CacheEntry>)
-  /// Nothing.
-  case absent
-  /// It takes a closer look: ``InMemoryBackend/peek(_:at:)``.
-  case unclear
-  /// The list of variants in this node, some of which are known by the octets of requests. The shard is still locked.
-  case variants(Int32)
-}
-
 extension HitPath {
+  /// The reason why the fast path found no reusable response.
+  enum Miss {
+    /// A usable entry whose prepared head has expired. The caller must release the entry.
+    case entry(Unmanaged<CacheEntry>)
+    /// Nothing is stored.
+    case absent
+    /// It takes a closer look: ``InMemoryBackend/peek(_:at:)``.
+    case unclear
+    /// The list of variants in this node, some of which are known by the octets of requests. The shard is still locked.
+    case variants(Int32)
+  }
+
   /// Finds the answer to a plain request, and counts it as a use and as a hit.
   ///
   /// One lock, held while a few words are compared and the references that the answer is made of are counted. No key is
@@ -29,7 +29,7 @@ extension HitPath {
   @inline(__always)
   func hit(
     _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, owner: UInt32, at now: CacheInstant,
-    orElse miss: inout PlainMiss
+    orElse miss: inout Miss
   ) -> CacheResponse? {
     let digest = digest(of: request, scheme)
     let current = currentInvalidation
@@ -74,10 +74,13 @@ extension HitPath {
   @inline(never)
   func admittedHit(
     _ request: CacheRequest, _ policy: ResolvedPolicy, _ searchRules: SearchRules, _ use: inout Use,
-    orElse miss: inout PlainMiss
+    orElse miss: inout Miss
   ) -> CacheResponse? {
     guard policy.isResourceKeyed, searchRules.areEmpty, let scheme = CacheKey.Scheme(usual: request.scheme) else {
-      guard let key = policy.key(of: request, searchRules) else { return nil }
+      guard let key = policy.key(of: request, searchRules) else {
+        miss = .unclear
+        return nil
+      }
       use.digest = key.digest
       let shardIndex = shards.index(of: key.digest)
       let shard = shards.lock(shardIndex)
@@ -99,7 +102,7 @@ extension HitPath {
   /// Makes the answer of a node's entry, and unlocks the shard, unless the entry lists variants that are wanted.
   private func answer(
     _ index: Int32, of shard: UnsafeMutablePointer<ShardState>, _ shardIndex: Int, _ use: inout Use,
-    orElse miss: inout PlainMiss
+    orElse miss: inout Miss
   ) -> CacheResponse? {
     guard index != EntryNode.none else {
       shards.unlock(shardIndex)
@@ -146,7 +149,7 @@ extension HitPath {
   @inline(__always)
   private func answerOfVariant(
     of shard: UnsafeMutablePointer<ShardState>, _ shardIndex: Int, _ fields: HeaderFields, _ use: inout Use,
-    orElse miss: inout PlainMiss
+    orElse miss: inout Miss
   ) -> CacheResponse? {
     guard case .variants(let list) = miss else { return nil }
     return answerOfVariant(listedBy: list, of: shard, shardIndex, fields, &use, orElse: &miss)
@@ -155,7 +158,7 @@ extension HitPath {
   @inline(never)
   private func answerOfVariant(
     listedBy list: Int32, of shard: UnsafeMutablePointer<ShardState>, _ shardIndex: Int, _ fields: HeaderFields,
-    _ use: inout Use, orElse miss: inout PlainMiss
+    _ use: inout Use, orElse miss: inout Miss
   ) -> CacheResponse? {
     let entry = shard.pointee.entry(list)
     let found: Int32? = entry._withUnsafeGuaranteedRef { entry in
@@ -164,7 +167,7 @@ extension HitPath {
         guard let count = RecentVariants.write(variants.selections[0], of: fields, to: buffer),
           let variant = recent.variant(for: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         else { return nil }
-        return shard.pointee.find(variant.digest) { $0.isVariant(with: variant.rarity, listedBy: entry) }
+        return shard.pointee.find(variant.digest) { $0.isVariant(with: variant.parts, listedBy: entry) }
       }
     }
     use.takesVariants = false
@@ -195,7 +198,7 @@ extension HitPath {
   /// Few entries have any, and a comparison is cheaper than the call that retains nothing.
   @inline(__always)
   private func trailers(of entry: CacheEntry) -> HeaderFields? {
-    entry.hasExtras ? retainedTrailers(of: entry) : nil
+    entry.hasOptionalParts ? retainedTrailers(of: entry) : nil
   }
 
   @inline(never)

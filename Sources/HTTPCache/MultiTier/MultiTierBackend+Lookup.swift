@@ -141,7 +141,7 @@ extension MultiTierBackend {
     do {
       let found = try await near.lookup(key, at: now)
       return (found.entry, found.stamp, nil)
-    } catch is UntoldInvalidation {
+    } catch is UndeliveredInvalidation {
       // There is a copy, but it is being invalidated: no failure, and none that may be used.
       return (nil, near.backend.stampNow, nil)
     } catch {

@@ -93,9 +93,9 @@ public final class MultiTierBackend<Near: CacheBackend, Far: CacheBackend>: Cach
 
   /// Looks into the near tier, if that can be done without waiting. A copy that is to be compared first is not returned.
   public func peek(_ key: CacheKey, at now: CacheInstant) -> CachePeek {
-    let untold = near.untold
+    let undelivered = near.undelivered
     guard case .found(let entry) = near.backend.peek(key, at: now) else { return .unknown }
-    guard !near.isConcerned(entry, untold), isUsable(entry, at: now) else { return .unknown }
+    guard !near.isConcerned(entry, undelivered), isUsable(entry, at: now) else { return .unknown }
     reporter.report(.nearHit, key)
     return .found(entry)
   }

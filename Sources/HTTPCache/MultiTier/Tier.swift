@@ -95,14 +95,14 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   /// Finds an entry.
   ///
-  /// - Throws: ``UntoldInvalidation`` when there is one, but the tier has yet to be told that it is invalidated.
+  /// - Throws: ``UndeliveredInvalidation`` when there is one, but the tier has yet to be told that it is invalidated.
   func lookup(_ key: CacheKey, at now: CacheInstant) async throws -> CacheLookup {
     try await lookup(all: [key], at: now)[0].get()
   }
 
   /// Finds several entries, as ``lookup(_:at:)`` finds each.
   func lookup(all keys: [CacheKey], at now: CacheInstant) async -> [Result<CacheLookup, any Error>] {
-    let untold = untold
+    let undelivered = undelivered
     var found = peek(keys, at: now) ?? []
     if found.isEmpty {
       do {
@@ -119,8 +119,8 @@ final class Tier<Backend: CacheBackend>: Sendable {
       }
     }
     return found.map { lookup in
-      guard let entry = lookup.entry, isConcerned(entry, untold) else { return .success(lookup) }
-      return .failure(UntoldInvalidation())
+      guard let entry = lookup.entry, isConcerned(entry, undelivered) else { return .success(lookup) }
+      return .failure(UndeliveredInvalidation())
     }
   }
 
@@ -140,11 +140,11 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   /// What the tier has yet to be told; nil for nothing. To be taken before it is asked for an entry: by the time that the
   /// answer is looked at it may have been told, after it had answered.
-  var untold: PendingInvalidations<CacheInstant>? { hasPending ? pending.withLock { $0 } : nil }
+  var undelivered: PendingInvalidations<CacheInstant>? { hasPending ? pending.withLock { $0 } : nil }
 
   /// Whether an invalidation concerns `entry` that the tier has yet to be told of, or had when it was asked.
-  func isConcerned(_ entry: CacheEntry, _ untold: PendingInvalidations<CacheInstant>?) -> Bool {
-    if let untold, untold.concerns(entry) { return true }
+  func isConcerned(_ entry: CacheEntry, _ undelivered: PendingInvalidations<CacheInstant>?) -> Bool {
+    if let undelivered, undelivered.concerns(entry) { return true }
     return hasPending && pending.withLock { $0.concerns(entry) }
   }
 

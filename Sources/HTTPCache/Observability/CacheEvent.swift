@@ -31,6 +31,11 @@ public struct CacheEvent: Sendable {
     case refused(StoreRefusal)
     /// There was nothing to store.
     case none
+
+    /// Why it was not stored; nil when it was, or there was nothing to store.
+    var refusal: StoreRefusal? {
+      if case .refused(let refusal) = self { refusal } else { nil }
+    }
   }
 
   /// What has happened.

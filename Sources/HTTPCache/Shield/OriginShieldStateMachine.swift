@@ -7,7 +7,7 @@
 struct OriginShieldStateMachine {
   typealias WaiterID = Int
 
-  enum Admission: Equatable {
+  enum RequestAction: Equatable {
     /// Go ahead.
     case run
     /// Wait; the identifier is in the actions of a later event.
@@ -64,7 +64,7 @@ struct OriginShieldStateMachine {
   /// Somebody wants to call the origin.
   ///
   /// - Parameter mayWait: Whether it is worth waiting for: a client's request, not a refresh in the background.
-  mutating func request(mayWait: Bool, at now: CacheInstant) -> Admission {
+  mutating func request(mayWait: Bool, at now: CacheInstant) -> RequestAction {
     if running < limit, waiting == 0 {
       running += 1
       return .run

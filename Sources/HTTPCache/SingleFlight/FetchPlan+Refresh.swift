@@ -4,55 +4,62 @@
 //===----------------------------------------------------------------------===//
 
 extension FetchPlan {
-  /// The same request, with something else stored.
-  func storing(
-    _ entry: CacheEntry, stamp: InvalidationStamp? = nil, startedAt: CacheInstant? = nil
-  ) -> FetchPlan {
-    FetchPlan(
-      request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
-      stamp: stamp ?? self.stamp, startedAt: startedAt ?? self.startedAt, outer: nil,
-      withholdsCredentials: withholdsCredentials, isNeutral: isNeutral)
-  }
-
   /// The request that asks for all of what is stored, for nobody in particular: it has none of the client's fields but those
   /// that select what is stored, so that no client decides by others what everybody gets.
   ///
   /// A key that is made of other fields needs them. Then only conditions, ranges, demands on the cache and credentials are
   /// left out.
   func withoutConditions(storing entry: CacheEntry) -> FetchPlan {
-    var (request, withholdsCredentials) = Self.anonymous(request)
+    let (request, hasCredentials) = Self.anonymous(self.request)
     let vary = (try? RFC9111.varySelection(of: entry.fields, limit: .max).get()) ?? .none
     let neutral = Self.neutral(request, keeping: vary.names)
-    if isKey(of: neutral) {
-      request = neutral
-    } else {
+    let isNeutral = isKey(of: neutral)
+    return storing(entry).with {
+      $0.request = isNeutral ? neutral : request
       // The answer may be one to the fields that are left.
-      withholdsCredentials = true
+      $0.withholdsCredentials = $0.withholdsCredentials || hasCredentials || !isNeutral
+      $0.isNeutral = true
     }
-    return FetchPlan(
-      request: request, directives: .none, policy: policy, key: key, next: next, stored: entry, reason: .stale,
-      stamp: stamp, startedAt: startedAt, outer: nil,
-      withholdsCredentials: self.withholdsCredentials || withholdsCredentials, isNeutral: true)
+  }
+
+  /// The same request without demands, with something else stored.
+  func storing(_ entry: CacheEntry) -> FetchPlan {
+    with {
+      $0.directives = .none
+      $0.stored = entry
+      $0.partial = nil
+      $0.outdated = nil
+      $0.reason = .stale
+      $0.outer = nil
+    }
   }
 
   /// The request that finds out whether the origin fails for everybody, after it has failed for a client: with the fields only
   /// that choose a representation. Nil if the response would be another one by that.
   func neutral() -> FetchPlan? {
+    let request = self.request
     let (anonymous, hasCredentials) = Self.anonymous(request)
-    let vary = stored.flatMap { try? RFC9111.varySelection(of: $0.fields, limit: .max).get() } ?? .none
+    let vary = self.stored.flatMap { try? RFC9111.varySelection(of: $0.fields, limit: .max).get() } ?? .none
     let neutral = Self.neutral(anonymous, keeping: Self.negotiation + vary.names)
-    guard reason != .variant, partial == nil, !request.fields.contains(KnownHeader.authorization),
-      stored != nil || !request.fields.contains(KnownHeader.range), isKey(of: neutral)
+    guard self.reason != .variant, self.partial == nil, !request.fields.contains(KnownHeader.authorization),
+      self.stored != nil || !request.fields.contains(KnownHeader.range), isKey(of: neutral)
     else { return nil }
-    return FetchPlan(
-      request: neutral, directives: .none, policy: policy, key: key, next: next, stored: stored, outdated: outdated,
-      reason: reason, stamp: stamp, landings: landings, startedAt: startedAt, outer: nil,
-      withholdsCredentials: withholdsCredentials || hasCredentials, isNeutral: true)
+    return with {
+      $0.request = neutral
+      $0.directives = .none
+      $0.outer = nil
+      $0.withholdsCredentials = $0.withholdsCredentials || hasCredentials
+      $0.isNeutral = true
+    }
   }
 
   /// Whether `request` has the same key. Only keys of a user's own making depend on fields.
   private func isKey(of request: CacheRequest) -> Bool {
-    if case .custom = policy.policy.key.kind { policy.policy.key.key(for: request) == key } else { true }
+    if case .custom = self.policy.policy.key.kind {
+      self.policy.policy.key.key(for: request) == self.key
+    } else {
+      true
+    }
   }
 
   private static func neutral(_ request: CacheRequest, keeping names: [HeaderName]) -> CacheRequest {

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// One call to the origin and those who wait for it. Pure: events in, actions out; ``Flight`` performs them.
+/// One call to the origin and the requests that wait for it. Pure: events in, actions out; ``Flight`` performs them, and
+/// keeps what it needs for each request in that waiter's `context`.
 ///
 ///     calling ──answer──▶ answered      waiters get the response, or are released if it is not for them
 ///        │ ▲
@@ -19,25 +20,26 @@
 /// nobody new: another flight takes its place, and it is given as long again to end while nobody waits for it. A body of which
 /// nothing has come for as long is treated alike. A call with one client's request, which that may have made slow, is waited
 /// for by others for a shorter time, counted from when the origin was asked.
-struct FlightStateMachine {
-  typealias WaiterID = Int
-
+struct FlightStateMachine<Context> {
   private enum Phase {
     case calling
-    case answered
-    case closed
+    /// Since when the next part of the body is waited for; nil when nothing more is to come.
+    case answered(silentSince: CacheInstant?)
+    /// Whether the origin has not answered in the time that it had.
+    case closed(hasTimedOut: Bool)
   }
 
-  private struct Waiter {
-    let id: WaiterID
-    var deadline: CacheInstant?
+  struct Waiter {
+    let id: Int
+    fileprivate var deadline: CacheInstant?
     /// How much longer the answer is wanted once the deadline has passed in vain; nil: it was no waiting in vain, there is
     /// something else, and the answer is wanted whenever it comes.
-    var grace: Duration?
+    fileprivate var grace: Duration?
+    var context: Context
   }
 
   enum JoinAction: Equatable {
-    case wait(WaiterID)
+    case wait(Int)
     /// The response is there already.
     case attach
     /// The flight is over or will not help; another one is needed.
@@ -46,44 +48,37 @@ struct FlightStateMachine {
     case overdue
   }
 
-  enum LeaveAction: Equatable {
-    case none
-    /// Nobody waits any more.
-    case cancelOrigin
-  }
-
-  enum FailureAction: Equatable {
+  enum FailureAction {
     /// The origin is called once more, for this waiter.
-    case retry(WaiterID)
+    case retry(Waiter)
     /// These get the failure.
-    case fail([WaiterID])
+    case fail(SmallList<Waiter>)
   }
 
-  struct Expiry: Equatable {
-    /// The origin has had its time: these get a timeout, and the call is cancelled.
-    var timedOut: [WaiterID] = []
-    var cancelsOrigin = false
+  /// The waiters that a deadline has released, and whether the call is cancelled.
+  struct Expiry {
+    /// The origin has had its time: these get a timeout.
+    var timedOut = SmallList<Waiter>()
     /// These have waited as long as they would.
-    var expired: [WaiterID] = []
-    /// Waiters that have waited for another client's call as long as they should.
-    var overdue: [WaiterID] = []
+    var expired = SmallList<Waiter>()
+    /// These have waited for another client's call as long as they should.
+    var overdue = SmallList<Waiter>()
+    var cancelsOrigin = false
   }
 
   private var phase = Phase.calling
   /// In the order in which they have come.
-  private var waiters = FewList<Waiter>()
+  private(set) var waiters = SmallList<Waiter>()
   private var nextID = 0
   private var attemptsLeft: Int
   /// The waiter whose request the origin is answering; nil for a refresh: that is made of a request that has been answered,
   /// and whoever joins it gets only what everybody may have.
-  private(set) var leader: WaiterID?
+  private(set) var leader: Int?
   /// Whether the call is finished although nobody waits.
   private(set) var isKept: Bool
   /// Until when the call goes on although nobody waits and it is not kept.
   private var grantedUntil: CacheInstant?
   private let beganAt: CacheInstant
-  /// Since when the head, or the next part of the body, is waited for; nil when nothing more is to come.
-  private var silentSince: CacheInstant?
   /// Whether the policy wants every call to be finished.
   private let isAlwaysKept: Bool
   private let hardDeadline: CacheInstant?
@@ -96,8 +91,6 @@ struct FlightStateMachine {
   /// differently need not agree on that afterwards.
   private var wasTooOld = false
   private var wasOverdue = false
-  /// Whether the origin has not answered in the time that it had.
-  private(set) var hasTimedOut = false
 
   /// - Parameters:
   ///   - isKept: Whether the call is finished even when nobody waits (any longer).
@@ -115,16 +108,15 @@ struct FlightStateMachine {
     self.slowCallLimit = slowCallLimit
     self.askedAt = waitsForTurn ? nil : beganAt
     self.beganAt = beganAt
-    self.silentSince = beganAt
     self.isAlwaysKept = isKept && !isRefresh
     self.isKept = isKept
     self.attemptsLeft = attempts - 1
     self.hardDeadline = hardDeadline
   }
 
-  var isCalling: Bool { phase == .calling }
-  var isClosed: Bool { phase == .closed }
-  var waiterCount: Int { waiters.count }
+  var isCalling: Bool { if case .calling = phase { true } else { false } }
+  var isClosed: Bool { if case .closed = phase { true } else { false } }
+  var hasTimedOut: Bool { if case .closed(hasTimedOut: true) = phase { true } else { false } }
   /// Whether the answer is to be stored although nobody waits for it, or reads it.
   var isWanted: Bool { !isClosed && (isKept || grantedUntil != nil) }
 
@@ -145,16 +137,18 @@ struct FlightStateMachine {
 
   /// Whether nobody new may wait any more: for the call, or for the next part of the body.
   func isTooOld(_ waitLimit: Duration, at now: CacheInstant) -> Bool {
-    guard !isClosed, let silentSince else { return false }
-    if isCalling, wasTooOld { return true }
-    return silentSince.advanced(by: waitLimit) <= now
+    switch phase {
+    case .calling: wasTooOld || beganAt.advanced(by: waitLimit) <= now
+    case .answered(let silentSince): silentSince.map { $0.advanced(by: waitLimit) <= now } ?? false
+    case .closed: false
+    }
   }
 
   /// Notes when the last part of the body came.
   ///
   /// - Parameter moment: Nil when the body is all there.
   mutating func bodyIsSilent(since moment: CacheInstant?) {
-    if phase == .answered { silentSince = moment }
+    if case .answered = phase { phase = .answered(silentSince: moment) }
   }
 
   /// When something is due, if nothing happens before.
@@ -174,24 +168,28 @@ struct FlightStateMachine {
   /// A request wants the answer.
   ///
   /// - Parameters:
+  ///   - context: What the owner keeps for the waiter.
   ///   - deadline: When it turns to something else that it has.
   ///   - waitLimit: How long after the beginning of the call, or the last part of the body, it goes its own way; nil: it waits
   ///     for as long as it takes.
-  mutating func join(deadline: CacheInstant?, waitLimit: Duration? = nil, at now: CacheInstant = .distantPast)
-    -> JoinAction
-  {
+  mutating func join(
+    _ context: Context, deadline: CacheInstant?, waitLimit: Duration? = nil, at now: CacheInstant = .distantPast
+  ) -> JoinAction {
     switch phase {
     case .answered:
       if let waitLimit, isTooOld(waitLimit, at: now) { return .refuse }
       return .attach
     case .closed: return .refuse
     case .calling:
-      var waiter = Waiter(id: nextID + 1, deadline: deadline)
+      var waiter = Waiter(id: nextID + 1, deadline: deadline, context: context)
       if let waitLimit {
         if isTooOld(waitLimit, at: now) { return .refuse }
         if isOverdue(at: now) { return .overdue }
         let end = beganAt.advanced(by: waitLimit)
-        if end < deadline ?? .distantFuture { waiter = Waiter(id: nextID + 1, deadline: end, grace: waitLimit) }
+        if end < deadline ?? .distantFuture {
+          waiter.deadline = end
+          waiter.grace = waitLimit
+        }
       }
       nextID += 1
       waiters.append(waiter)
@@ -200,16 +198,29 @@ struct FlightStateMachine {
     }
   }
 
-  /// A waiter has gone (its client left, or it has something better to do).
+  /// The waiter with this number; nil when it has its result, or has gone.
+  func waiter(_ id: Int) -> Waiter? { position(of: id).map { waiters[$0] } }
+
+  /// Changes what the owner keeps for a waiter.
   ///
-  /// - Parameter keepsFlight: Whether the origin's answer is wanted all the same.
-  mutating func leave(_ id: WaiterID, keepsFlight: Bool) -> LeaveAction {
-    guard let position = waiters.position(of: id, by: \.id) else { return .none }
-    waiters.remove(at: position)
-    if keepsFlight { isKept = true }
-    guard isCalling, waiters.isEmpty, !isWanted else { return .none }
-    phase = .closed
-    return .cancelOrigin
+  /// - Returns: Whether the waiter is there.
+  mutating func update(_ id: Int, _ change: (inout Context) -> Void) -> Bool {
+    guard let position = position(of: id) else { return false }
+    change(&waiters[position].context)
+    return true
+  }
+
+  private func position(of id: Int) -> Int? { waiters.position(of: id) { $0.id } }
+
+  /// A waiter goes without the response.
+  ///
+  /// - Returns: The waiter, and whether nobody waits any more: then the call is to be cancelled.
+  mutating func leave(_ id: Int) -> (waiter: Waiter?, cancelsOrigin: Bool) {
+    guard let position = position(of: id) else { return (nil, false) }
+    let waiter = waiters.remove(at: position)
+    guard isCalling, waiters.isEmpty, !isWanted else { return (waiter, false) }
+    phase = .closed(hasTimedOut: false)
+    return (waiter, true)
   }
 
   /// Another flight has taken the place of this one. If that is because nothing has come for too long, it goes on for
@@ -224,23 +235,23 @@ struct FlightStateMachine {
   ///
   /// - Parameter mayRetry: Whether calling it once more makes sense.
   mutating func originFailed(mayRetry: Bool = true) -> FailureAction {
-    guard isCalling else { return .fail([]) }
+    guard isCalling else { return .fail(SmallList()) }
     // A successor is worth a call only if somebody beside the one who has just been failed is waiting.
-    if mayRetry, attemptsLeft > 0, let successor = waiters.first(where: { $0.id != leader })?.id {
+    if mayRetry, attemptsLeft > 0, let successor = waiters.first(where: { $0.id != leader }) {
       attemptsLeft -= 1
-      leader = successor
+      leader = successor.id
       return .retry(successor)
     }
-    phase = .closed
-    return .fail(takeAll())
+    phase = .closed(hasTimedOut: false)
+    return .fail(waiters.removeAll())
   }
 
   /// The answer to a neutral request is for nobody: the origin is called once more, for the waiter that is returned. Nil when
   /// it has been called often enough, or nobody waits.
-  mutating func retry() -> WaiterID? {
-    guard isCalling, attemptsLeft > 0, let successor = waiters.first(where: { _ in true })?.id else { return nil }
+  mutating func retry() -> Waiter? {
+    guard isCalling, attemptsLeft > 0, let successor = waiters.first else { return nil }
     attemptsLeft -= 1
-    leader = successor
+    leader = successor.id
     return successor
   }
 
@@ -248,34 +259,30 @@ struct FlightStateMachine {
   /// far as a stored response would be.
   mutating func callsForAll() { leader = nil }
 
-  /// The origin has answered with a response that is for these waiters, and not for the others.
+  /// The origin has answered.
   ///
-  /// - Parameter isShared: Whether those who come later may have it too.
-  /// - Returns: Those who are released.
-  mutating func answered(for receivers: [WaiterID], isShared: Bool) -> [WaiterID] {
-    let receivers = Set(receivers)
-    var released: [WaiterID] = []
-    answered(isShared: isShared, isFor: { receivers.contains($0) }, release: { released.append($0) })
-    return released
+  /// - Parameter isShared: Whether those who come later may have the response too.
+  /// - Returns: Those who have waited for it.
+  mutating func answered(isShared: Bool) -> SmallList<Waiter> {
+    guard isCalling else { return SmallList() }
+    phase = isShared ? .answered(silentSince: nil) : .closed(hasTimedOut: false)
+    return waiters.removeAll()
   }
 
-  /// The same, without lists: what happens at nearly every answer is that it is for the one who waits.
-  mutating func answered(isShared: Bool, isFor: (WaiterID) -> Bool, release: (WaiterID) -> Void) {
-    guard isCalling else { return }
-    phase = isShared ? .answered : .closed
-    silentSince = nil
-    for waiter in waiters where !isFor(waiter.id) { release(waiter.id) }
-    waiters.removeAll()
-  }
-
-  /// The origin has answered, and all who wait have got it.
-  mutating func answeredAll() {
-    phase = .closed
-    waiters.removeAll()
+  /// The origin has answered, with a response that nobody who comes later may have.
+  ///
+  /// - Returns: The context of the first to join, if it is the only one who waits, and its request is the one that has been
+  ///   answered. Otherwise nil, and nothing has changed.
+  mutating func answeredSoleLeader() -> Context? {
+    guard isCalling, leader == 1, let waiter = waiters.only, waiter.id == 1 else { return nil }
+    _ = answered(isShared: false)
+    return waiter.context
   }
 
   /// Nobody may join any more.
-  mutating func close() { phase = .closed }
+  mutating func close() {
+    if !isClosed { phase = .closed(hasTimedOut: false) }
+  }
 
   /// Time has passed.
   ///
@@ -283,36 +290,34 @@ struct FlightStateMachine {
   mutating func deadlineReached(_ now: CacheInstant, isUnread: Bool = false) -> Expiry {
     var expiry = Expiry()
     guard isCalling else {
-      guard phase == .answered, let end = grantedUntil, end <= now else { return expiry }
+      guard !isClosed, let end = grantedUntil, end <= now else { return expiry }
       grantedUntil = nil
       guard isUnread, !isKept else { return expiry }
-      phase = .closed
+      phase = .closed(hasTimedOut: false)
       expiry.cancelsOrigin = true
       return expiry
     }
     if let hardDeadline, hardDeadline <= now {
-      phase = .closed
-      hasTimedOut = true
-      expiry.timedOut = takeAll()
+      phase = .closed(hasTimedOut: true)
+      expiry.timedOut = waiters.removeAll()
       expiry.cancelsOrigin = true
       return expiry
     }
     if let end = grantedUntil, end <= now { grantedUntil = nil }
-    var patient = FewList<Waiter>()
     let isOverdue = isOverdue(at: now)
-    for waiter in waiters {
+    for waiter in waiters.removeAll() {
       guard (waiter.deadline ?? .distantFuture) <= now else {
         guard isOverdue, waiter.id != leader, let slowCallLimit else {
-          patient.append(waiter)
+          waiters.append(waiter)
           continue
         }
         // What the call brings is still wanted if it comes soon.
-        expiry.overdue.append(waiter.id)
+        expiry.overdue.append(waiter)
         wasOverdue = true
         grantedUntil = max(grantedUntil ?? .distantPast, now.advanced(by: waiter.grace ?? slowCallLimit))
         continue
       }
-      expiry.expired.append(waiter.id)
+      expiry.expired.append(waiter)
       // Those who ran out of patience wanted the answer: it is still stored when it comes. But who has waited in vain does
       // not keep a call alive that may never end.
       if let grace = waiter.grace {
@@ -322,17 +327,10 @@ struct FlightStateMachine {
         isKept = true
       }
     }
-    waiters = patient
     if waiters.isEmpty, !isWanted {
-      phase = .closed
-      hasTimedOut = true
+      phase = .closed(hasTimedOut: true)
       expiry.cancelsOrigin = true
     }
     return expiry
-  }
-
-  private mutating func takeAll() -> [WaiterID] {
-    defer { waiters.removeAll() }
-    return waiters.map(\.id)
   }
 }

@@ -15,9 +15,9 @@ final class FlightTable: Sendable {
     var hashes: [UInt64] = []
     var flights: [Flight] = []
     /// How many flights have ended here.
-    var landings = 0
+    var endedCount = 0
     /// The last of them: the low halves of the keys' digests, and each one's number among all. The oldest is overwritten.
-    var landed: [(hash: UInt64, number: UInt64)] = []
+    var ended: [(hash: UInt64, number: UInt64)] = []
 
     func position(of key: CacheKey) -> Int? {
       for position in hashes.indices where hashes[position] == key.digest.low {
@@ -35,10 +35,10 @@ final class FlightTable: Sendable {
 
     mutating func remove(at position: Int, number: UInt64) {
       let last = (hashes[position], number)
-      if landed.count < FlightTable.landedCount {
-        landed.append(last)
+      if ended.count < FlightTable.rememberedCount {
+        ended.append(last)
       } else {
-        landed[landings % FlightTable.landedCount] = last
+        ended[endedCount % FlightTable.rememberedCount] = last
       }
       if position < hashes.count - 1 {
         hashes.swapAt(position, hashes.count - 1)
@@ -46,14 +46,14 @@ final class FlightTable: Sendable {
       }
       hashes.removeLast()
       flights.removeLast()
-      landings += 1
+      endedCount += 1
     }
   }
 
   private static let partCount = 8
-  private static let landedCount = 16
+  private static let rememberedCount = 16
   private let parts: [Locked<Part>]
-  private let landingCount = Atomic<UInt64>(0)
+  private let totalCount = Atomic<UInt64>(0)
 
   init() {
     parts = (0..<Self.partCount).map { _ in Locked(Part()) }
@@ -64,19 +64,19 @@ final class FlightTable: Sendable {
   }
 
   /// The flight for `key`; and if there is none, how many have ended in its part of the table so far.
-  func flight(for key: CacheKey) -> (flight: Flight?, landings: Int) {
-    part(of: key.digest).withLock { part in (part.position(of: key).map { part.flights[$0] }, part.landings) }
+  func flight(for key: CacheKey) -> (flight: Flight?, endedCount: Int) {
+    part(of: key.digest).withLock { part in (part.position(of: key).map { part.flights[$0] }, part.endedCount) }
   }
 
   /// Adds a flight, in the place of one that takes nobody any more.
   ///
   /// - Parameters:
   ///   - previous: The flight that was found there.
-  ///   - landings: What `flight(for:)` said. A flight that has ended since may have stored what was looked for before.
+  ///   - endedCount: What `flight(for:)` said. A flight that has ended since may have stored what was looked for before.
   /// - Returns: False when the table is no longer as it was found.
-  func insert(_ flight: Flight, replacing previous: Flight?, landings: Int) -> Bool {
+  func insert(_ flight: Flight, replacing previous: Flight?, endedCount: Int) -> Bool {
     part(of: flight.digest).withLock { part in
-      guard part.landings == landings else { return false }
+      guard part.endedCount == endedCount else { return false }
       if let position = part.position(like: flight) {
         guard part.flights[position] === previous else { return false }
         part.flights[position].giveWay(to: flight)
@@ -98,24 +98,24 @@ final class FlightTable: Sendable {
   /// Takes out a flight, if it is there.
   func remove(_ flight: Flight) {
     part(of: flight.digest).withLock { part in
-      if let position = part.position(of: flight) { part.remove(at: position, number: nextLanding()) }
+      if let position = part.position(of: flight) { part.remove(at: position, number: nextNumber()) }
     }
   }
 
-  // MARK: Landings
+  // MARK: Ended flights
 
   /// How many flights have ended. To be asked before the store is.
-  var landings: UInt64 { landingCount.load(ordering: .acquiring) }
+  var endedCount: UInt64 { totalCount.load(ordering: .acquiring) }
 
   /// Whether a flight for `key` has ended since there had been so many, or may have: only the last are remembered.
-  func hasLanded(_ key: CacheKey, since landings: UInt64) -> Bool {
+  func hasEnded(_ key: CacheKey, since endedCount: UInt64) -> Bool {
     part(of: key.digest).withLock { part in
-      if part.landed.contains(where: { $0.hash == key.digest.low && $0.number > landings }) { return true }
-      return part.landed.count == Self.landedCount && part.landed.allSatisfy { $0.number > landings }
+      if part.ended.contains(where: { $0.hash == key.digest.low && $0.number > endedCount }) { return true }
+      return part.ended.count == Self.rememberedCount && part.ended.allSatisfy { $0.number > endedCount }
     }
   }
 
-  private func nextLanding() -> UInt64 { landingCount.add(1, ordering: .acquiringAndReleasing).newValue }
+  private func nextNumber() -> UInt64 { totalCount.add(1, ordering: .acquiringAndReleasing).newValue }
 
   /// All flights, each part as it is when it is looked at.
   var all: [Flight] { parts.flatMap { part in part.withLock { $0.flights } } }

@@ -9,43 +9,45 @@ extension CacheEntry {
   public var key: CacheKey {
     CacheKey(
       digest: digest, scheme: packed.scheme, authority: authority, target: target,
-      rarity: packed.isRare ? extras?.rarity : nil)
+      uncommonParts: packed.hasUncommonParts ? optionalParts?.uncommonParts : nil)
   }
 
   /// Whether it is stored under `key`.
   @inline(__always)
   func isStored(under key: CacheKey) -> Bool {
-    packed.isKey(of: key.scheme, isRare: key.rarity != nil) && CacheKey.isSame(target, key.target)
-      && CacheKey.isSame(authority, key.authority) && (key.rarity == nil || hasRarity(key.rarity))
+    packed.isKey(of: key.scheme, hasUncommonParts: key.uncommonParts != nil) && CacheKey.isSame(target, key.target)
+      && CacheKey.isSame(authority, key.authority) && (key.uncommonParts == nil || isUncommon(key.uncommonParts))
   }
 
   /// Whether it is stored under the key of `other`.
   func isStored(underKeyOf other: CacheEntry) -> Bool {
     packed.hasSameKey(as: other.packed) && CacheKey.isSame(target, other.target)
       && CacheKey.isSame(authority, other.authority)
-      && (!packed.isRare || CacheKey.isSame(extras?.rarity, other.extras?.rarity))
+      && (!packed.hasUncommonParts || CacheKey.isSame(optionalParts?.uncommonParts, other.optionalParts?.uncommonParts))
   }
 
   @inline(never)
-  private func hasRarity(_ rarity: CacheKey.Rarity?) -> Bool { CacheKey.isSame(extras?.rarity, rarity) }
+  private func isUncommon(_ uncommonParts: CacheKey.UncommonParts?) -> Bool {
+    CacheKey.isSame(optionalParts?.uncommonParts, uncommonParts)
+  }
 
   /// Whether it is stored under the key that these parts would make, of one of the usual schemes: for a lookup that makes
   /// none.
   @inline(__always)
   func isResource(scheme: CacheKey.Scheme, authority: String, target: String) -> Bool {
-    guard packed.isKey(of: scheme, isRare: false) else { return false }
+    guard packed.isKey(of: scheme, hasUncommonParts: false) else { return false }
     if CacheKey.areSameWords(self.target, target), CacheKey.areSameWords(self.authority, authority) { return true }
     return hasSameOctets(authority: authority, target: target)
   }
 
   /// Whether the entry is a variant that `list` lists, with these parts of the key.
   @inline(__always)
-  func isVariant(with rarity: Unmanaged<CacheKey.Rarity>, listedBy list: CacheEntry) -> Bool {
-    guard packed.isKey(of: list.packed.scheme, isRare: true), let own = extras?.rarity,
+  func isVariant(with parts: Unmanaged<CacheKey.UncommonParts>, listedBy list: CacheEntry) -> Bool {
+    guard packed.isKey(of: list.packed.scheme, hasUncommonParts: true), let own = optionalParts?.uncommonParts,
       CacheKey.isSame(target, list.target), CacheKey.isSame(authority, list.authority)
     else { return false }
-    return Unmanaged.passUnretained(own).toOpaque() == rarity.toOpaque()
-      || rarity._withUnsafeGuaranteedRef { CacheKey.isSame(own, $0) }
+    return Unmanaged.passUnretained(own).toOpaque() == parts.toOpaque()
+      || parts._withUnsafeGuaranteedRef { CacheKey.isSame(own, $0) }
   }
 
   @inline(never)

@@ -18,21 +18,21 @@ extension CacheEntry {
   @inline(__always)
   func weight(bodyByteCount: Int) -> Int {
     Self.allocationSize &+ EntryNode.byteCount &+ keyByteCount &+ fields.storage.allocationByteCount &+ bodyByteCount
-      &+ (hasExtras ? extrasByteCount : 0)
+      &+ (hasOptionalParts ? optionalPartsByteCount : 0)
   }
 
   private var keyByteCount: Int { HeapBlock.byteCount(of: authority) + HeapBlock.byteCount(of: target) }
 
   @inline(never)
-  private var extrasByteCount: Int { extras?.contentByteCount ?? 0 }
+  private var optionalPartsByteCount: Int { optionalParts?.contentByteCount ?? 0 }
 
   /// The memory of the object itself, in bytes, without the memory that the key, the head and the body refer to.
   static let allocationSize = HeapBlock.byteCount(
     ofObjectWith: (
-      String, String, PackedWord, Int16, EntryTraits, (AnyObject?, UnsafeRawPointer), UInt, HeaderFields,
+      String, String, KeyTraitsAndLength, Int16, EntryTraits, (AnyObject?, UnsafeRawPointer), UInt, HeaderFields,
       KeyDigest, CompactTimes, UInt32
     ).self)
 
   /// What the entry's objects take, in bytes.
-  var objectByteCount: Int { Self.allocationSize + (extras?.byteCount ?? 0) }
+  var objectByteCount: Int { Self.allocationSize + (optionalParts?.byteCount ?? 0) }
 }

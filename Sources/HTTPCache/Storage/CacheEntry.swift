@@ -7,18 +7,18 @@ import Synchronization
 
 /// A stored response: immutable, shared by everybody who is being answered with it.
 public final class CacheEntry: Sendable {
-  // There may be millions of entries: what nearly all have is kept in few words, and what few have in `extras`. What a hit
+  // There may be millions of entries: what nearly all have is kept in few words, and what few have in `optionalParts`. What a hit
   // looks at comes first, in as few cache lines as it takes.
 
   let authority: String
   let target: String
-  let packed: PackedWord
+  let packed: KeyTraitsAndLength
   let shortStatus: Int16
   /// What it demands and allows.
   public let traits: EntryTraits
   private let bodyMemory: BodyMemory
-  /// The address of the `EntryExtras`, retained; zero while there are none. Never changes once it is set.
-  private let extrasAddress: Atomic<UInt>
+  /// The address of the `OptionalEntryParts`, retained; zero while there are none. Never changes once it is set.
+  private let optionalPartsAddress: Atomic<UInt>
   /// The stored header section (RFC 9111 §3.1): without the fields that belong to a connection.
   public let fields: HeaderFields
   let digest: KeyDigest
@@ -38,15 +38,15 @@ public final class CacheEntry: Sendable {
   /// The content.
   public var body: Bytes {
     @inline(__always) get {
-      Bytes(sharing: bodyMemory.owner, base: bodyMemory.base, count: packed.bodyCount ?? extremeBodyCount)
+      Bytes(sharing: bodyMemory.owner, base: bodyMemory.base, count: packed.bodyCount ?? exactBodyCount)
     }
   }
 
   @inline(never)
-  private var extremeBodyCount: Int { extras?.extremes?.bodyCount ?? 0 }
+  private var exactBodyCount: Int { optionalParts?.exact?.bodyCount ?? 0 }
 
   /// The stored trailer section.
-  public var trailers: HeaderFields? { extras?.trailers }
+  public var trailers: HeaderFields? { optionalParts?.trailers }
 
   /// The moments that decide about it.
   public var times: EntryTimes { compactTimes.times ?? extremeTimes }
@@ -56,18 +56,18 @@ public final class CacheEntry: Sendable {
 
   @inline(never)
   private var extremeTimes: EntryTimes {
-    guard let extremes = extras?.extremes else { preconditionFailure("an entry's times are neither here nor there") }
-    return extremes.times
+    guard let exact = optionalParts?.exact else { preconditionFailure("an entry's times are neither here nor there") }
+    return exact.times
   }
 
   /// How long the origin took to make it, to the microsecond, and 71 minutes at most.
   public var cost: Duration { .microseconds(Int64(costInMicroseconds)) }
 
   /// What it can be invalidated by, beside its key.
-  public var tags: CacheTags? { extras?.tags }
+  public var tags: CacheTags? { optionalParts?.tags }
 
   /// Set when this is no response but says which fields select among the variants of its URL.
-  public var variantIndex: VariantIndex? { extras?.variantIndex }
+  public var variantIndex: VariantIndex? { optionalParts?.variantIndex }
 
   /// - Parameters: see the properties of the same names.
   public convenience init(
@@ -94,7 +94,8 @@ public final class CacheEntry: Sendable {
     digest = key.digest
     authority = key.authority
     target = key.target
-    let packed = PackedWord(scheme: key.scheme, isRare: key.rarity != nil, bodyCount: body.count)
+    let packed = KeyTraitsAndLength(
+      scheme: key.scheme, hasUncommonParts: key.uncommonParts != nil, bodyCount: body.count)
     self.packed = packed
     self.shortStatus = shortStatus
     // Heads are built with room for more, which as an entry they do not need.
@@ -105,28 +106,29 @@ public final class CacheEntry: Sendable {
     let compactTimes = CompactTimes(times)
     self.compactTimes = compactTimes ?? .elsewhere
     let isExtreme = compactTimes == nil || packed.bodyCount == nil
-    if isExtreme || trailers != nil || tags != nil || variantIndex != nil || packed.isRare {
-      let extras = EntryExtras(
+    if isExtreme || trailers != nil || tags != nil || variantIndex != nil || packed.hasUncommonParts {
+      let optionalParts = OptionalEntryParts(
         // Filtered here, where every entry comes by: a store may give back what nobody has stored.
         trailers: trailers.map { TrailerFields.permitted($0).compact }, tags: tags, variantIndex: variantIndex,
-        rarity: key.rarity,
-        extremes: isExtreme ? EntryExtremes(times: times, bodyCount: body.count) : nil)
-      extrasAddress = Atomic(UInt(bitPattern: Unmanaged.passRetained(extras).toOpaque()))
+        uncommonParts: key.uncommonParts,
+        exact: isExtreme ? ExactEntryValues(times: times, bodyCount: body.count) : nil)
+      optionalPartsAddress = Atomic(UInt(bitPattern: Unmanaged.passRetained(optionalParts).toOpaque()))
     } else {
-      extrasAddress = Atomic(0)
+      optionalPartsAddress = Atomic(0)
     }
   }
 
   deinit {
-    Self.extras(at: extrasAddress.load(ordering: .acquiring))?.release()
+    Self.optionalParts(at: optionalPartsAddress.load(ordering: .acquiring))?.release()
   }
 
   /// The same response with other times.
   public func with(times: EntryTimes) -> CacheEntry {
-    let extras = extras
+    let optionalParts = optionalParts
     let copy = CacheEntry(
-      key: key, shortStatus: shortStatus, fields: fields, body: body, trailers: extras?.trailers, times: times,
-      traits: traits, costInMicroseconds: costInMicroseconds, tags: extras?.tags, variantIndex: extras?.variantIndex)
+      key: key, shortStatus: shortStatus, fields: fields, body: body, trailers: optionalParts?.trailers, times: times,
+      traits: traits, costInMicroseconds: costInMicroseconds, tags: optionalParts?.tags,
+      variantIndex: optionalParts?.variantIndex)
     copy.copyTierMark(from: self)
     return copy
   }
@@ -134,40 +136,46 @@ public final class CacheEntry: Sendable {
   /// The same entry with a body that keeps no memory but its own alive.
   @inline(never)
   func withCompactBody() -> CacheEntry {
-    let extras = extras
+    let optionalParts = optionalParts
     let copy = CacheEntry(
-      key: key, shortStatus: shortStatus, fields: fields, body: body.compact, trailers: extras?.trailers, times: times,
-      traits: traits, costInMicroseconds: costInMicroseconds, tags: extras?.tags, variantIndex: extras?.variantIndex)
+      key: key, shortStatus: shortStatus, fields: fields, body: body.compact, trailers: optionalParts?.trailers,
+      times: times,
+      traits: traits, costInMicroseconds: costInMicroseconds, tags: optionalParts?.tags,
+      variantIndex: optionalParts?.variantIndex)
     copy.copyTierMark(from: self)
     return copy
   }
 
   private func copyTierMark(from other: CacheEntry) {
-    if let word = other.extras?.tierMarkWord.load(ordering: .relaxed), word != 0 { setTierMark(word) }
+    if let word = other.optionalParts?.tierMarkWord.load(ordering: .relaxed), word != 0 { setTierMark(word) }
   }
 
   // MARK: What few have
 
-  /// Whether there are `extras`: most have none, and need not be asked what is in them.
+  /// Whether there are `optionalParts`: most have none, and need not be asked what is in them.
   @inline(__always)
-  var hasExtras: Bool { extrasAddress.load(ordering: .relaxed) != 0 }
+  var hasOptionalParts: Bool { optionalPartsAddress.load(ordering: .relaxed) != 0 }
 
-  var extras: EntryExtras? { Self.extras(at: extrasAddress.load(ordering: .acquiring))?.takeUnretainedValue() }
+  var optionalParts: OptionalEntryParts? {
+    Self.optionalParts(at: optionalPartsAddress.load(ordering: .acquiring))?.takeUnretainedValue()
+  }
 
-  /// The extras, made if there are none: for what is noted with an entry after it has been made.
-  func makeExtras() -> EntryExtras {
-    if let extras { return extras }
-    let made = Unmanaged.passRetained(EntryExtras())
-    let (exchanged, other) = extrasAddress.compareExchange(
+  /// The optionalParts, made if there are none: for what is noted with an entry after it has been made.
+  func makeOptionalParts() -> OptionalEntryParts {
+    if let optionalParts { return optionalParts }
+    let made = Unmanaged.passRetained(OptionalEntryParts())
+    let (exchanged, other) = optionalPartsAddress.compareExchange(
       expected: 0, desired: UInt(bitPattern: made.toOpaque()), ordering: .acquiringAndReleasing)
     if exchanged { return made.takeUnretainedValue() }
     made.release()
-    guard let extras = Self.extras(at: other) else { preconditionFailure("an exchange has failed for no reason") }
-    return extras.takeUnretainedValue()
+    guard let optionalParts = Self.optionalParts(at: other) else {
+      preconditionFailure("an exchange has failed for no reason")
+    }
+    return optionalParts.takeUnretainedValue()
   }
 
   @inline(__always)
-  private static func extras(at address: UInt) -> Unmanaged<EntryExtras>? {
+  private static func optionalParts(at address: UInt) -> Unmanaged<OptionalEntryParts>? {
     UnsafeRawPointer(bitPattern: address).map { Unmanaged.fromOpaque($0) }
   }
 
@@ -175,6 +183,6 @@ public final class CacheEntry: Sendable {
   var refreshGate: EntryGate { EntryGate(entry: self) }
 
   /// When the entry, as a copy in the near tier, was last known to agree with the far one; nil if it is none.
-  var tierMark: TierMark? { extras.flatMap { TierMark($0.tierMarkWord.load(ordering: .relaxed)) } }
-  func setTierMark(_ word: UInt64) { makeExtras().tierMarkWord.store(word, ordering: .relaxed) }
+  var tierMark: TierMark? { optionalParts.flatMap { TierMark($0.tierMarkWord.load(ordering: .relaxed)) } }
+  func setTierMark(_ word: UInt64) { makeOptionalParts().tierMarkWord.store(word, ordering: .relaxed) }
 }

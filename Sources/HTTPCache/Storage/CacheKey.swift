@@ -22,7 +22,7 @@ public struct CacheKey: Sendable {
   let target: String
   let scheme: Scheme
   /// What few keys have; nil for the rest, so that copying a key does not count references to empty parts.
-  let rarity: Rarity?
+  let uncommonParts: UncommonParts?
 
   /// The schemes that keys have in practice, so that they take an octet instead of a string.
   enum Scheme: UInt8 {
@@ -60,7 +60,7 @@ public struct CacheKey: Sendable {
   }
 
   /// The parts that few keys have.
-  final class Rarity: Sendable {
+  final class UncommonParts: Sendable {
     /// The scheme, if it is neither of the usual ones.
     let scheme: String
     /// The selecting header fields; empty for a primary key, "\u{1}" for a variant selected by nothing.
@@ -89,7 +89,7 @@ public struct CacheKey: Sendable {
       }
     self.init(
       digest: start.appending(authority, target), scheme: code, authority: authority, target: target,
-      rarity: code == .other ? Rarity(scheme: scheme, variant: "") : nil)
+      uncommonParts: code == .other ? UncommonParts(scheme: scheme, variant: "") : nil)
   }
 
   /// What the digests of the usual schemes begin with.
@@ -105,12 +105,12 @@ public struct CacheKey: Sendable {
   }
 
   /// A key from its parts.
-  init(digest: KeyDigest, scheme: Scheme, authority: String, target: String, rarity: Rarity?) {
+  init(digest: KeyDigest, scheme: Scheme, authority: String, target: String, uncommonParts: UncommonParts?) {
     self.digest = digest
     self.scheme = scheme
     self.authority = authority
     self.target = target
-    self.rarity = rarity
+    self.uncommonParts = uncommonParts
   }
 
   /// The key of one variant of this key's resource (RFC 9111 §4.1).
@@ -120,7 +120,8 @@ public struct CacheKey: Sendable {
     // Variants share the shard of their resource, so that a lookup takes one lock (``ShardArray/index(of:)``).
     CacheKey(
       digest: digest.appending(selection).inShard(of: digest), scheme: scheme, authority: authority, target: target,
-      rarity: Rarity(scheme: rarity?.scheme ?? "", variant: selection.isEmpty ? "\u{1}" : selection))
+      uncommonParts: UncommonParts(
+        scheme: uncommonParts?.scheme ?? "", variant: selection.isEmpty ? "\u{1}" : selection))
   }
 
   /// This key without its variant.
@@ -129,15 +130,15 @@ public struct CacheKey: Sendable {
   }
 
   /// What tells the variant from others; nil or empty for a primary key.
-  var variantText: String? { rarity?.variant }
+  var variantText: String? { uncommonParts?.variant }
 
-  private var variant: String { rarity?.variant ?? "" }
+  private var variant: String { uncommonParts?.variant ?? "" }
 
   var schemeText: String {
     switch scheme {
     case .http: "http"
     case .https: "https"
-    case .other: rarity?.scheme ?? ""
+    case .other: uncommonParts?.scheme ?? ""
     case .custom: ""
     }
   }
@@ -162,7 +163,7 @@ extension CacheKey: Hashable, CustomStringConvertible {
   @inline(__always)
   public static func == (left: CacheKey, right: CacheKey) -> Bool {
     left.digest == right.digest && left.scheme == right.scheme && isSame(left.target, right.target)
-      && isSame(left.authority, right.authority) && isSame(left.rarity, right.rarity)
+      && isSame(left.authority, right.authority) && isSame(left.uncommonParts, right.uncommonParts)
   }
 
   /// Octet for octet, as the digest has it: `==` on strings would also take the trouble of Unicode equivalence.
@@ -208,13 +209,13 @@ extension CacheKey: Hashable, CustomStringConvertible {
   }
 
   @inline(__always)
-  static func isSame(_ left: Rarity?, _ right: Rarity?) -> Bool {
+  static func isSame(_ left: UncommonParts?, _ right: UncommonParts?) -> Bool {
     if left == nil && right == nil { return true }
     return isSameRarity(left, right)
   }
 
   @inline(never)
-  private static func isSameRarity(_ left: Rarity?, _ right: Rarity?) -> Bool {
+  private static func isSameRarity(_ left: UncommonParts?, _ right: UncommonParts?) -> Bool {
     guard let left, let right else { return false }
     return isSame(left.variant, right.variant) && isSame(left.scheme, right.scheme)
   }

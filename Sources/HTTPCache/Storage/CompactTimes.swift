@@ -7,7 +7,7 @@
 /// each other, in units of their own.
 ///
 /// Lifetimes and windows are whole seconds nearly always, and ages are made to fit (``rounded(_:_:)``). What does not fit all
-/// the same, such as the moment of a soft invalidation, is kept as it is in ``EntryExtremes``.
+/// the same, such as the moment of a soft invalidation, is kept as it is in ``ExactEntryValues``.
 struct CompactTimes {
   private let receivedAt: Int64
   /// Before `receivedAt`; `isElsewhere`: these times do not fit.

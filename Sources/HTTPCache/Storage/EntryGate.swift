@@ -8,17 +8,17 @@ struct EntryGate {
   let entry: CacheEntry
 
   /// See ``RefreshGate/claim(at:)``.
-  func claim(at now: CacheInstant) -> Bool { entry.makeExtras().refreshGate.claim(at: now) }
+  func claim(at now: CacheInstant) -> Bool { entry.makeOptionalParts().refreshGate.claim(at: now) }
 
   /// See ``RefreshGate/failed(retryAt:)``.
-  func failed(retryAt: CacheInstant) { entry.makeExtras().refreshGate.failed(retryAt: retryAt) }
+  func failed(retryAt: CacheInstant) { entry.makeOptionalParts().refreshGate.failed(retryAt: retryAt) }
 
   /// Whether a refresh is under way.
-  var isClaimed: Bool { entry.extras?.refreshGate.isClaimed ?? false }
+  var isClaimed: Bool { entry.optionalParts?.refreshGate.isClaimed ?? false }
 
   /// Whether a refresh has failed so lately that the next is not due.
-  func isResting(at now: CacheInstant) -> Bool { entry.extras?.refreshGate.isResting(at: now) ?? false }
+  func isResting(at now: CacheInstant) -> Bool { entry.optionalParts?.refreshGate.isResting(at: now) ?? false }
 
   /// Until when no refresh is due because one has failed; nil when none has, or one is under way.
-  var restsUntil: CacheInstant? { entry.extras?.refreshGate.restsUntil }
+  var restsUntil: CacheInstant? { entry.optionalParts?.refreshGate.restsUntil }
 }

@@ -22,7 +22,7 @@ struct RecentVariants {
   private struct Slot {
     var octetCount: Int
     var digest: KeyDigest
-    var rarity: Unmanaged<CacheKey.Rarity>
+    var parts: Unmanaged<CacheKey.UncommonParts>
   }
 
   private struct Header {
@@ -61,7 +61,7 @@ struct RecentVariants {
   }
 
   func deallocate() {
-    for position in 0..<header.pointee.count { slots[position].rarity.release() }
+    for position in 0..<header.pointee.count { slots[position].parts.release() }
     base.deallocate()
   }
 
@@ -75,13 +75,13 @@ struct RecentVariants {
 
   /// The variant that was last found for a request with these selecting fields, as ``write(_:of:to:)`` writes them.
   @inline(__always)
-  func variant(for wanted: UnsafeRawBufferPointer) -> (digest: KeyDigest, rarity: Unmanaged<CacheKey.Rarity>)? {
+  func variant(for wanted: UnsafeRawBufferPointer) -> (digest: KeyDigest, parts: Unmanaged<CacheKey.UncommonParts>)? {
     guard let start = wanted.baseAddress else { return nil }
     for position in 0..<header.pointee.count
     where slots[position].octetCount == wanted.count
       && memcmp(octets(of: position), start, wanted.count) == 0
     {
-      return (slots[position].digest, slots[position].rarity)
+      return (slots[position].digest, slots[position].parts)
     }
     return nil
   }
@@ -89,13 +89,13 @@ struct RecentVariants {
   /// Remembers the variant with this key, which must have parts that few keys have, in place of the one that was remembered
   /// first if there is no more room.
   func remember(_ key: CacheKey, for wanted: UnsafeRawBufferPointer) {
-    guard let rarity = key.rarity, let start = wanted.baseAddress, wanted.count <= Self.maximumOctetCount,
+    guard let parts = key.uncommonParts, let start = wanted.baseAddress, wanted.count <= Self.maximumOctetCount,
       variant(for: wanted) == nil
     else { return }
     let position = header.pointee.next
-    if position < header.pointee.count { slots[position].rarity.release() }
+    if position < header.pointee.count { slots[position].parts.release() }
     (slots + position).initialize(
-      to: Slot(octetCount: wanted.count, digest: key.digest, rarity: .passRetained(rarity)))
+      to: Slot(octetCount: wanted.count, digest: key.digest, parts: .passRetained(parts)))
     octets(of: position).copyMemory(from: start, byteCount: wanted.count)
     header.pointee.count = max(header.pointee.count, position + 1)
     header.pointee.next = (position + 1) % Self.capacity

@@ -44,7 +44,7 @@ final class TagScope: Sendable {
   private static let closed: UInt = 1
 
   /// Whether anything has been said yet.
-  private let hasBeenTold = Atomic(false)
+  private let hasContent = Atomic(false)
 
   private let isAmbient: Bool
 
@@ -113,7 +113,7 @@ final class TagScope: Sendable {
   /// Adds tags, here and in the scopes further out.
   func add(_ names: [String]) {
     guard !names.isEmpty else { return }
-    hasBeenTold.store(true, ordering: .releasing)
+    hasContent.store(true, ordering: .releasing)
     let outer = makeState()?.withLock { state -> [TagScope] in
       guard state.isOpen else { return [] }
       state.add(names)
@@ -125,7 +125,7 @@ final class TagScope: Sendable {
   /// Another response is being made of this one: its scope gets all tags, those that are here and those that will be.
   func forward(to scope: TagScope) {
     guard scope !== self else { return }
-    hasBeenTold.store(true, ordering: .releasing)
+    hasContent.store(true, ordering: .releasing)
     let names = makeState()?.withLock { state -> [String] in
       if state.isOpen, !state.outer.contains(where: { $0 === scope }) { state.outer.append(scope) }
       return state.names
@@ -134,17 +134,17 @@ final class TagScope: Sendable {
   }
 
   /// Whether there are certainly no tags, no invalidations and no scopes further out so far.
-  var isUntold: Bool { !hasBeenTold.load(ordering: .acquiring) }
+  var isEmpty: Bool { !hasContent.load(ordering: .acquiring) }
 
   /// The tags so far.
   var tags: CacheTags? {
-    guard !isUntold, let names = state?.withLock({ $0.names }), !names.isEmpty else { return nil }
+    guard !isEmpty, let names = state?.withLock({ $0.names }), !names.isEmpty else { return nil }
     return CacheTags(names)
   }
 
   /// What `policy` has against the tags so far.
   func violation(of policy: TagPolicy) -> CacheTagError? {
-    guard !isUntold, let state else { return nil }
+    guard !isEmpty, let state else { return nil }
     let (names, isOverfull, hasLateTags) = state.withLock { ($0.names, $0.isOverfull, $0.hasLateTags) }
     if isOverfull { return CacheTagError("more than \(Self.limit) tags: at most \(policy.maximumCount) are permitted") }
     if hasLateTags {
@@ -181,7 +181,7 @@ final class TagScope: Sendable {
   /// Closes the scope if nothing has been said that would have to be kept: then nothing is listened to from now on.
   ///
   /// - Returns: Whether this has closed it.
-  func closeUntold() -> Bool {
+  func closeIfEmpty() -> Bool {
     let (exchanged, _) = stateAddress.compareExchange(
       expected: 0, desired: Self.closed, ordering: .acquiringAndReleasing)
     if exchanged, isAmbient { Self.openCount.subtract(1, ordering: .relaxed) }
@@ -189,7 +189,7 @@ final class TagScope: Sendable {
   }
 
   private func end(unlessHandedOver: Bool = false) {
-    guard !closeUntold(), let state else { return }
+    guard !closeIfEmpty(), let state else { return }
     let wasOpen = state.withLock { state in
       guard state.isOpen, !(unlessHandedOver && state.isHandedOver) else { return false }
       state.isOpen = false
@@ -204,7 +204,7 @@ final class TagScope: Sendable {
 
   /// Has `invalidation` carried out once the handler has succeeded.
   func invalidate(_ invalidation: CacheInvalidation) {
-    hasBeenTold.store(true, ordering: .releasing)
+    hasContent.store(true, ordering: .releasing)
     let carrier = makeState()?.withLock { state -> (any InvalidationCarrier)? in
       if !state.isDecided { state.invalidations.append(invalidation) }
       return state.carrier

@@ -132,8 +132,8 @@ import Testing
 
   @Test func `the state machine: limits count from the beginning of the call`() {
     func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
-    func machine(isKept: Bool = false, isRefresh: Bool = false) -> FlightStateMachine {
-      FlightStateMachine(
+    func machine(isKept: Bool = false, isRefresh: Bool = false) -> FlightStateMachine<Void> {
+      FlightStateMachine<Void>(
         isKept: isKept, attempts: 1, hardDeadline: nil, beganAt: at(0), isRefresh: isRefresh)
     }
     var plain = machine()
@@ -142,17 +142,17 @@ import Testing
     #expect(plain.nextDeadline == at(10))
     // Something stale at hand: its own deadline comes first.
     #expect(plain.join(deadline: at(7), waitLimit: .seconds(10), at: at(6)) == .wait(3))
-    #expect(plain.deadlineReached(at(7)) == .init(expired: [3]))
+    #expect(plain.due(at: at(7)) == .init(expired: [3]))
     #expect(plain.isKept)
-    #expect(plain.deadlineReached(at(10)) == .init(expired: [2]))
+    #expect(plain.due(at: at(10)) == .init(expired: [2]))
     #expect(plain.join(deadline: nil, waitLimit: .seconds(10), at: at(10)) == .refuse)
     plain.replaced(waitLimit: .seconds(10), at: at(10))
-    #expect(plain.leave(1, keepsFlight: false) == .none)
-    #expect(plain.deadlineReached(at(20)) == .init(cancelsOrigin: true))
+    #expect(plain.cancels(leave: 1) == false)
+    #expect(plain.due(at: at(20)) == .init(cancelsOrigin: true))
     // A refresh that never ends is replaced as well; what the policy wants to be finished is finished.
     var refresh = machine(isKept: true, isRefresh: true)
     refresh.replaced(waitLimit: .seconds(10), at: at(11))
-    #expect(refresh.deadlineReached(at(21)) == .init(cancelsOrigin: true))
+    #expect(refresh.due(at: at(21)) == .init(cancelsOrigin: true))
     var kept = machine(isKept: true)
     kept.replaced(waitLimit: .seconds(10), at: at(11))
     #expect(kept.nextDeadline == nil && kept.isCalling)
@@ -165,8 +165,8 @@ import Testing
 
   @Test func `the state machine: a body is waited for as long as a head`() {
     func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
-    func answered(isKept: Bool = false, isRefresh: Bool = false) -> FlightStateMachine {
-      var machine = FlightStateMachine(
+    func answered(isKept: Bool = false, isRefresh: Bool = false) -> FlightStateMachine<Void> {
+      var machine = FlightStateMachine<Void>(
         isKept: isKept, attempts: 1, hardDeadline: nil, beganAt: at(0), isRefresh: isRefresh)
       _ = machine.join(deadline: nil)
       _ = machine.answered(for: [1], isShared: true)
@@ -183,8 +183,8 @@ import Testing
     #expect(machine.nextDeadline == at(38) && machine.isWanted)
     // Whoever reads keeps it.
     var read = machine
-    #expect(read.deadlineReached(at(38), isUnread: false) == .init() && !read.isWanted && !read.isClosed)
-    #expect(machine.deadlineReached(at(38), isUnread: true) == .init(cancelsOrigin: true) && machine.isClosed)
+    #expect(read.due(at: at(38), isUnread: false) == .init() && !read.isWanted && !read.isClosed)
+    #expect(machine.due(at: at(38), isUnread: true) == .init(cancelsOrigin: true) && machine.isClosed)
     // What is all there is waited for no longer.
     var complete = answered()
     complete.bodyIsSilent(since: nil)
@@ -192,7 +192,7 @@ import Testing
     // A refresh is given up; what the policy wants to be finished is finished.
     var refresh = answered(isKept: true, isRefresh: true)
     refresh.replaced(waitLimit: .seconds(10), at: at(18))
-    #expect(refresh.deadlineReached(at(28), isUnread: true).cancelsOrigin)
+    #expect(refresh.due(at: at(28), isUnread: true).cancelsOrigin)
     var kept = answered(isKept: true)
     kept.replaced(waitLimit: .seconds(10), at: at(18))
     #expect(kept.nextDeadline == nil && kept.isWanted)

@@ -342,7 +342,7 @@ import Testing
     #expect(backend.statistics.byteCount <= 1 << 20)
     #expect(backend.statistics.evictions > 800)
     for number in 0..<500 { _ = try await service.call(.get("/private/\(number)")) }
-    var remembered = UnsharedKeys(limit: 100)
+    let remembered = UncoalescedKeys(limit: 100)
     for number in 0..<10_000 {
       remembered.remember(
         CacheKey(custom: "\(number)").digest, as: .uncacheable, until: .distantFuture, at: clock.now)

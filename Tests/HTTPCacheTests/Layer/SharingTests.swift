@@ -198,7 +198,7 @@ import Testing
     #expect(try await stored.text() == "page of ann")
     // Nothing is known of the resource any more: they wait for each other.
     await fixture.cache.waitForLandings()
-    fixture.cache.unshared.removeAll()
+    fixture.cache.uncoalesced.removeAll()
     let tasks = await ask(["ann", "bob", "eve"], service, fixture.cache)
     for user in ["ann", "bob", "eve"] {
       let call = await origin.nextCall()

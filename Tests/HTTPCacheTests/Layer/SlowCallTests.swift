@@ -281,24 +281,24 @@ import Testing
 
   @Test func `the state machine: who has been released as overdue is not let in again, whatever the clock says`() {
     func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
-    var machine = FlightStateMachine(
+    var machine = FlightStateMachine<Void>(
       isKept: false, attempts: 2, hardDeadline: nil, beganAt: at(0), slowCallLimit: .seconds(2))
     _ = machine.join(deadline: nil)
     _ = machine.join(deadline: nil, waitLimit: .seconds(10), at: at(0))
-    #expect(machine.deadlineReached(at(2)) == .init(overdue: [2]))
+    #expect(machine.due(at: at(2)) == .init(overdue: [2]))
     // A clock that lags behind.
     #expect(machine.join(deadline: nil, waitLimit: .seconds(10), at: at(1)) == .overdue)
-    var hung = FlightStateMachine(isKept: false, attempts: 2, hardDeadline: nil, beganAt: at(0))
+    var hung = FlightStateMachine<Void>(isKept: false, attempts: 2, hardDeadline: nil, beganAt: at(0))
     _ = hung.join(deadline: nil)
     _ = hung.join(deadline: nil, waitLimit: .seconds(10), at: at(0))
-    #expect(hung.deadlineReached(at(10)).expired == [2])
+    #expect(hung.due(at: at(10)).expired == [2])
     #expect(hung.join(deadline: nil, waitLimit: .seconds(10), at: at(9)) == .refuse)
   }
 
   @Test func `the state machine: others are released when the call of a client's request is overdue`() {
     func at(_ seconds: Int) -> CacheInstant { CacheInstant(nanoseconds: 1_000_000_000 * Int64(100 + seconds)) }
-    func machine(isRefresh: Bool = false, waitsForTurn: Bool = false) -> FlightStateMachine {
-      FlightStateMachine(
+    func machine(isRefresh: Bool = false, waitsForTurn: Bool = false) -> FlightStateMachine<Void> {
+      FlightStateMachine<Void>(
         isKept: false, attempts: 2, hardDeadline: nil, beganAt: at(0), isRefresh: isRefresh,
         slowCallLimit: .seconds(2), waitsForTurn: waitsForTurn)
     }
@@ -308,13 +308,13 @@ import Testing
     #expect(plain.nextDeadline == nil)
     #expect(plain.join(deadline: nil, waitLimit: .seconds(10), at: at(1)) == .wait(2))
     #expect(plain.nextDeadline == at(2))
-    #expect(plain.deadlineReached(at(2)) == .init(overdue: [2]))
-    #expect(plain.waiterCount == 1 && plain.isCalling && plain.isOverdue(at: at(2)))
+    #expect(plain.due(at: at(2)) == .init(overdue: [2]))
+    #expect(plain.waiters.count == 1 && plain.isCalling && plain.isOverdue(at: at(2)))
     #expect(plain.join(deadline: nil, waitLimit: .seconds(10), at: at(2)) == .overdue)
     // The answer is wanted for a while, if the leader goes as well.
-    #expect(plain.leave(1, keepsFlight: false) == .none)
+    #expect(plain.cancels(leave: 1) == false)
     #expect(plain.nextDeadline == at(12))
-    #expect(plain.deadlineReached(at(12)).cancelsOrigin)
+    #expect(plain.due(at: at(12)).cancelsOrigin)
     // A call in nobody's name is not overdue.
     var refresh = machine(isRefresh: true)
     #expect(refresh.join(deadline: nil, waitLimit: .seconds(10), at: at(3)) == .wait(1))
@@ -322,7 +322,7 @@ import Testing
     var retried = machine()
     _ = retried.join(deadline: nil)
     _ = retried.join(deadline: nil, waitLimit: .seconds(10), at: at(1))
-    #expect(retried.originFailed() == .retry(2))
+    #expect(retried.failure() == .retry(2))
     retried.callsForAll()
     #expect(!retried.isOverdue(at: at(9)))
     // Time in the queue does not count.

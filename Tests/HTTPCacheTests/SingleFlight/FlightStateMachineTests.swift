@@ -9,8 +9,9 @@ import Testing
 @testable import HTTPCache
 
 @Suite struct FlightStateMachineTests {
-  private func machine(isKept: Bool = false, attempts: Int = 2, hardDeadline: Int64? = nil) -> FlightStateMachine {
-    FlightStateMachine(
+  private func machine(isKept: Bool = false, attempts: Int = 2, hardDeadline: Int64? = nil) -> FlightStateMachine<Void>
+  {
+    FlightStateMachine<Void>(
       isKept: isKept, attempts: attempts, hardDeadline: hardDeadline.map { CacheInstant(nanoseconds: $0) })
   }
 
@@ -37,7 +38,7 @@ import Testing
     var machine = machine()
     _ = machine.join(deadline: nil)
     _ = machine.join(deadline: nil)
-    #expect(machine.leave(1, keepsFlight: false) == .none)
+    #expect(machine.cancels(leave: 1) == false)
     #expect(machine.isCalling)
     #expect(machine.answered(for: [2], isShared: true) == [])
   }
@@ -46,9 +47,9 @@ import Testing
     var machine = machine()
     _ = machine.join(deadline: nil)
     _ = machine.join(deadline: nil)
-    #expect(machine.leave(1, keepsFlight: false) == .none)
-    #expect(machine.leave(1, keepsFlight: false) == .none)
-    #expect(machine.leave(2, keepsFlight: false) == .cancelOrigin)
+    #expect(machine.cancels(leave: 1) == false)
+    #expect(machine.cancels(leave: 1) == false)
+    #expect(machine.cancels(leave: 2) == true)
     #expect(machine.join(deadline: nil) == .refuse)
     #expect(machine.answered(for: [], isShared: true) == [])
   }
@@ -56,43 +57,36 @@ import Testing
   @Test func `a flight that is kept goes on without anybody`() {
     var machine = machine(isKept: true)
     _ = machine.join(deadline: nil)
-    #expect(machine.leave(1, keepsFlight: false) == .none)
+    #expect(machine.cancels(leave: 1) == false)
     #expect(machine.isCalling)
-  }
-
-  @Test func `one who leaves for something stale still wants the answer stored`() {
-    var machine = machine()
-    _ = machine.join(deadline: nil)
-    #expect(machine.leave(1, keepsFlight: true) == .none)
-    #expect(machine.isCalling && machine.isKept)
   }
 
   @Test func `a failure elects one successor, and the second failure is everybody's`() {
     var machine = machine()
     for _ in 0..<3 { _ = machine.join(deadline: nil) }
-    #expect(machine.originFailed() == .retry(2))
+    #expect(machine.failure() == .retry(2))
     #expect(machine.leader == 2)
-    #expect(machine.originFailed() == .fail([1, 2, 3]))
+    #expect(machine.failure() == .fail([1, 2, 3]))
     #expect(machine.join(deadline: nil) == .refuse)
   }
 
   @Test func `nobody repeats a call on behalf of one who is alone`() {
     var machine = machine()
     _ = machine.join(deadline: nil)
-    #expect(machine.originFailed() == .fail([1]))
+    #expect(machine.failure() == .fail([1]))
   }
 
   @Test func `who joins a refresh does not lead it, and has a call of its own when it fails`() {
-    var machine = FlightStateMachine(isKept: true, attempts: 2, hardDeadline: nil, isRefresh: true)
+    var machine = FlightStateMachine<Void>(isKept: true, attempts: 2, hardDeadline: nil, isRefresh: true)
     #expect(machine.join(deadline: nil) == .wait(1))
     #expect(machine.leader == nil)
-    #expect(machine.originFailed() == .retry(1))
+    #expect(machine.failure() == .retry(1))
     #expect(machine.leader == 1)
   }
 
   @Test func `a refresh that fails is not repeated for nobody`() {
     var machine = machine(isKept: true, attempts: 1)
-    #expect(machine.originFailed() == .fail([]))
+    #expect(machine.failure() == .fail([]))
     #expect(machine.isClosed)
   }
 
@@ -102,12 +96,12 @@ import Testing
     _ = machine.join(deadline: at(20))
     _ = machine.join(deadline: at(10))
     #expect(machine.nextDeadline == at(10))
-    #expect(machine.deadlineReached(at(9)) == .init())
-    #expect(machine.deadlineReached(at(10)) == .init(expired: [3]))
+    #expect(machine.due(at: at(9)) == .init())
+    #expect(machine.due(at: at(10)) == .init(expired: [3]))
     #expect(machine.nextDeadline == at(20))
-    #expect(machine.deadlineReached(at(25)) == .init(expired: [2]))
+    #expect(machine.due(at: at(25)) == .init(expired: [2]))
     #expect(machine.nextDeadline == nil)
-    #expect(machine.leave(1, keepsFlight: false) == .none)
+    #expect(machine.cancels(leave: 1) == false)
   }
 
   @Test func `the hard deadline ends the flight for everybody`() {
@@ -115,9 +109,9 @@ import Testing
     _ = machine.join(deadline: nil)
     _ = machine.join(deadline: at(40))
     #expect(machine.nextDeadline == at(30))
-    #expect(machine.deadlineReached(at(30)) == .init(timedOut: [1, 2], cancelsOrigin: true))
+    #expect(machine.due(at: at(30)) == .init(timedOut: [1, 2], cancelsOrigin: true))
     #expect(machine.join(deadline: nil) == .refuse)
-    #expect(machine.originFailed() == .fail([]))
+    #expect(machine.failure() == .fail([]))
   }
 
   @Test(arguments: 0..<200)
@@ -139,15 +133,15 @@ import Testing
       case 4:
         guard let id = waiting.randomElement(using: &random) else { continue }
         waiting.remove(id)
-        if machine.leave(id, keepsFlight: false) == .cancelOrigin {
+        if machine.cancels(leave: id) {
           #expect(waiting.isEmpty)
           isOriginCancelled = true
         }
       case 5:
-        let expiry = machine.deadlineReached(at(Int64(step)))
+        let expiry = machine.due(at: at(Int64(step)))
         settle(expiry.expired + expiry.timedOut)
       case 6 where Int.random(in: 0..<4, using: &random) == 0:
-        switch machine.originFailed() {
+        switch machine.failure() {
         case .retry(let id): #expect(waiting.contains(id))
         case .fail(let ids): settle(ids)
         }
@@ -158,7 +152,7 @@ import Testing
         settle(Array(receivers) + released)
       default: break
       }
-      #expect(machine.waiterCount == waiting.count)
+      #expect(machine.waiters.count == waiting.count)
       if !machine.isCalling { #expect(waiting.isEmpty) }
       if isOriginCancelled { #expect(machine.isClosed) }
     }

@@ -80,7 +80,7 @@ import Testing
 
   @Test func `marks are made when they are needed`() async {
     let entry = Self.entry()
-    #expect(!entry.hasExtras)
+    #expect(!entry.hasOptionalParts)
     #expect(!entry.refreshGate.isClaimed && !entry.refreshGate.isResting(at: Self.moment))
     #expect(entry.refreshGate.restsUntil == nil && entry.tierMark == nil)
     let claims = await withTaskGroup(of: Bool.self) { group in
@@ -109,14 +109,14 @@ import Testing
       // The smallest of some: where what would be left of a block is too little for anybody, the allocator gives it away.
       func isCounted(_ size: Int?, _ counted: Int) -> Bool { size == counted || size == counted + 16 }
       let entries = (0..<32).map { _ in Self.entry(times: times) }
-      let extras = try entries.map { try #require($0.extras) }
-      let extremes = try extras.map { try #require($0.extremes) }
+      let optionalParts = try entries.map { try #require($0.optionalParts) }
+      let exact = try optionalParts.map { try #require($0.exact) }
       #expect(isCounted(entries.map { size(of: $0) }.min(), CacheEntry.allocationSize))
-      #expect(isCounted(extras.map { size(of: $0) }.min(), EntryExtras.allocationSize))
-      #expect(isCounted(extremes.map { size(of: $0) }.min(), EntryExtremes.allocationSize))
+      #expect(isCounted(optionalParts.map { size(of: $0) }.min(), OptionalEntryParts.allocationSize))
+      #expect(isCounted(exact.map { size(of: $0) }.min(), ExactEntryValues.allocationSize))
       #expect(
         entries[0].objectByteCount
-          == CacheEntry.allocationSize + EntryExtras.allocationSize + EntryExtremes.allocationSize)
+          == CacheEntry.allocationSize + OptionalEntryParts.allocationSize + ExactEntryValues.allocationSize)
     }
   #endif
 }

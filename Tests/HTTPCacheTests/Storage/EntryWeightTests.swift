@@ -122,18 +122,18 @@ import Testing
       let trailers: HeaderFields = ["Server-Timing": "db"]
       #expect(
         Self.entry(trailers: trailers, tags: tags).weight
-          == bare + EntryExtras.allocationSize + tags.byteCount + trailers.compact.storage.allocationByteCount)
+          == bare + OptionalEntryParts.allocationSize + tags.byteCount + trailers.compact.storage.allocationByteCount)
       let variant = Self.entry(
         CacheKey(scheme: "https", authority: "a.test", target: "/").variant("some selecting values"))
       #expect(
         variant.weight
-          == bare + EntryExtras.allocationSize + HeapBlock.byteCount(ofObjectWith: (String, String).self)
+          == bare + OptionalEntryParts.allocationSize + HeapBlock.byteCount(ofObjectWith: (String, String).self)
           + HeapBlock.byteCount(of: "some selecting values"))
       let index = VariantIndex(VarySelection([.acceptEncoding]))
       let times = variant.times
       #expect(
         CacheEntry(key: Self.entry().key, variantIndex: index, times: times).weight
-          == bare + EntryExtras.allocationSize + index.byteCount)
+          == bare + OptionalEntryParts.allocationSize + index.byteCount)
       #expect(index.byteCount > 64)
     }
   }

@@ -50,14 +50,15 @@ extension WireFormat {
   private static func header(
     of entry: CacheEntry, _ key: CacheKey, stamp: UInt64, now: CacheInstant, unixNow: UnixTime
   ) -> WireHeader {
-    let extras = entry.extras
+    let optionalParts = entry.optionalParts
     return WireHeader(
-      flags: extras?.trailers == nil ? 0 : WireHeader.trailersFlag, status: UInt16(bitPattern: entry.shortStatus),
+      flags: optionalParts?.trailers == nil ? 0 : WireHeader.trailersFlag,
+      status: UInt16(bitPattern: entry.shortStatus),
       traits: entry.traits.rawValue, times: WireTimes(entry.times, now: now, unixNow: unixNow), stamp: stamp,
       cost: entry.costInMicroseconds,
       lengths: WireHeader.Lengths(
-        key: key.wireSize, tags: WireTags.size(of: extras?.tags), fields: entry.fields.wireSize,
-        trailers: extras?.trailers?.wireSize ?? 0, variantIndex: extras?.variantIndex?.wireSize ?? 0,
+        key: key.wireSize, tags: WireTags.size(of: optionalParts?.tags), fields: entry.fields.wireSize,
+        trailers: optionalParts?.trailers?.wireSize ?? 0, variantIndex: optionalParts?.variantIndex?.wireSize ?? 0,
         body: entry.body.count))
   }
 
@@ -68,12 +69,12 @@ extension WireFormat {
   ) {
     header.write(to: base)
     var writer = WireWriter(base + WireHeader.size, count: count - WireHeader.size)
-    let extras = entry.extras
+    let optionalParts = entry.optionalParts
     key.write(to: &writer)
-    WireTags.write(extras?.tags, to: &writer)
+    WireTags.write(optionalParts?.tags, to: &writer)
     entry.fields.write(to: &writer)
-    extras?.trailers?.write(to: &writer)
-    extras?.variantIndex?.write(to: &writer)
+    optionalParts?.trailers?.write(to: &writer)
+    optionalParts?.variantIndex?.write(to: &writer)
     precondition(writer.isFull, "an entry is smaller than was worked out")
   }
 

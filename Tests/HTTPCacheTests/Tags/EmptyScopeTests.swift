@@ -8,12 +8,12 @@ import Testing
 @testable import HTTPCache
 
 @Suite("A scope of which nothing is said")
-struct UntoldScopeTests {
+struct EmptyScopeTests {
   @Test("it is closed once, and listens to nothing from then on")
   func closing() {
     let scope = TagScope(isAmbient: false)
-    #expect(scope.closeUntold())
-    #expect(!scope.closeUntold())
+    #expect(scope.closeIfEmpty())
+    #expect(!scope.closeIfEmpty())
     scope.add(["late"])
     scope.invalidate(CacheInvalidation(.everything))
     scope.close()
@@ -25,7 +25,7 @@ struct UntoldScopeTests {
   func told() {
     let scope = TagScope(isAmbient: false)
     scope.add(["a"])
-    #expect(!scope.closeUntold())
+    #expect(!scope.closeIfEmpty())
     scope.add(["b"])
     #expect(scope.tags?.names == ["a", "b"])
     scope.close()
@@ -48,7 +48,7 @@ struct UntoldScopeTests {
   func closingRace() async {
     for _ in 0..<500 {
       let scope = TagScope(isAmbient: false)
-      async let isClosed = scope.closeUntold()
+      async let isClosed = scope.closeIfEmpty()
       scope.add(["a"])
       #expect(await isClosed == (scope.tags == nil))
     }

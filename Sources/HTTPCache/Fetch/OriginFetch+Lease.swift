@@ -4,22 +4,23 @@
 //===----------------------------------------------------------------------===//
 
 /// One origin call for all nodes that share a store (``CachePolicy/originLease``).
-extension CacheLayer {
-  /// What a flight may do.
-  enum OriginPermit {
-    /// Ask the origin. The lease, if there is one, is to be given back afterwards.
+extension OriginFetch {
+  /// Whether a flight may ask the origin.
+  enum Permit {
+    /// It may. The lease, if there is one, is to be given back afterwards.
     case granted(CacheLease?)
-    /// Nothing more: those who wait have been answered with what another node has stored, or wait no longer.
+    /// It need not: those who wait have been answered with what another node has stored, or wait no longer.
     case answered
   }
 
   /// Waits for the right to ask the origin, if the policy wants that and the store has leases. Whatever goes wrong, the
   /// origin is asked without. (Nobody who may have something stale waits here: it is served before, or at the soft timeout.)
-  nonisolated func originPermit(_ flight: Flight, _ plan: FetchPlan) async -> OriginPermit {
+  func permit(for plan: FetchPlan) async -> Permit {
     // Who authenticates, or shares with nobody, asks for himself. A store that has not answered is not asked again: nothing will be stored there.
-    guard let duration = plan.policy.policy.originLease, let store = backend as? any LeasingBackend,
+    guard let duration = plan.policy.policy.originLease, let store = cache.backend as? any LeasingBackend,
       plan.stamp != nil, !flight.isAlone, !plan.request.fields.contains(KnownHeader.authorization)
     else { return .granted(nil) }
+    let clock = cache.clock
     var machine = OriginLease(duration: duration, waitLimit: plan.policy.policy.waitLimit, now: clock.now)
     let key = flight.key
     // A store that takes longer to say who holds the lease than a lease lasts has nothing to say.
@@ -32,13 +33,13 @@ extension CacheLayer {
         }
       } catch {
         guard flight.isCalling, !Task.isCancelled else { break }
-        report(.backendFailed, key: key, error: error)
+        cache.report(.backendFailed, key: key, error: error)
         return .granted(nil)
       }
       // Also with the lease: its last holder may have stored something since this flight looked.
-      if let entry = try? await withDeadline(limit, clock, { await self.storedByOthers(plan) }) {
+      if let entry = try? await withDeadline(limit, clock, { await storedByOthers(plan) }) {
         if let lease { await store.releaseLease(lease) }
-        answer(flight, with: entry)
+        answer(with: entry)
         return .answered
       }
       if let lease {
@@ -54,15 +55,15 @@ extension CacheLayer {
   }
 
   /// Gives the lease back.
-  nonisolated func giveBack(_ permit: OriginPermit) async {
-    guard case .granted(let lease?) = permit, let store = backend as? any LeasingBackend else { return }
+  func giveBack(_ permit: Permit) async {
+    guard case .granted(let lease?) = permit, let store = cache.backend as? any LeasingBackend else { return }
     await store.releaseLease(lease)
   }
 
   /// What another node has stored since the plan's own lookup, if it will do.
-  private nonisolated func storedByOthers(_ plan: FetchPlan) async -> CacheEntry? {
-    let now = clock.now
-    guard case .found(let entry) = await lookup(plan.key, for: plan.request, at: now).0, entry !== plan.stored,
+  private func storedByOthers(_ plan: FetchPlan) async -> CacheEntry? {
+    let now = cache.clock.now
+    guard case .found(let entry) = await cache.lookup(plan.key, for: plan.request, at: now).0, entry !== plan.stored,
       !entry.traits.contains(.partial)
     else { return nil }
     // Another copy of what was there before is nothing new.
@@ -76,17 +77,16 @@ extension CacheLayer {
   }
 
   /// Gives `entry` to everybody who waits and whom it is for; the others look for themselves.
-  private nonisolated func answer(_ flight: Flight, with entry: CacheEntry) {
-    let now = clock.now
-    let answer = FlightResponse(
-      status: entry.status, fields: entry.fields, body: Body(entry.body), trailers: entry.trailers, entry: entry,
-      entryOutcome: .collapsed, originStatus: entry.status, storing: .none,
-      receipt: Receipt(requestedAt: now, receivedAt: now, receivedUnix: clock.unixTime))
-    var results = Flight.Results()
-    for (id, plan) in flight.waiting where entry.key == plan.key {
-      if mayReuse(entry, for: plan, at: now) { results.append((id, .response(answer))) }
+  private func answer(with entry: CacheEntry) {
+    let now = cache.clock.now
+    let response = FlightResponse(
+      entry, outcome: .collapsed, originStatus: entry.status, storing: .none,
+      receipt: Receipt(requestedAt: now, receivedAt: now, receivedUnix: cache.clock.unixTime))
+    var outcomes = Flight.Outcomes()
+    for (id, plan) in flight.waiting where entry.key == plan.key && plan.mayReuse(entry, at: now) {
+      outcomes.append((id, .response(response)))
     }
     flight.noteStored()
-    flight.answered(results, release: .stored, replay: nil)
+    flight.answered(outcomes, rest: .stored)
   }
 }

@@ -4,17 +4,15 @@
 //===----------------------------------------------------------------------===//
 
 /// A list that is usually of one: the first element takes no allocation.
-struct FewList<Element> {
-  /// The first element. To be set only where there is one, to another.
-  var head: Element?
+struct SmallList<Element> {
+  private var head: Element?
   private var rest: [Element] = []
 
   init() {}
 
-  init(_ element: Element) { head = element }
-
-  /// Whether there is one element.
-  var isOne: Bool { head != nil && rest.isEmpty }
+  /// The element, if there is one only.
+  @inline(__always)
+  var only: Element? { rest.isEmpty ? head : nil }
 
   mutating func append(_ element: Element) {
     if head == nil { head = element } else { rest.append(element) }
@@ -30,15 +28,19 @@ struct FewList<Element> {
     return element
   }
 
-  mutating func removeAll() {
-    head = nil
-    if !rest.isEmpty { rest = [] }
+  /// Takes out all elements.
+  mutating func removeAll() -> SmallList {
+    defer {
+      head = nil
+      if !rest.isEmpty { rest = [] }
+    }
+    return self
   }
 }
 
-extension FewList: Sendable where Element: Sendable {}
+extension SmallList: Sendable where Element: Sendable {}
 
-extension FewList: RandomAccessCollection, MutableCollection {
+extension SmallList: RandomAccessCollection, MutableCollection {
   var startIndex: Int { 0 }
   var endIndex: Int { head == nil ? 0 : 1 + rest.count }
 
@@ -59,21 +61,21 @@ extension FewList: RandomAccessCollection, MutableCollection {
     for element in rest { try body(element) }
   }
 
-  /// Where `number` stands in a list that ascends by `key`; nil when it does not.
+  /// The position of the element whose key is `number`, in a list that ascends by `key`; nil when there is none.
   @inline(__always)
   func position(of number: Int, by key: (Element) -> Int) -> Int? {
     guard let head else { return nil }
     if key(head) == number { return 0 }
-    return rest.isEmpty ? nil : positionAmongMany(of: number, by: key)
+    return rest.isEmpty ? nil : positionInRest(of: number, by: key)
   }
 
-  private func positionAmongMany(of number: Int, by key: (Element) -> Int) -> Int? {
+  private func positionInRest(of number: Int, by key: (Element) -> Int) -> Int? {
     var low = 0
-    var high = count
+    var high = rest.count
     while low < high {
       let middle = (low + high) / 2
-      let other = key(self[middle])
-      if other == number { return middle }
+      let other = key(rest[middle])
+      if other == number { return middle + 1 }
       if other < number { low = middle + 1 } else { high = middle }
     }
     return nil

@@ -4,7 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 /// What is so far out that an entry's compact form does not hold it.
-final class EntryExtremes: Sendable {
+final class ExactEntryValues: Sendable {
   let times: EntryTimes
   let bodyCount: Int
 

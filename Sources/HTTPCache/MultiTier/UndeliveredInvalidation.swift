@@ -4,4 +4,4 @@
 //===----------------------------------------------------------------------===//
 
 /// Thrown when a tier returns an entry that was invalidated while the tier was unreachable.
-struct UntoldInvalidation: Error {}
+struct UndeliveredInvalidation: Error {}

@@ -6,13 +6,13 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite struct UnsharedKeysTests {
+@Suite struct UncoalescedKeysTests {
   private let start = CacheInstant(nanoseconds: 1_000_000_000_000)
 
   private func digest(_ number: Int) -> KeyDigest { CacheKey(custom: "key \(number)").digest }
 
   @Test func `the same keys again and again, while time passes, take no more room`() {
-    var keys = UnsharedKeys(limit: 100)
+    let keys = UncoalescedKeys(limit: 100)
     var now = start
     for round in 0..<1_000 {
       for number in 0..<20 {
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func `many keys, asked for steadily, are bounded in number and memory`() {
-    var keys = UnsharedKeys(limit: 100)
+    let keys = UncoalescedKeys(limit: 100)
     var now = start
     for number in 0..<20_000 {
       let digest = digest(number % 150)
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func `the keys that were remembered longest ago are forgotten first, expired ones before`() {
-    var keys = UnsharedKeys(limit: 3)
+    let keys = UncoalescedKeys(limit: 3)
     for number in 0..<3 { keys.remember(digest(number), as: .uncacheable, until: .distantFuture, at: start) }
     keys.remember(digest(0), as: .needsValidation, until: .distantFuture, at: start)
     keys.remember(digest(3), as: .uncacheable, until: start.advanced(by: .seconds(1)), at: start)
