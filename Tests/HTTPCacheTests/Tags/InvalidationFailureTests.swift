@@ -18,7 +18,8 @@ import Testing
 
   @Test func `a store that could not be told is reported, and nobody shares what cannot be compared`() async throws {
     let events = EventRecorder()
-    let cache = try CacheLayer(backend: Broken(), observers: [events])
+    let clock = ManualClock()
+    let cache = try CacheLayer(backend: Broken(), observers: [events], clock: CacheClock(clock))
     let origin = ScriptedService()
     let service = origin.layer(cache)
     async let first = service.call(.get("/p/1"))
@@ -39,7 +40,8 @@ import Testing
     async throws
   {
     let backend = FaultyBackend(try SharedStore())
-    let cache = try CacheLayer(backend: backend)
+    let clock = ManualClock()
+    let cache = try CacheLayer(backend: backend, clock: CacheClock(clock))
     let origin = ScriptedService()
     let service = origin.layer(cache)
     async let first = service.call(.get("/p/1"))
