@@ -25,8 +25,8 @@ import Testing
     return machine
   }
 
-  private func delivery(_ reception: Machine.Reception) -> (waiter: Int, replies: [RedisReply])? {
-    if case .deliver(let waiter, let replies) = reception { (waiter, replies.array) } else { nil }
+  private func delivery(_ action: Machine.ReplyAction) -> (waiter: Int, replies: [RedisReply])? {
+    if case .deliver(let waiter, let replies) = action { (waiter, replies.array) } else { nil }
   }
 
   @Test func `nothing is queued before the connection is signed in`() {

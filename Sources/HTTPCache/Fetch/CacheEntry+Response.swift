@@ -8,21 +8,21 @@ extension CacheEntry {
   /// A whole response, as it has come.
   convenience init(
     _ response: CacheResponse, body: Bytes, trailers: HeaderFields?, key: CacheKey, storing: StorePlan,
-    receipt: Receipt, tags: CacheTags?
+    exchange: ExchangeTimes, tags: CacheTags?
   ) {
     self.init(
       key: key, shortStatus: Int16(clamping: response.status),
       fields: Self.fields(storing.fields, ofLength: body.count, status: response.status), body: body,
       trailers: trailers, times: storing.times, traits: storing.traits,
-      costInMicroseconds: UInt32(clamping: receipt.originNanoseconds / 1000), tags: tags)
+      costInMicroseconds: UInt32(clamping: exchange.originNanoseconds / 1000), tags: tags)
   }
 
   /// Parts of a response (RFC 9111 §3.3); an ordinary entry when they are all there is.
   convenience init(
-    _ content: PartialContent, key: CacheKey, fields: HeaderFields, storing: StorePlan, receipt: Receipt,
+    _ content: PartialContent, key: CacheKey, fields: HeaderFields, storing: StorePlan, exchange: ExchangeTimes,
     tags: CacheTags?
   ) {
-    let cost = Duration.nanoseconds(receipt.originNanoseconds)
+    let cost = Duration.nanoseconds(exchange.originNanoseconds)
     guard let whole = content.complete else {
       let (fields, body) = content.entry(fields: fields.filter { $0.known != .range })
       self.init(

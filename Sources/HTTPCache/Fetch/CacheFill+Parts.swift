@@ -15,7 +15,7 @@ extension CacheFill {
       var content = PartialContent(response.fields, body: body),
       let stored = PartialContent(entryFields: entry.fields, body: entry.body), content.combine(stored),
       content.byteCount <= limit,
-      case .store(let storing) = plan.policy.storability(of: response, to: plan.request, receipt: receipt),
+      case .store(let storing) = plan.policy.storability(of: response, to: plan.request, exchange: exchange),
       isSelected(entry, as: storing.vary)
     else { return plan.withoutPartial() }
     flight.scope.add(entry.tags?.names ?? [])
@@ -23,12 +23,12 @@ extension CacheFill {
     let tags = flight.scope.tags
     let renewed = CacheEntry(
       content, key: entry.key, fields: RFC9111.freshened(entry.fields, with: storing.fields), storing: storing,
-      receipt: receipt, tags: tags)
+      exchange: exchange, tags: tags)
     guard satisfies(renewed) else { return plan.withoutPartial() }
     let isStored = await put(renewed)
     answer(
       FlightResponse(
-        renewed, outcome: .miss(.partial), originStatus: 206, storing: isStored ? .stored : .none, receipt: receipt),
+        renewed, outcome: .miss(.partial), originStatus: 206, storing: isStored ? .stored : .none, exchange: exchange),
       key: entry.key, tags: tags)
     return nil
   }

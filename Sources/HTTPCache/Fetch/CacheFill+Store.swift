@@ -22,7 +22,7 @@ extension CacheFill {
       flight.scope.closeIfEmpty()
     else { return false }
     let entry = CacheEntry(
-      response, body: body, trailers: response.trailers, key: plan.key, storing: storing, receipt: receipt, tags: nil)
+      response, body: body, trailers: response.trailers, key: plan.key, storing: storing, exchange: exchange, tags: nil)
     let result = flight.storeForLeader {
       memory.storeNow(entry, stamp: stamp)
     } outcome: { result in
@@ -30,7 +30,7 @@ extension CacheFill {
     }
     guard let result else { return false }
     _ = noted(result.stored, entry)
-    noteReuse(times: storing.times, traits: storing.traits, at: receipt.receivedAt)
+    noteReuse(times: storing.times, traits: storing.traits, at: exchange.receivedAt)
     result.resumeLeader()
     if !result.isOver {
       // Others have joined meanwhile.
@@ -97,7 +97,7 @@ extension CacheFill {
     if let refusal {
       cache.report(.refused(refusal), key: plan.key)
       await removeOutdated()
-      await removeSuperseded(refusal, at: receipt.receivedAt)
+      await removeSuperseded(refusal, at: exchange.receivedAt)
     }
     if case .stream(let source, _) = response.body.storage {
       await stream(source, length: length, shared, refusal)
@@ -111,12 +111,12 @@ extension CacheFill {
   /// Why a response that could be stored under a new key is not, by the policy's limits of new ones; nil when it is.
   private func admissionRefusal(_ shared: SharedResponse) -> StoreRefusal? {
     guard let filter = plan.policy.admission, plan.stored == nil, plan.partial == nil else { return nil }
-    return filter.refusal(of: shared.key, primary: shared.primary, at: receipt.receivedAt)
+    return filter.refusal(of: shared.key, primary: shared.primary, at: exchange.receivedAt)
   }
 
   /// The parts of a representation that are stored, and fresh.
   private func storedParts() -> PartialContent? {
-    let now = receipt.receivedAt
+    let now = exchange.receivedAt
     guard case .found(let entry) = cache.peek(plan.key, for: plan.request, at: now), entry.traits.contains(.partial),
       now < entry.times.freshUntil
     else { return nil }

@@ -14,11 +14,11 @@ extension CacheFill {
     func answer(with entry: CacheEntry, _ storing: CacheEvent.Storing) -> FlightResponse {
       FlightResponse(
         entry, outcome: .revalidated, leaderFields: RFC9111.setCookies(of: response.fields), originStatus: 304,
-        storing: storing, receipt: receipt)
+        storing: storing, exchange: exchange)
     }
-    let leaderFields = RFC9111.answeredFields(fields, receivedUnix: receipt.receivedUnix)
+    let leaderFields = RFC9111.answeredFields(fields, receivedUnix: exchange.receivedUnix)
     let updated = CacheResponse(status: stored.status, fields: fields)
-    let storability = plan.policy.storability(of: updated, to: plan.request, receipt: receipt)
+    let storability = plan.policy.storability(of: updated, to: plan.request, exchange: exchange)
     guard case .store(let storing) = storability, violation == nil else {
       // The response may not be stored any longer. It is still the answer to the request that has been sent, and only to
       // that one, with all that the 304 says.
@@ -26,7 +26,7 @@ extension CacheFill {
       cache.report(.refused(refusal), key: plan.key, error: violation)
       await forbid(stored, because: refusal, updated)
       let entry = stored.with(
-        fields: leaderFields, times: RFC9111.timesOfUnstored(fields, receipt: receipt), traits: stored.traits,
+        fields: leaderFields, times: RFC9111.timesOfUnstored(fields, exchange: exchange), traits: stored.traits,
         tags: tags)
       self.answer(answer(with: entry, .refused(refusal)), isShared: false, key: stored.key, tags: tags)
       return
@@ -34,8 +34,8 @@ extension CacheFill {
     let renewal = await renewal(of: stored, as: storing, tags: tags)
     // A slow confirmation of what has been replaced meanwhile is for its own request only.
     let isReplaced =
-      if case .found(let current) = cache.backend.peek(stored.key, at: receipt.receivedAt) {
-        current.variantIndex == nil && !current.isSame(as: stored) && current.times.receivedAt >= receipt.requestedAt
+      if case .found(let current) = cache.backend.peek(stored.key, at: exchange.receivedAt) {
+        current.variantIndex == nil && !current.isSame(as: stored) && current.times.receivedAt >= exchange.requestedAt
       } else {
         false
       }
@@ -141,7 +141,7 @@ extension CacheFill {
   /// request with `Authorization` that would let others use what was stored for them changes nothing. Otherwise, what was
   /// stored for them stays until the cache has asked in nobody's name.
   private func forbid(_ stored: CacheEntry, because refusal: StoreRefusal, _ updated: CacheResponse) async {
-    let now = receipt.receivedAt
+    let now = exchange.receivedAt
     if refusal == .authorization, !stored.traits.contains(.authorized), permitsOthers(updated) { return }
     let isForUser =
       refusal == .authorization || refusal == .isPrivate && FetchPlan.hasCredentials(plan.request.fields)
@@ -162,21 +162,22 @@ extension CacheFill {
   private func permitsOthers(_ updated: CacheResponse) -> Bool {
     var request = plan.request
     request.fields.removeAll(.authorization)
-    guard case .store(let storing) = plan.policy.storability(of: updated, to: request, receipt: receipt) else {
+    guard case .store(let storing) = plan.policy.storability(of: updated, to: request, exchange: exchange) else {
       return false
     }
     return RFC9111.mayReuse(
-      times: storing.times, traits: storing.traits, directives: .none, now: receipt.receivedAt, rules: plan.policy.rules
+      times: storing.times, traits: storing.traits, directives: .none, now: exchange.receivedAt,
+      rules: plan.policy.rules
     )
   }
 
   /// What a response to HEAD says about the stored response to GET (RFC 9111 §4.3.5).
   func updateFromHead() async {
-    guard case .found(let entry) = await cache.lookup(plan.key, for: plan.request, at: receipt.receivedAt).0,
+    guard case .found(let entry) = await cache.lookup(plan.key, for: plan.request, at: exchange.receivedAt).0,
       entry.status == 200, !(entry.traits.contains(.policyLifetime) && plan.directives.isPersonal)
     else { return }
     // What is stale may be so because it was said to be: a length alone confirms nothing then.
-    if entry.times.freshUntil <= receipt.receivedAt, !response.fields.contains(KnownHeader.etag),
+    if entry.times.freshUntil <= exchange.receivedAt, !response.fields.contains(KnownHeader.etag),
       !response.fields.contains(KnownHeader.lastModified)
     {
       return
@@ -186,12 +187,12 @@ extension CacheFill {
       case .freshen(let fields) = RFC9111.headUpdate(
         of: entry.fields, storedLength: entry.body.count, by: response),
       case .store(let storing) = plan.policy.storability(
-        of: CacheResponse(status: 200, fields: fields), to: plan.request.as(.get), receipt: receipt)
+        of: CacheResponse(status: 200, fields: fields), to: plan.request.as(.get), exchange: exchange)
     else {
       // As for GET: anybody can ask in a way that is answered with another head.
       if RFC9111.supersedes(
         status: 200, refusal: .status, times: entry.times, traits: entry.traits,
-        cause: .client(hasCredentials: FetchPlan.hasCredentials(plan.request.fields)), now: receipt.receivedAt)
+        cause: .client(hasCredentials: FetchPlan.hasCredentials(plan.request.fields)), now: exchange.receivedAt)
       {
         await cache.remove(entry.key)
       }

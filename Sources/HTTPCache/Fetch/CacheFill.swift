@@ -12,22 +12,22 @@ struct CacheFill {
   /// The request that the response answers.
   let plan: FetchPlan
   var response: CacheResponse
-  let receipt: Receipt
+  let exchange: ExchangeTimes
 
   init(
     _ cache: CacheLayer, _ flight: Flight, _ plan: FetchPlan, _ response: CacheResponse, requestedAt: CacheInstant
   ) {
     self.init(
       cache, flight, plan, response,
-      Receipt(requestedAt: requestedAt, receivedAt: cache.clock.now, receivedUnix: cache.clock.unixTime))
+      ExchangeTimes(requestedAt: requestedAt, receivedAt: cache.clock.now, receivedUnix: cache.clock.unixTime))
   }
 
-  init(_ cache: CacheLayer, _ flight: Flight, _ plan: FetchPlan, _ response: CacheResponse, _ receipt: Receipt) {
+  init(_ cache: CacheLayer, _ flight: Flight, _ plan: FetchPlan, _ response: CacheResponse, _ exchange: ExchangeTimes) {
     self.cache = cache
     self.flight = flight
     self.plan = plan
     self.response = response
-    self.receipt = receipt
+    self.exchange = exchange
   }
 
   // MARK: The decision
@@ -70,9 +70,9 @@ struct CacheFill {
       return .refuse(.partial)
     }
     if let partial = plan.partial, response.status == 206 || response.status == 416 { return .complete(partial) }
-    let storability = plan.policy.storability(of: response, to: plan.request, receipt: receipt)
+    let storability = plan.policy.storability(of: response, to: plan.request, exchange: exchange)
     if RFC9111.isOriginFailure(response.status) {
-      guard case .store = storability, !plan.mayServeOnError(at: receipt.receivedAt) else { return .fail }
+      guard case .store = storability, !plan.mayServeOnError(at: exchange.receivedAt) else { return .fail }
     }
     switch storability {
     case .refuse(let refusal):
@@ -93,12 +93,12 @@ struct CacheFill {
     if response.status >= 400,
       RFC9111.keepsStored(
         despite: response.status, stored: stored.status, times: stored.times, traits: stored.traits, cause: cause,
-        now: receipt.receivedAt)
+        now: exchange.receivedAt)
     {
       return .demanded
     }
     // One user's answer does not shorten what others have, nor replace it by what is only guessed to be for them.
-    guard plan.isStoredForOthers, stored.times.freshUntil > receipt.receivedAt,
+    guard plan.isStoredForOthers, stored.times.freshUntil > exchange.receivedAt,
       storing.traits.contains(.heuristic) || storing.times.freshUntil < stored.times.freshUntil
     else { return nil }
     return plan.policy.rules.personalReason(plan.request.fields) ?? .demanded
@@ -130,7 +130,7 @@ struct CacheFill {
       case .found(let entry) = cache.peek(plan.key, for: plan.request, at: cache.clock.now),
       entry !== plan.stored
     else { return false }
-    return byAny || entry.times.receivedAt >= receipt.requestedAt
+    return byAny || entry.times.receivedAt >= exchange.requestedAt
   }
 
   // MARK: Carrying it out
@@ -181,8 +181,8 @@ struct CacheFill {
   /// The response as it goes to the client that has caused it.
   func answer(_ storing: CacheEvent.Storing) -> FlightResponse {
     FlightResponse(
-      response, fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix),
-      storing: storing, receipt: receipt)
+      response, fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: exchange.receivedUnix),
+      storing: storing, exchange: exchange)
   }
 
   /// The origin answered with a server error that is not to be stored.
@@ -214,9 +214,9 @@ struct CacheFill {
     } else {
       response.body.cancel()
     }
-    if refusal != .superseded { noteUncacheable(at: receipt.receivedAt) }
+    if refusal != .superseded { noteUncacheable(at: exchange.receivedAt) }
     flight.answered(outcomes, rest: refusal == .superseded ? .stored : .uncacheable)
-    await removeSuperseded(refusal, at: receipt.receivedAt)
+    await removeSuperseded(refusal, at: exchange.receivedAt)
   }
 
   /// Gives everybody who waits the outcome for their request.

@@ -84,16 +84,16 @@ struct ForwardedRequest {
       return response
     }
     guard let policy, let scope else { return withCacheStatus(response) }
-    let receipt = Receipt(
+    let exchange = ExchangeTimes(
       requestedAt: requestedAt, receivedAt: cache.clock.now, receivedUnix: cache.clock.unixTime)
     if reason == .bypass(.method) {
-      return withCacheStatus(await learned(from: response, policy, scope, since: stamp, receipt))
+      return withCacheStatus(await learned(from: response, policy, scope, since: stamp, exchange))
     }
     await cache.carryOutInvalidations(scope, status: response.status)
     guard let plan else { return withCacheStatus(response) }
-    if reason == .bypass(.uncacheable) { return await storedAfterAll(response, plan, scope, receipt) }
+    if reason == .bypass(.uncacheable) { return await storedAfterAll(response, plan, scope, exchange) }
     if request.method == .head, response.status == 200, reason == .alone {
-      await update(by: response, plan, scope, receipt)
+      await update(by: response, plan, scope, exchange)
     }
     return withCacheStatus(response)
   }
@@ -182,7 +182,7 @@ struct ForwardedRequest {
   /// itself, for GETs to come (RFC 9110 §9.3.3).
   private func learned(
     from response: CacheResponse, _ policy: ResolvedPolicy, _ scope: TagScope, since first: InvalidationStamp?,
-    _ receipt: Receipt
+    _ exchange: ExchangeTimes
   ) async -> CacheResponse {
     // Its own invalidations must not void it, those of others must: those that came until `before` are asked for, and any
     // that come between its own ones change their count.
@@ -197,11 +197,11 @@ struct ForwardedRequest {
     guard isCurrent, let before, let stamp = cache.backend.stampNow, stamp.number &- before.number == ownCount, let key,
       scope.violation(of: policy.policy.tags) == nil,
       case .store(let storing) = RFC9111.storability(
-        of: response, to: self.request, receipt: receipt, rules: policy.rules)
+        of: response, to: self.request, exchange: exchange, rules: policy.rules)
     else { return response }
     let plan = FetchPlan(
       .init(request: request, policy: policy, key: key, next: next, stamp: stamp, startedAt: startedAt, outer: outer))
-    return await stored(response, storing, plan, scope, receipt)
+    return await stored(response, storing, plan, scope, exchange)
   }
 
   /// Carries out the invalidations that a response to an unsafe request brings.
@@ -235,12 +235,12 @@ struct ForwardedRequest {
   /// The response to a request whose responses have lately turned out not to be cacheable. If it may be stored after all, it
   /// is, so that nobody whose responses are not cacheable can keep it from being stored.
   private func storedAfterAll(
-    _ response: CacheResponse, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt
+    _ response: CacheResponse, _ plan: FetchPlan, _ scope: TagScope, _ exchange: ExchangeTimes
   ) async -> CacheResponse {
     // A 304 to the client's own condition has no content to store, but says whether the next response may be stored.
     var head = response
     if response.status == 304 { head.status = 200 }
-    switch plan.policy.storability(of: head, to: request, receipt: receipt) {
+    switch plan.policy.storability(of: head, to: request, exchange: exchange) {
     case .store(let storing):
       let length = response.body.length ?? RFC9111.contentLength(of: response.fields)
       if length.map({ $0 <= plan.policy.policy.maximumBodySize }) ?? (response.status == 304), let flightKey {
@@ -249,7 +249,7 @@ struct ForwardedRequest {
       guard response.status < 400, response.status != 206, response.status != 304, plan.stamp != nil,
         scope.violation(of: plan.policy.policy.tags) == nil
       else { return withCacheStatus(response) }
-      return withCacheStatus(await stored(response, storing, plan, scope, receipt))
+      return withCacheStatus(await stored(response, storing, plan, scope, exchange))
     case .refuse(let refusal):
       return withCacheStatus(response, detail: refusal == .cookie || refusal == .authorization ? refusal : nil)
     }
@@ -257,7 +257,7 @@ struct ForwardedRequest {
 
   /// Stores the response while its client reads it.
   private func stored(
-    _ response: CacheResponse, _ storing: StorePlan, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt
+    _ response: CacheResponse, _ storing: StorePlan, _ plan: FetchPlan, _ scope: TagScope, _ exchange: ExchangeTimes
   ) async -> CacheResponse {
     let flight = Flight(
       for: plan, isAlone: true, scope: scope, clock: cache.clock,
@@ -265,7 +265,7 @@ struct ForwardedRequest {
     cache.flights.add(flight)
     let started = flight.started(
       Task { @concurrent in
-        await scope.bind { await CacheFill(cache, flight, plan, response, receipt).store(storing) }
+        await scope.bind { await CacheFill(cache, flight, plan, response, exchange).store(storing) }
         flight.close()
         scope.close()
         cache.flights.remove(flight)
@@ -278,12 +278,13 @@ struct ForwardedRequest {
   }
 
   /// Updates the stored response to GET with what a response to HEAD says about it (RFC 9111 §4.3.5).
-  private func update(by response: CacheResponse, _ plan: FetchPlan, _ scope: TagScope, _ receipt: Receipt) async {
+  private func update(by response: CacheResponse, _ plan: FetchPlan, _ scope: TagScope, _ exchange: ExchangeTimes) async
+  {
     let flight = Flight(
       for: plan, isAlone: true, scope: scope, clock: cache.clock,
       machine: FlightStateMachine(isKept: true, attempts: 1, hardDeadline: nil))
     cache.flights.add(flight)
-    await CacheFill(cache, flight, plan, response, receipt).updateFromHead()
+    await CacheFill(cache, flight, plan, response, exchange).updateFromHead()
     flight.close()
     cache.flights.remove(flight)
   }

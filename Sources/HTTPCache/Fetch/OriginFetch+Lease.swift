@@ -81,7 +81,7 @@ extension OriginFetch {
     let now = cache.clock.now
     let response = FlightResponse(
       entry, outcome: .collapsed, originStatus: entry.status, storing: .none,
-      receipt: Receipt(requestedAt: now, receivedAt: now, receivedUnix: cache.clock.unixTime))
+      exchange: ExchangeTimes(requestedAt: now, receivedAt: now, receivedUnix: cache.clock.unixTime))
     var outcomes = Flight.Outcomes()
     for (id, plan) in flight.waiting where entry.key == plan.key && plan.mayReuse(entry, at: now) {
       outcomes.append((id, .response(response)))

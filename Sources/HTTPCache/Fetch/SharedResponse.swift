@@ -11,7 +11,7 @@ final class SharedResponse: Sendable {
   let storing: StorePlan
   /// As it has come from the origin.
   let response: CacheResponse
-  let receipt: Receipt
+  let exchange: ExchangeTimes
   /// What the response is stored under, before `Vary`.
   let primary: CacheKey
   /// Set when the response varies, or others of its resource do.
@@ -33,7 +33,7 @@ final class SharedResponse: Sendable {
   ) {
     plan = fill.plan
     response = fill.response
-    receipt = fill.receipt
+    exchange = fill.exchange
     scope = fill.flight.scope
     backend = fill.cache.backend
     mayGetTags = fill.response.body.bytes == nil && fill.plan.policy.policy.tags.ambience == .untilBodyEnds
@@ -54,8 +54,8 @@ final class SharedResponse: Sendable {
     FlightResponse(
       response,
       fields: isLeader
-        ? RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: receipt.receivedUnix) : storing.fields,
-      body: body, birth: isLeader ? nil : storing.times.birth, storing: became, receipt: receipt)
+        ? RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: exchange.receivedUnix) : storing.fields,
+      body: body, birth: isLeader ? nil : storing.times.birth, storing: became, exchange: exchange)
   }
 
   /// The outcome for the request of `other`, which did not cause the response, when that is not for it; nil when it is: it may
@@ -100,7 +100,8 @@ final class SharedResponse: Sendable {
         var combined = content
         if combined.combine(existing), combined.byteCount <= plan.policy.policy.maximumBodySize { content = combined }
       }
-      return CacheEntry(content, key: key, fields: storing.fields, storing: storing, receipt: receipt, tags: scope.tags)
+      return CacheEntry(
+        content, key: key, fields: storing.fields, storing: storing, exchange: exchange, tags: scope.tags)
     }
     var storing = storing
     // A body that has come as a stream gets its tag here; one that was all there has it already.
@@ -113,7 +114,7 @@ final class SharedResponse: Sendable {
     let stored = plan.stored
     return CacheEntry(
       response, body: stored?.body == body ? stored?.body ?? body : body, trailers: trailers, key: key,
-      storing: storing, receipt: receipt, tags: scope.tags)
+      storing: storing, exchange: exchange, tags: scope.tags)
   }
 
   /// The entry that leads to `entry`, when the response varies and that entry is to be stored.

@@ -5,7 +5,8 @@
 
 /// A body that is written once and read by several readers while it is being written.
 final class BodyLog: Sendable {
-  fileprivate struct Guarded {
+  /// The state behind the lock.
+  fileprivate struct Contents {
     var state: BodyLogState
     var waitingReaders: [BodyLogState.ReaderID: UnsafeContinuation<Void, Never>] = [:]
     var waitingProducer: UnsafeContinuation<Void, Never>?
@@ -23,7 +24,7 @@ final class BodyLog: Sendable {
     var countedUntil = CacheInstant.distantPast
   }
 
-  private let guarded: Locked<Guarded>
+  private let guarded: Locked<Contents>
   private let clock: CacheClock
   /// How long the slowest readers may hold up the others, all in all, before they are looked at.
   private let stallLimit: Duration
@@ -40,7 +41,7 @@ final class BodyLog: Sendable {
     onAbandoned: @escaping @Sendable () -> Void = {}
   ) {
     self.guarded = Locked(
-      Guarded(state: BodyLogState(window: window, retentionLimit: retentionLimit), lastChunkAt: clock.now))
+      Contents(state: BodyLogState(window: window, retentionLimit: retentionLimit), lastChunkAt: clock.now))
     self.stallLimit = stallLimit
     self.clock = clock
     self.onAbandoned = onAbandoned
@@ -214,7 +215,7 @@ final class BodyLog: Sendable {
   }
 }
 
-extension BodyLog.Guarded {
+extension BodyLog.Contents {
   fileprivate mutating func takeReaders() -> [UnsafeContinuation<Void, Never>] {
     guard !waitingReaders.isEmpty else { return [] }
     defer { waitingReaders.removeAll(keepingCapacity: true) }

@@ -3,12 +3,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// A list that is usually of one: the first element takes no allocation.
+/// A list that is usually of one element. The first element lies in the list itself, so that a list of one allocates no memory.
 struct SmallList<Element> {
   private var head: Element?
   private var rest: [Element] = []
 
   init() {}
+
+  /// A list of one element.
+  init(_ element: Element) { head = element }
 
   /// The element, if there is one only.
   @inline(__always)
@@ -39,6 +42,14 @@ struct SmallList<Element> {
 }
 
 extension SmallList: Sendable where Element: Sendable {}
+extension SmallList: Equatable where Element: Equatable {}
+extension SmallList: Hashable where Element: Hashable {}
+
+extension SmallList: ExpressibleByArrayLiteral {
+  init(arrayLiteral elements: Element...) {
+    for element in elements { append(element) }
+  }
+}
 
 extension SmallList: RandomAccessCollection, MutableCollection {
   var startIndex: Int { 0 }

@@ -43,9 +43,9 @@ final class ResolvedPolicy: Sendable {
   /// Here, and not inlined, because what a reference at hand holds is lent, and what is reached through others is copied:
   /// for the rules, a dozen counted references.
   @inline(never)
-  func storability(of response: CacheResponse, to request: CacheRequest, receipt: Receipt) -> Storability {
+  func storability(of response: CacheResponse, to request: CacheRequest, exchange: ExchangeTimes) -> Storability {
     RFC9111.storability(
-      of: response, to: request, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale())
+      of: response, to: request, exchange: exchange, rules: rules, lifetimeScale: lifetimeScale())
   }
 
   /// The key that the response to `request` is stored under; nil when it has none.

@@ -13,7 +13,7 @@ struct ByteRangeSet: Hashable, Sendable {
     case suffix(Int)
   }
 
-  let specs: ShortList<Spec>
+  let specs: SmallList<Spec>
 
   /// The ranges of `value`; nil when it is invalid, of another unit, or asks for more than `maximumRanges`.
   static func parse(_ value: Span<UInt8>, maximumRanges: Int = 16) -> ByteRangeSet? {
@@ -22,7 +22,7 @@ struct ByteRangeSet: Hashable, Sendable {
     guard FieldSyntax.matches(value, range.lowerBound..<unitEnd, "bytes"), unitEnd < range.upperBound,
       value[unitEnd] == ASCII.equals
     else { return nil }
-    var specs = ShortList<Spec>()
+    var specs = SmallList<Spec>()
     var members = ListCursor(unitEnd + 1..<range.upperBound)
     while let member = members.next(in: value) {
       if member.range.isEmpty { continue }
@@ -48,7 +48,7 @@ struct ByteRangeSet: Hashable, Sendable {
 
   /// What the ranges select of a representation of `length` octets.
   func selection(length: Int) -> RangeSelection {
-    var ranges = ShortList<Range<Int>>()
+    var ranges = SmallList<Range<Int>>()
     var asksForEmptySuffix = false
     for spec in specs {
       switch spec {
@@ -67,7 +67,7 @@ struct ByteRangeSet: Hashable, Sendable {
   }
 
   /// The ranges with those that overlap or nearly touch made one. Their order is kept if nothing had to be.
-  private static func coalesced(_ ranges: ShortList<Range<Int>>) -> RangeSelection {
+  private static func coalesced(_ ranges: SmallList<Range<Int>>) -> RangeSelection {
     guard ranges.count > 1 else { return .ranges(ranges) }
     let sorted = ranges.sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
     var result: [Range<Int>] = []
@@ -82,7 +82,7 @@ struct ByteRangeSet: Hashable, Sendable {
     }
     if overlaps > 2 { return .whole }
     guard result.count != ranges.count else { return .ranges(ranges) }
-    var joined = ShortList<Range<Int>>()
+    var joined = SmallList<Range<Int>>()
     for range in result { joined.append(range) }
     return .ranges(joined)
   }

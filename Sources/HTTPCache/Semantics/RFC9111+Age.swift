@@ -21,14 +21,14 @@ extension RFC9111 {
   /// `corrected_initial_age` in nanoseconds (§4.2.3): how old a response was when it was received.
   ///
   /// - Parameter date: What the response has as `Date`, if that is valid.
-  static func correctedInitialAge(of fields: HeaderFields, date: UnixTime?, receipt: Receipt) -> Int64 {
+  static func correctedInitialAge(of fields: HeaderFields, date: UnixTime?, exchange: ExchangeTimes) -> Int64 {
     var apparentAge: Int64 = 0
     if let date {
       // In whole seconds: Date has no others, and the rest of the current second would make every response look older.
-      apparentAge = max(0, receipt.receivedUnix.seconds.subtractingSaturated(date.seconds)).secondsAsNanoseconds
+      apparentAge = max(0, exchange.receivedUnix.seconds.subtractingSaturated(date.seconds)).secondsAsNanoseconds
     }
     let responseDelay = max(
-      0, receipt.receivedAt.nanoseconds.subtractingSaturated(receipt.requestedAt.nanoseconds))
+      0, exchange.receivedAt.nanoseconds.subtractingSaturated(exchange.requestedAt.nanoseconds))
     let ageValue = (ageValue(of: fields) ?? 0).secondsAsNanoseconds
     return max(apparentAge, ageValue.addingSaturated(responseDelay))
   }

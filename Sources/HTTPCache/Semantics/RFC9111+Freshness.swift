@@ -99,10 +99,11 @@ extension RFC9111 {
   /// A lifetime that the response gives counts from its birth, so that time spent in other caches is used up; one of
   /// the policy counts from receipt.
   static func entryTimes(
-    freshness: Freshness, initialAge: Int64, directives: ResponseDirectives, hasValidator: Bool, receipt: Receipt,
+    freshness: Freshness, initialAge: Int64, directives: ResponseDirectives, hasValidator: Bool,
+    exchange: ExchangeTimes,
     rules: CachingRules, lifetimeScale: Double
   ) -> EntryTimes {
-    let received = receipt.receivedAt
+    let received = exchange.receivedAt
     // Rounded to what an entry keeps in little room, so that nothing lasts longer than it should.
     let birth = received.advanced(
       byNanoseconds: Int64(0).subtractingSaturated(CompactTimes.rounded(initialAge, .up)))
@@ -135,10 +136,10 @@ extension RFC9111 {
   }
 
   /// The moments of a response that is used once and not stored: it has an age, and nothing else.
-  static func timesOfUnstored(_ fields: HeaderFields, receipt: Receipt) -> EntryTimes {
-    let date = dateValue(of: fields, known: .date, now: receipt.receivedUnix)
-    let initialAge = correctedInitialAge(of: fields, date: date, receipt: receipt)
-    let received = receipt.receivedAt
+  static func timesOfUnstored(_ fields: HeaderFields, exchange: ExchangeTimes) -> EntryTimes {
+    let date = dateValue(of: fields, known: .date, now: exchange.receivedUnix)
+    let initialAge = correctedInitialAge(of: fields, date: date, exchange: exchange)
+    let received = exchange.receivedAt
     return EntryTimes(
       birth: received.advanced(byNanoseconds: Int64(0).subtractingSaturated(initialAge)), receivedAt: received,
       freshUntil: received, staleWhileRevalidateUntil: received, staleIfErrorUntil: received, reclaimAt: received)

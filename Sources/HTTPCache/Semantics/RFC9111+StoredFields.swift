@@ -97,9 +97,9 @@ extension RFC9111 {
   /// Each field of the new section replaces those of its name. Not taken over are the fields that are not stored
   /// anyway, and those that describe the stored octets, which have not changed: `Content-Length`, `Content-Encoding`,
   /// `Content-Range`, `Transfer-Encoding` and the digests of the content. `Age` is taken over, and dropped again by
-  /// ``storability(of:to:receipt:rules:lifetimeScale:)``, which is to be asked next. `Set-Cookie` is not taken over: it is for
+  /// ``storability(of:to:exchange:rules:lifetimeScale:)``, which is to be asked next. `Set-Cookie` is not taken over: it is for
   /// the client that has caused the new section (``setCookies(of:)``). A new section without `Date`
-  /// counts from its receipt: the old `Date` goes.
+  /// counts from its exchange: the old `Date` goes.
   ///
   /// A weak entity tag stays as it is stored, although the new section may have its strong form: several
   /// representations may have been given the weak one, and the strong one may name another of them. So what describes the

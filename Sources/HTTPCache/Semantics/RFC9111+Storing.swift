@@ -9,11 +9,11 @@ extension RFC9111 {
   /// Only the head is looked at.
   ///
   /// - Parameters:
-  ///   - receipt: When it was asked for and when it came.
+  ///   - exchange: When it was asked for and when it came.
   ///   - lifetimeScale: What lifetimes are multiplied by, at most 1, so that what was stored together does not expire
   ///     together.
   static func storability(
-    of response: CacheResponse, to request: CacheRequest, receipt: Receipt, rules: CachingRules,
+    of response: CacheResponse, to request: CacheRequest, exchange: ExchangeTimes, rules: CachingRules,
     lifetimeScale: Double = 1
   ) -> Storability {
     let fields = response.fields
@@ -47,10 +47,10 @@ extension RFC9111 {
       }
     }
 
-    let date = dateValue(of: fields, known: .date, now: receipt.receivedUnix)
+    let date = dateValue(of: fields, known: .date, now: exchange.receivedUnix)
     var freshness = freshness(
       status: response.status, fields: fields, directives: directives, isTargeted: isTargeted, date: date,
-      receivedUnix: receipt.receivedUnix, rules: rules)
+      receivedUnix: exchange.receivedUnix, rules: rules)
     // Where the policy's lifetimes come first, the response may have one of its own all the same.
     var explicitLifetime = freshness.source == .response ? freshness.lifetime : 0
     if freshness.source == .policy {
@@ -59,7 +59,7 @@ extension RFC9111 {
       if hasExplicitLifetime || personalReason != nil {
         own = ownFreshness(
           status: response.status, fields: fields, directives: directives, isTargeted: isTargeted, date: date,
-          receivedUnix: receipt.receivedUnix, rules: rules)
+          receivedUnix: exchange.receivedUnix, rules: rules)
         if own.source == .response { explicitLifetime = own.lifetime }
       }
       if explicitLifetime <= 0 {
@@ -78,7 +78,7 @@ extension RFC9111 {
         || isHeuristicallyCacheable(status: response.status)
     else { return .refuse(.noLifetime) }
 
-    let initialAge = correctedInitialAge(of: fields, date: date, receipt: receipt)
+    let initialAge = correctedInitialAge(of: fields, date: date, exchange: exchange)
     if hasSetCookie, rules.setCookies == .whenExplicit, explicitLifetime <= initialAge || directives.noCache {
       return .refuse(.setCookie)
     }
@@ -87,9 +87,9 @@ extension RFC9111 {
     let hasValidator = hasValidator(fields) || (rules.givesValidators && response.status == 200)
     let times = entryTimes(
       freshness: freshness, initialAge: initialAge, directives: directives,
-      hasValidator: hasValidator, receipt: receipt, rules: rules, lifetimeScale: lifetimeScale)
+      hasValidator: hasValidator, exchange: exchange, rules: rules, lifetimeScale: lifetimeScale)
     // What could neither be used nor validated would only take room.
-    guard hasValidator || (!directives.noCache && times.reclaimAt > receipt.receivedAt) else {
+    guard hasValidator || (!directives.noCache && times.reclaimAt > exchange.receivedAt) else {
       return .refuse(.noLifetime)
     }
 
@@ -104,7 +104,7 @@ extension RFC9111 {
       StorePlan(
         times: times, traits: traits,
         fields: storedFields(
-          of: fields, directives: directives, date: date, rules: rules, receivedUnix: receipt.receivedUnix),
+          of: fields, directives: directives, date: date, rules: rules, receivedUnix: exchange.receivedUnix),
         vary: vary))
   }
 

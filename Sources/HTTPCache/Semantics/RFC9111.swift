@@ -7,15 +7,15 @@
 ///
 /// | section | what | function |
 /// |---|---|---|
-/// | §3 | storing responses | ``storability(of:to:receipt:rules:lifetimeScale:)`` |
+/// | §3 | storing responses | ``storability(of:to:exchange:rules:lifetimeScale:)`` |
 /// | §3.1 | storing header fields | `storedFields(of:directives:date:rules:receivedUnix:)`, ``fieldsWithoutHopByHop(_:receivedUnix:)`` |
 /// | §3.2 | updating stored fields | ``freshened(_:with:)`` |
 /// | §3.3, §3.4 | incomplete responses, combining | ``PartialContent``, ``expectedLength(_:status:method:)`` |
-/// | §3.5 | authenticated requests | ``storability(of:to:receipt:rules:lifetimeScale:)`` |
+/// | §3.5 | authenticated requests | ``storability(of:to:exchange:rules:lifetimeScale:)`` |
 /// | §4, §5.2.1 | reuse | ``verdict(times:traits:directives:now:rules:)`` |
 /// | §4.1 | `Vary` | `varySelection(of:limit:)`, ``selection(_:in:)``, `SelectingFieldNormalizer` |
 /// | §4.2 | freshness | `freshness(status:fields:directives:isTargeted:receivedUnix:rules:)`, `entryTimes` |
-/// | §4.2.3 | age | ``correctedInitialAge(of:receipt:)``, `EntryTimes.age(at:)` |
+/// | §4.2.3 | age | ``correctedInitialAge(of:exchange:)``, `EntryTimes.age(at:)` |
 /// | §4.2.4 | stale responses | ``mayServeOnError(times:traits:directives:now:rules:)``, ``mayServeUnvalidated(times:traits:directives:now:)`` |
 /// | §4.3.1 | conditional requests to the origin | ``conditionalFields(for:validating:forwardsConditions:forwardsRange:)`` |
 /// | §4.3.2 | conditional requests of clients | ``RFC9110/evaluatePreconditions(method:request:status:stored:)`` |

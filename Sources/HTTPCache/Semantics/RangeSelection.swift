@@ -8,7 +8,7 @@ enum RangeSelection: Hashable, Sendable {
   /// All of it: no range was asked for, or the request for one is to be ignored.
   case whole
   /// These parts, none empty, none overlapping, all within the representation.
-  case ranges(ShortList<Range<Int>>)
+  case ranges(SmallList<Range<Int>>)
   /// None of what was asked for exists: 416.
   case unsatisfiable
 }

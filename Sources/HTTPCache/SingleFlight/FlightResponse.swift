@@ -30,7 +30,7 @@ final class FlightResponse: Sendable {
   /// A response as the origin has sent it.
   init(
     _ response: CacheResponse, fields: HeaderFields, body: Body? = nil, birth: CacheInstant? = nil,
-    storing: CacheEvent.Storing, receipt: Receipt
+    storing: CacheEvent.Storing, exchange: ExchangeTimes
   ) {
     self.status = response.status
     self.fields = fields
@@ -41,13 +41,13 @@ final class FlightResponse: Sendable {
     self.birth = birth
     self.originStatus = response.status
     self.storing = storing
-    self.originNanoseconds = receipt.originNanoseconds
+    self.originNanoseconds = exchange.originNanoseconds
   }
 
   /// A response that is made of an entry.
   init(
     _ entry: CacheEntry, outcome: CacheOutcome, leaderFields: HeaderFields = HeaderFields(), originStatus: Int,
-    storing: CacheEvent.Storing, receipt: Receipt
+    storing: CacheEvent.Storing, exchange: ExchangeTimes
   ) {
     self.status = entry.status
     self.fields = entry.fields
@@ -58,6 +58,6 @@ final class FlightResponse: Sendable {
     self.birth = nil
     self.originStatus = originStatus
     self.storing = storing
-    self.originNanoseconds = receipt.originNanoseconds
+    self.originNanoseconds = exchange.originNanoseconds
   }
 }

@@ -36,8 +36,8 @@ struct ConnectionStateMachine<Waiter> {
     case closed
   }
 
-  /// What is to be done about an answer.
-  enum Reception {
+  /// The action that a reply calls for.
+  enum ReplyAction {
     /// More is to come.
     case none
     /// The answer to the first command of signing in, and so on.
@@ -217,7 +217,7 @@ struct ConnectionStateMachine<Waiter> {
   /// Something has come from the peer, though not necessarily a whole answer.
   mutating func sawSignOfLife(now: Int64) { lastSign = now }
 
-  mutating func received(_ reply: consuming RedisReply) -> Reception {
+  mutating func received(_ reply: consuming RedisReply) -> ReplyAction {
     if case .signingIn(let deadline, let remaining) = phase {
       phase = .signingIn(deadline: deadline, remaining: remaining - 1)
       return .signIn(index: signInCount - remaining, reply)

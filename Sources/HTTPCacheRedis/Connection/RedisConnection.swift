@@ -47,7 +47,7 @@ final class RedisConnection: @unchecked Sendable {
   let shared: Locked<Shared>
   private let transmission = Locked(Transmission())
   /// Taken before the other two, where it is taken with them.
-  let reception = Locked(Reception())
+  let reception = Locked(ReplyReceiver())
   /// Where callers read into, if they do.
   let callerScratch: UnsafeMutableRawBufferPointer
   /// The socket takes no more at the moment; the loop waits until it does.

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// Commands that travel together, or their answers. Nearly always it is one, for which there is no array to be allocated.
+/// Commands that travel together, or their replies. Nearly always it is one, for which no array is allocated. Unlike a
+/// `SmallList` it takes over an array as it is.
 enum OneOrMore<Element: Sendable>: Sendable, RandomAccessCollection, ExpressibleByArrayLiteral {
   case one(Element)
   case more([Element])

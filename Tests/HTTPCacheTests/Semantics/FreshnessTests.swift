@@ -196,7 +196,7 @@ extension SemanticsTests {
     @Test(
       "§4.2.3: the formula",
       arguments: [
-        // Age, Date relative to receipt, response delay, corrected initial age
+        // Age, Date relative to exchange, response delay, corrected initial age
         (nil, nil, 0, 0), (10, nil, 0, 10), (10, 0, 3, 13), (10, -5, 0, 10), (10, -50, 3, 50), (nil, -50, 0, 50),
         (nil, 50, 0, 0), (nil, 50, 4, 4), (nil, nil, -4, 0), (2_147_483_648, nil, 1, 2_147_483_649),
       ] as [(Int64?, Int64?, Int64, Int64)])
@@ -204,22 +204,22 @@ extension SemanticsTests {
       var lines: [String] = []
       if let age { lines.append("Age: \(age)") }
       if let date { lines.append("Date: \(Sample.date(date))") }
-      let receipt = Receipt(
+      let exchange = ExchangeTimes(
         requestedAt: Sample.after(-delay), receivedAt: Sample.now, receivedUnix: Sample.unix)
       let fields = Sample.fields(lines)
       let result = RFC9111.correctedInitialAge(
-        of: fields, date: RFC9111.dateValue(of: fields, known: .date, now: Sample.unix), receipt: receipt)
+        of: fields, date: RFC9111.dateValue(of: fields, known: .date, now: Sample.unix), exchange: exchange)
       #expect(result == expected * 1_000_000_000)
     }
 
     @Test func theRestOfTheSecondIsNoAge() {
-      let receipt = Receipt(
+      let exchange = ExchangeTimes(
         requestedAt: Sample.now, receivedAt: Sample.now,
         receivedUnix: UnixTime(milliseconds: Sample.unix.milliseconds + 999))
       let fields = Sample.fields("Date: \(Sample.date())")
-      let date = RFC9111.dateValue(of: fields, known: .date, now: receipt.receivedUnix)
+      let date = RFC9111.dateValue(of: fields, known: .date, now: exchange.receivedUnix)
       #expect(date != nil)
-      #expect(RFC9111.correctedInitialAge(of: fields, date: date, receipt: receipt) == 0)
+      #expect(RFC9111.correctedInitialAge(of: fields, date: date, exchange: exchange) == 0)
     }
 
     @Test func ageGrowsWithTheClock() throws {
@@ -254,7 +254,7 @@ extension SemanticsTests {
         rules.heuristicMaximum = durations.randomElement(using: &generator)!
         rules.maximumLifetime = Bool.random(using: &generator) ? durations.randomElement(using: &generator) : nil
         rules.heuristicFraction = [0, 0.1, 1, -1, .infinity, .nan, 1e300].randomElement(using: &generator)!
-        let receipt = Receipt(
+        let exchange = ExchangeTimes(
           requestedAt: instant(), receivedAt: instant(),
           receivedUnix: UnixTime(milliseconds: instant().nanoseconds))
         var lines = ["Age: \(number())", "ETag: x"]
@@ -274,7 +274,7 @@ extension SemanticsTests {
           lines.append("Cache-Control: s-maxage=\(number()), stale-while-revalidate=\(number())")
         }
         let scale = [0, 0.5, 1, 2, -1, .nan, .infinity].randomElement(using: &generator)!
-        guard let plan = Sample.storability(lines, rules: rules, receipt: receipt, lifetimeScale: scale).plan else {
+        guard let plan = Sample.storability(lines, rules: rules, exchange: exchange, lifetimeScale: scale).plan else {
           continue
         }
         let times = plan.times

@@ -200,10 +200,10 @@ enum FuzzTarget: String, CaseIterable, Sendable {
       }
     }
     let now = CacheInstant(nanoseconds: 1_000_000_000_000)
-    let receipt = Receipt(requestedAt: now, receivedAt: now, receivedUnix: UnixTime(seconds: 1_800_000_000))
+    let exchange = ExchangeTimes(requestedAt: now, receivedAt: now, receivedUnix: UnixTime(seconds: 1_800_000_000))
     for status in [200, 206, 302] {
       let result = RFC9111.storability(
-        of: CacheResponse(status: status, fields: fields), to: CacheRequest(fields: fields), receipt: receipt,
+        of: CacheResponse(status: status, fields: fields), to: CacheRequest(fields: fields), exchange: exchange,
         rules: CachingRules())
       guard let plan = result.plan else { continue }
       precondition(plan.times.birth <= now && plan.times.freshUntil <= plan.times.reclaimAt)

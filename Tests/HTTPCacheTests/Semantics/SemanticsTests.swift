@@ -17,7 +17,7 @@ enum Sample {
   /// The same moment by the clock that only goes forward.
   static let now = CacheInstant(nanoseconds: 5_000_000 * 1_000_000_000)
   /// A response that came in no time at all.
-  static let receipt = Receipt(requestedAt: now, receivedAt: now, receivedUnix: unix)
+  static let exchange = ExchangeTimes(requestedAt: now, receivedAt: now, receivedUnix: unix)
 
   /// The date so many seconds from `unix`.
   static func date(_ offset: Int64 = 0) -> String { HTTPDate.format(UnixTime(seconds: unix.seconds + offset)) }
@@ -48,20 +48,20 @@ enum Sample {
   /// What becomes of a response to GET.
   static func storability(
     _ lines: [String], status: Int = 200, method: RequestMethod = .get, request: [String] = [],
-    rules: CachingRules = CachingRules(), receipt: Receipt = receipt, lifetimeScale: Double = 1
+    rules: CachingRules = CachingRules(), exchange: ExchangeTimes = exchange, lifetimeScale: Double = 1
   ) -> Storability {
     RFC9111.storability(
       of: CacheResponse(status: status, fields: fields(lines)),
       to: CacheRequest(method: method, authority: "example.com", target: "/a/b?q=1", fields: fields(request)),
-      receipt: receipt, rules: rules, lifetimeScale: lifetimeScale)
+      exchange: exchange, rules: rules, lifetimeScale: lifetimeScale)
   }
 
-  /// How many seconds a response to GET is fresh from its receipt; nil when it is not stored.
+  /// How many seconds a response to GET is fresh from its exchange; nil when it is not stored.
   static func freshSeconds(
-    _ lines: [String], status: Int = 200, rules: CachingRules = CachingRules(), receipt: Receipt = receipt
+    _ lines: [String], status: Int = 200, rules: CachingRules = CachingRules(), exchange: ExchangeTimes = exchange
   ) -> Int64? {
-    storability(lines, status: status, rules: rules, receipt: receipt).plan?.times.remainingFreshness(
-      at: receipt.receivedAt)
+    storability(lines, status: status, rules: rules, exchange: exchange).plan?.times.remainingFreshness(
+      at: exchange.receivedAt)
   }
 
   /// Calls `body` with the octets of `text`.

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// When a response was asked for and when it came (RFC 9111 §4.2.3).
-struct Receipt: Hashable, Sendable {
+/// The times at which a response was asked for and came (RFC 9111 §4.2.3).
+struct ExchangeTimes: Hashable, Sendable {
   /// `request_time`.
   var requestedAt: CacheInstant
   /// `response_time`.

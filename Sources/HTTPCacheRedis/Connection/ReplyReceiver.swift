@@ -13,8 +13,9 @@ internal import CHiredis
   import Darwin
 #endif
 
-/// What is being received on a connection. Whoever reads holds the lock around it meanwhile: the loop, or a caller.
-struct Reception {
+/// The receiving side of a connection: its socket, and the replies that have come. Whoever reads, the loop or a caller, holds
+/// the lock around it meanwhile.
+struct ReplyReceiver {
   /// -1 while there is no socket that can be read from. It is not closed while somebody is reading.
   var descriptor: CInt = -1
   var reader: ReplyReader?
