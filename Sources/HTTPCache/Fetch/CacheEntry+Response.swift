@@ -7,12 +7,12 @@
 extension CacheEntry {
   /// A whole response, as it has come.
   convenience init(
-    _ response: CacheResponse, body: Bytes, trailers: HeaderFields?, key: CacheKey, storing: StorePlan,
+    status: Int, body: Bytes, trailers: HeaderFields?, key: CacheKey, storing: StorePlan,
     exchange: ExchangeTimes, tags: CacheTags?
   ) {
     self.init(
-      key: key, shortStatus: Int16(clamping: response.status),
-      fields: Self.fields(storing.fields, ofLength: body.count, status: response.status), body: body,
+      key: key, shortStatus: Int16(clamping: status),
+      fields: Self.fields(storing.fields, ofLength: body.count, status: status), body: body,
       trailers: trailers, times: storing.times, traits: storing.traits,
       costInMicroseconds: UInt32(clamping: exchange.originNanoseconds / 1000), tags: tags)
   }

@@ -22,7 +22,8 @@ extension CacheFill {
       flight.scope.closeIfEmpty()
     else { return false }
     let entry = CacheEntry(
-      response, body: body, trailers: response.trailers, key: plan.key, storing: storing, exchange: exchange, tags: nil)
+      status: response.status, body: body, trailers: response.trailers, key: plan.key, storing: storing,
+      exchange: exchange, tags: nil)
     let result = flight.storeForLeader {
       memory.storeNow(entry, stamp: stamp)
     } outcome: { result in

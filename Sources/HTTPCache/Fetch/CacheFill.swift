@@ -74,7 +74,7 @@ struct CacheFill {
     if RFC9111.isOriginFailure(response.status) {
       guard case .store = storability, !plan.mayServeOnError(at: exchange.receivedAt) else { return .fail }
     }
-    switch storability {
+    switch consume storability {
     case .refuse(let refusal):
       // What is refused to nobody in particular says nothing about clients.
       return plan.isNeutral && !flight.isRefresh ? .refuseNeutral(refusal) : .refuse(refusal)
@@ -181,8 +181,9 @@ struct CacheFill {
   /// The response as it goes to the client that has caused it.
   func answer(_ storing: CacheEvent.Storing) -> FlightResponse {
     FlightResponse(
-      response, fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: exchange.receivedUnix),
-      storing: storing, exchange: exchange)
+      status: response.status,
+      fields: RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: exchange.receivedUnix),
+      body: response.body, trailers: response.trailers, storing: storing, exchange: exchange)
   }
 
   /// The origin answered with a server error that is not to be stored.

@@ -18,10 +18,10 @@ extension CacheLayer {
     if bypass == nil, let policy {
       let request = miss?.request ?? Self.withoutConnectionFields(original)
       if let key = miss?.key ?? key(of: request, policy) {
+        let directives = directives(of: request, policy)
         let plan = FetchPlan(
-          .init(
-            request: request, directives: directives(of: request, policy), policy: policy, key: key, next: next,
-            stamp: lookup == nil ? nil : backend.stampNow, startedAt: startedAt, outer: TagScope.ambient))
+          request: request, directives: directives, policy: policy, key: key, next: next,
+          stamp: lookup == nil ? nil : backend.stampNow, startedAt: startedAt, outer: TagScope.ambient)
         var fetcher = Fetcher(plan, for: self)
         return try await fetcher.response(knowing: lookup)
       }

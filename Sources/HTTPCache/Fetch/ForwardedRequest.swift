@@ -200,7 +200,7 @@ struct ForwardedRequest {
         of: response, to: self.request, exchange: exchange, rules: policy.rules)
     else { return response }
     let plan = FetchPlan(
-      .init(request: request, policy: policy, key: key, next: next, stamp: stamp, startedAt: startedAt, outer: outer))
+      request: request, policy: policy, key: key, next: next, stamp: stamp, startedAt: startedAt, outer: outer)
     return await stored(response, storing, plan, scope, exchange)
   }
 

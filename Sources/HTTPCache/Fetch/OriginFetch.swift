@@ -41,8 +41,8 @@ struct OriginFetch {
     if cache.isShielded(plan.policy) { return await shieldedCall(plan) }
     let requestedAt = cache.clock.nowAtTheEarliest
     do {
-      let response = try await plan.next.call(originRequest(plan))
-      let fill = CacheFill(cache, flight, plan, response, requestedAt: requestedAt)
+      let fill = CacheFill(
+        cache, flight, plan, try await plan.next.call(originRequest(plan)), requestedAt: requestedAt)
       return fill.storeAtOnce() ? nil : await fill.receive()
     } catch {
       return threw(error, plan)

@@ -52,10 +52,11 @@ final class SharedResponse: Sendable {
   /// - Parameter isLeader: What is stored lacks the fields that are for the leader's eyes only; the leader gets them.
   func answer(isLeader: Bool, body: Body, _ became: CacheEvent.Storing) -> FlightResponse {
     FlightResponse(
-      response,
+      status: response.status,
       fields: isLeader
         ? RFC9111.fieldsWithoutHopByHop(response.fields, receivedUnix: exchange.receivedUnix) : storing.fields,
-      body: body, birth: isLeader ? nil : storing.times.birth, storing: became, exchange: exchange)
+      body: body, trailers: response.trailers, birth: isLeader ? nil : storing.times.birth, storing: became,
+      exchange: exchange)
   }
 
   /// The outcome for the request of `other`, which did not cause the response, when that is not for it; nil when it is: it may
@@ -113,7 +114,7 @@ final class SharedResponse: Sendable {
     // What has not changed keeps its memory: those who are reading it and those to come share it.
     let stored = plan.stored
     return CacheEntry(
-      response, body: stored?.body == body ? stored?.body ?? body : body, trailers: trailers, key: key,
+      status: response.status, body: stored?.body == body ? stored?.body ?? body : body, trailers: trailers, key: key,
       storing: storing, exchange: exchange, tags: scope.tags)
   }
 

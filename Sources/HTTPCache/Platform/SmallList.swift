@@ -17,7 +17,7 @@ struct SmallList<Element> {
   @inline(__always)
   var only: Element? { rest.isEmpty ? head : nil }
 
-  mutating func append(_ element: Element) {
+  mutating func append(_ element: consuming Element) {
     if head == nil { head = element } else { rest.append(element) }
   }
 
@@ -26,8 +26,8 @@ struct SmallList<Element> {
   /// - Complexity: O(*n*).
   @discardableResult
   mutating func remove(at position: Int) -> Element {
-    guard position == 0, let element = head else { return rest.remove(at: position - 1) }
-    head = rest.isEmpty ? nil : rest.removeFirst()
+    guard position == 0, let element = head.take() else { return rest.remove(at: position - 1) }
+    if !rest.isEmpty { head = rest.removeFirst() }
     return element
   }
 

@@ -35,26 +35,68 @@ final class FetchPlan: Sendable {
   /// Whether the request is the cache's own, with no field by which a client could decide what comes of it.
   let isNeutral: Bool
 
-  /// The parts of a plan that is being made.
+  /// A request of which nothing is known to be stored.
+  init(
+    request: CacheRequest, directives: RequestDirectives = .none, policy: ResolvedPolicy, key: CacheKey,
+    next: AnyService, stamp: InvalidationStamp? = nil, startedAt: CacheInstant, outer: TagScope? = nil
+  ) {
+    self.request = request
+    self.directives = directives
+    self.policy = policy
+    self.key = key
+    self.next = next
+    self.stored = nil
+    self.partial = nil
+    self.outdated = nil
+    self.reason = .absent
+    self.stamp = stamp
+    self.endedFlightCount = nil
+    self.startedAt = startedAt
+    self.outer = outer
+    self.withholdsCredentials = false
+    self.isNeutral = false
+  }
+
+  // MARK: Copies
+
+  /// The parts of a plan that is copied. None has a default, so that no copy forgets one.
   struct Parts {
     var request: CacheRequest
-    var directives = RequestDirectives.none
+    var directives: RequestDirectives
     let policy: ResolvedPolicy
     let key: CacheKey
     let next: AnyService
     var stored: CacheEntry?
     var partial: CacheEntry?
     var outdated: CacheEntry?
-    var reason = CacheOutcome.MissReason.absent
+    var reason: CacheOutcome.MissReason
     var stamp: InvalidationStamp?
     var endedFlightCount: UInt64?
     var startedAt: CacheInstant
     var outer: TagScope?
-    var withholdsCredentials = false
-    var isNeutral = false
+    var withholdsCredentials: Bool
+    var isNeutral: Bool
+
+    init(_ plan: FetchPlan) {
+      request = plan.request
+      directives = plan.directives
+      policy = plan.policy
+      key = plan.key
+      next = plan.next
+      stored = plan.stored
+      partial = plan.partial
+      outdated = plan.outdated
+      reason = plan.reason
+      stamp = plan.stamp
+      endedFlightCount = plan.endedFlightCount
+      startedAt = plan.startedAt
+      outer = plan.outer
+      withholdsCredentials = plan.withholdsCredentials
+      isNeutral = plan.isNeutral
+    }
   }
 
-  init(_ parts: Parts) {
+  private init(_ parts: Parts) {
     request = parts.request
     directives = parts.directives
     policy = parts.policy
@@ -74,10 +116,7 @@ final class FetchPlan: Sendable {
 
   /// Returns the same plan but for what `change` changes. Nothing else copies a plan.
   func with(_ change: (inout Parts) -> Void) -> FetchPlan {
-    var parts = Parts(
-      request: request, directives: directives, policy: policy, key: key, next: next, stored: stored, partial: partial,
-      outdated: outdated, reason: reason, stamp: stamp, endedFlightCount: endedFlightCount, startedAt: startedAt,
-      outer: outer, withholdsCredentials: withholdsCredentials, isNeutral: isNeutral)
+    var parts = Parts(self)
     change(&parts)
     return FetchPlan(parts)
   }

@@ -29,17 +29,17 @@ final class FlightResponse: Sendable {
 
   /// A response as the origin has sent it.
   init(
-    _ response: CacheResponse, fields: HeaderFields, body: Body? = nil, birth: CacheInstant? = nil,
+    status: Int, fields: HeaderFields, body: Body, trailers: HeaderFields?, birth: CacheInstant? = nil,
     storing: CacheEvent.Storing, exchange: ExchangeTimes
   ) {
-    self.status = response.status
+    self.status = status
     self.fields = fields
-    self.body = body ?? response.body
-    self.trailers = response.trailers
+    self.body = body
+    self.trailers = trailers
     self.source = nil
     self.leaderFields = HeaderFields()
     self.birth = birth
-    self.originStatus = response.status
+    self.originStatus = status
     self.storing = storing
     self.originNanoseconds = exchange.originNanoseconds
   }

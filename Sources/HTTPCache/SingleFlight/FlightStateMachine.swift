@@ -173,7 +173,8 @@ struct FlightStateMachine<Context> {
   ///   - waitLimit: How long after the beginning of the call, or the last part of the body, it goes its own way; nil: it waits
   ///     for as long as it takes.
   mutating func join(
-    _ context: Context, deadline: CacheInstant?, waitLimit: Duration? = nil, at now: CacheInstant = .distantPast
+    _ context: consuming Context, deadline: CacheInstant?, waitLimit: Duration? = nil,
+    at now: CacheInstant = .distantPast
   ) -> JoinAction {
     switch phase {
     case .answered:
@@ -274,9 +275,9 @@ struct FlightStateMachine<Context> {
   /// - Returns: The context of the first to join, if it is the only one who waits, and its request is the one that has been
   ///   answered. Otherwise nil, and nothing has changed.
   mutating func answeredSoleLeader() -> Context? {
-    guard isCalling, leader == 1, let waiter = waiters.only, waiter.id == 1 else { return nil }
-    _ = answered(isShared: false)
-    return waiter.context
+    guard isCalling, leader == 1, waiters.count == 1, waiters[0].id == 1 else { return nil }
+    phase = .closed(hasTimedOut: false)
+    return waiters.remove(at: 0).context
   }
 
   /// Nobody may join any more.

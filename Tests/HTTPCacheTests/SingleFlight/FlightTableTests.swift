@@ -13,9 +13,8 @@ import Testing
   private func flight(_ number: Int) throws -> Flight {
     let clock = CacheClock.system
     let plan = try FetchPlan(
-      .init(
-        request: CacheRequest(), policy: ResolvedPolicy(CachePolicy(), clock: clock), key: key(number),
-        next: AnyService(Handler { _ in CacheResponse() }), startedAt: clock.now))
+      request: CacheRequest(), policy: ResolvedPolicy(CachePolicy(), clock: clock), key: key(number),
+      next: AnyService(Handler { _ in CacheResponse() }), startedAt: clock.now)
     return Flight(
       for: plan, scope: TagScope(isAmbient: false), clock: clock,
       machine: FlightStateMachine(isKept: false, attempts: 1, hardDeadline: nil))
