@@ -41,8 +41,14 @@ struct OriginFetch {
     if cache.isShielded(plan.policy) { return await shieldedCall(plan) }
     let requestedAt = cache.clock.nowAtTheEarliest
     do {
-      let fill = CacheFill(
-        cache, flight, plan, try await plan.next.call(originRequest(plan)), requestedAt: requestedAt)
+      let response: CacheResponse
+      if let request = changedRequest(plan) {
+        response = try await plan.next.call(request)
+      } else {
+        // Most requests go to the origin as they are, and need not be copied.
+        response = try await plan.next.call(plan.request)
+      }
+      let fill = CacheFill(cache, flight, plan, consume response, requestedAt: requestedAt)
       return fill.storeAtOnce() ? nil : await fill.receive()
     } catch {
       return threw(error, plan)
@@ -63,7 +69,7 @@ struct OriginFetch {
     flight.originAsked(at: cache.clock.now)
     let requestedAt = cache.clock.nowAtTheEarliest
     do {
-      let response = turn.ending(with: try await plan.next.call(originRequest(plan)))
+      let response = turn.ending(with: try await plan.next.call(changedRequest(plan) ?? plan.request))
       return await CacheFill(cache, flight, plan, response, requestedAt: requestedAt).receive()
     } catch {
       if flight.isAbandoned { turn.giveBack() } else { turn.failed() }
@@ -78,13 +84,13 @@ struct OriginFetch {
     return flight.originFailed { _ in .failed(error) }
   }
 
-  /// The request as it goes to the origin: without the client's own conditions where the cache asks for the whole response
-  /// (or for a confirmation of what it has) in everybody's name.
-  private func originRequest(_ plan: FetchPlan) -> CacheRequest {
+  /// The request as it goes to the origin, if that is another than the plan's: without the client's own conditions where the
+  /// cache asks for the whole response (or for a confirmation of what it has) in everybody's name.
+  private func changedRequest(_ plan: FetchPlan) -> CacheRequest? {
     let isForwardedAsIs =
       plan.stored == nil && plan.partial == nil && RFC9111.isForwardedAsIs(plan.request.fields)
     // Informational responses are for this request's client, if that wants any.
-    if isForwardedAsIs, plan.request.onInformational == nil { return plan.request }
+    if isForwardedAsIs, plan.request.onInformational == nil { return nil }
     var request = plan.request
     if !isForwardedAsIs {
       request.fields =
