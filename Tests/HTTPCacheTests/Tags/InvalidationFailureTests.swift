@@ -40,8 +40,7 @@ import Testing
     async throws
   {
     let backend = FaultyBackend(try SharedStore())
-    let clock = ManualClock()
-    let cache = try CacheLayer(backend: backend, clock: CacheClock(clock))
+    let cache = try CacheLayer(backend: backend)
     let origin = ScriptedService()
     let service = origin.layer(cache)
     async let first = service.call(.get("/p/1"))
