@@ -48,9 +48,11 @@ let package = Package(
     .executable(name: "http-cache-benchmarks", targets: ["http-cache-benchmarks"]),
   ],
   targets: [
-    .target(name: "HTTPCache", dependencies: ["CChecksum", "CCompilerBarrier"], swiftSettings: settings),
+    .target(
+      name: "HTTPCache", dependencies: ["CChecksum", "CCompilerBarrier", "CRequestSampling"], swiftSettings: settings),
     .target(name: "CChecksum"),
     .target(name: "CCompilerBarrier"),
+    .target(name: "CRequestSampling"),
     .target(name: "HTTPCacheTesting", dependencies: ["HTTPCache"], swiftSettings: settings),
 
     // Redis. Debian and Ubuntu: libhiredis-dev; Homebrew: hiredis.

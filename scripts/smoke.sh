@@ -161,6 +161,15 @@ wait "$pid" || code=$?
 expect "caching-proxy: a second signal ends it at once" "$code" '^130$'
 wait "$client" || true
 
+metrics_port=$(free_port)
+start caching-proxy --demo --metrics "127.0.0.1:$metrics_port"
+expect "caching-proxy --metrics: says where they are" "$(cat "$outputs/caching-proxy")" "metrics are at http://127.0.0.1:$metrics_port/metrics"
+ask "http://127.0.0.1:$port/" "http://127.0.0.1:$port/" >"$outputs/asked"
+expect "caching-proxy --metrics: counts the hit" "$(ask "http://127.0.0.1:$metrics_port/metrics")" '^HTTP/1.1 200' '^content-type: text/plain; version=0.0.4' '^cache-control: no-store' '^http_cache_requests_total\{.*outcome="hit",reason=""\} 1$'
+expect "caching-proxy --metrics: only there" "$(ask "http://127.0.0.1:$metrics_port/")" '^HTTP/1.1 404'
+expect "caching-proxy --metrics: not for clients of the site" "$(ask "http://127.0.0.1:$port/metrics")" '!http_cache_requests'
+stop "caching-proxy --metrics"
+
 dead=$(free_port)
 start caching-proxy --origin "http://127.0.0.1:$dead" --threads 3
 expect "caching-proxy --threads 3: so many loops" "$(cat /proc/"$pid"/task/*/comm | grep -c event-loop)" '^3$'

@@ -46,4 +46,5 @@ fi
 
 say "The programs"
 scripts/smoke.sh
+scripts/metrics_check.sh quick
 python3 scripts/two_process_check.py --proxy .build/debug/caching-proxy --rounds 100

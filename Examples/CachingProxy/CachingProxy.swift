@@ -37,10 +37,11 @@ struct CachingProxy {
     if let limit = HTTPServer.raiseOpenFileLimit(), let warning = settings.warning(ofOpenFileLimit: limit) {
       Console.complain("caching-proxy: \(warning)")
     }
-    if !settings.isQuiet { announce(proxy.server, origin, isDemo: demo != nil, settings.backend) }
+    if !settings.isQuiet { announce(proxy, origin, isDemo: demo != nil, settings.backend) }
     // Nobody waits for that: a server that is down has nothing, and requests go on to the origin.
     Task { for problem in await opened.problems() { Console.complain("caching-proxy: \(problem)") } }
 
+    async let metrics: Void? = proxy.metricsServer?.run()
     if let demo {
       async let origin: Void = demo.run()
       try await proxy.server.runUntilSignalled(caching: proxy.cache)
@@ -49,14 +50,18 @@ struct CachingProxy {
     } else {
       try await proxy.server.runUntilSignalled(caching: proxy.cache)
     }
+    // The last: somebody may want to know how the rest has ended.
+    proxy.metricsServer?.shutdown()
+    try await metrics
     await opened.shutdown()
     if !settings.isQuiet { Console.print(summary(proxy.cache.statistics)) }
   }
 
-  private static func announce(_ server: HTTPServer, _ origin: OriginURL, isDemo: Bool, _ backend: BackendChoice) {
-    let url = "http://\(server.address)"
+  private static func announce(_ proxy: Proxy, _ origin: OriginURL, isDemo: Bool, _ backend: BackendChoice) {
+    let url = "http://\(proxy.server.address)"
     Console.print("caching-proxy listens on \(url), in front of \(isDemo ? "the demo origin, " : "")\(origin)")
     Console.print("responses are kept in \(backend)")
+    if let server = proxy.metricsServer { Console.print("metrics are at http://\(server.address)/metrics") }
     guard isDemo else { return }
     Console.print(
       """

@@ -17,6 +17,10 @@ extension ProxyOptions {
     set(
       \.threads, "threads", .integer(1...1_024), "N",
       "how many threads serve connections; unless given, one processor is spared")
+    set(
+      \.metrics, "metrics", .endpoint, "HOST:PORT",
+      "where to answer GET /metrics, for Prometheus; unless given, nowhere. Not for the world: it tells how the site is used"
+    )
     set(\.name, "name", .token, "NAME", "the proxy's name in Via and Cache-Status")
     apply { values, settings throws(CommandLineError) in
       guard values[origin] != nil || values[demo] else {

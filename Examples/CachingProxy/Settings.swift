@@ -12,6 +12,8 @@ struct Settings {
   /// The server to cache; nil for the demo's.
   var origin: OriginURL?
   var listen = Endpoint("127.0.0.1", 8080)
+  /// Where metrics are served; nil for nowhere.
+  var metrics: Endpoint?
   var threads = EventLoopGroup.defaultCount
   /// The proxy's name in `Via` and `Cache-Status`.
   var name = "swift-http-cache"

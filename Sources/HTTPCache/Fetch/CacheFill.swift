@@ -14,12 +14,21 @@ struct CacheFill {
   var response: CacheResponse
   let exchange: ExchangeTimes
 
+  /// A response that has just come.
+  ///
+  /// - Parameter askedAt: The same moment as `requestedAt`, by the clock that tells it finely; nil for a response that nobody
+  ///   has made.
   init(
-    _ cache: CacheLayer, _ flight: Flight, _ plan: FetchPlan, _ response: CacheResponse, requestedAt: CacheInstant
+    _ cache: CacheLayer, _ flight: Flight, _ plan: FetchPlan, _ response: CacheResponse, requestedAt: CacheInstant,
+    askedAt: CacheInstant? = nil
   ) {
-    self.init(
-      cache, flight, plan, response,
-      ExchangeTimes(requestedAt: requestedAt, receivedAt: cache.clock.now, receivedUnix: cache.clock.unixTime))
+    var exchange = ExchangeTimes(
+      requestedAt: requestedAt, receivedAt: cache.clock.now, receivedUnix: cache.clock.unixTime)
+    if let askedAt {
+      exchange.originNanoseconds = cache.counters.timeOrigin(
+        .init(status: response.status), since: askedAt, cache.clock)
+    }
+    self.init(cache, flight, plan, response, exchange)
   }
 
   init(_ cache: CacheLayer, _ flight: Flight, _ plan: FetchPlan, _ response: CacheResponse, _ exchange: ExchangeTimes) {

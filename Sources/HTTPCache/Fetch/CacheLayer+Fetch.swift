@@ -11,7 +11,7 @@ extension CacheLayer {
   nonisolated func fetch(
     _ original: CacheRequest, _ miss: CacheMiss?, from next: AnyService
   ) async throws -> CacheResponse {
-    let startedAt = clock.now
+    let (startedAt, start) = (clock.now, clock.preciseNow)
     let policy = miss == nil ? router.fallback : miss?.policy
     let lookup: Lookup? = miss == nil ? .absent : miss?.lookup
     var bypass = miss?.bypass
@@ -23,7 +23,7 @@ extension CacheLayer {
           request: request, directives: directives, policy: policy, key: key, next: next,
           stamp: lookup == nil ? nil : backend.stampNow, startedAt: startedAt, outer: TagScope.ambient)
         var fetcher = Fetcher(plan, for: self)
-        return try await fetcher.response(knowing: lookup)
+        return counters.timed(try await fetcher.response(knowing: lookup), since: start, clock)
       }
       bypass = .noKey
     } else if bypass != .noKey, let policy,
@@ -32,8 +32,8 @@ extension CacheLayer {
       return response
     }
     // Where the cache stands aside, an upgrade of the protocol is between client and handler.
-    return try await ForwardedRequest(original, to: next, policy, bypass ?? .policy, self, startedAt: startedAt)
-      .response()
+    let forwarded = ForwardedRequest(original, to: next, policy, bypass ?? .policy, self, startedAt: startedAt)
+    return counters.timed(try await forwarded.response(), since: start, clock)
   }
 
   // MARK: Flights

@@ -123,7 +123,7 @@ struct Fetcher {
     let isUsable = verdict == .serve || verdict == .serveAndRefresh
     if isUsable,
       let response = cache.partialResponse(
-        from: entry, to: plan.request, outcome: .hit, now: now, startedAt: plan.startedAt)
+        from: entry, to: plan.request, outcome: .hit, now: now, plan: plan)
     {
       return .respond(response)
     }
@@ -140,7 +140,7 @@ struct Fetcher {
   private mutating func stepWithEntry(_ entry: CacheEntry, _ verdict: Verdict, at now: CacheInstant) -> Step {
     func served(_ outcome: CacheOutcome) -> Step {
       .respond(
-        cache.response(from: entry, to: plan.request, outcome: outcome, now: now, startedAt: plan.startedAt))
+        cache.response(from: entry, to: plan.request, outcome: outcome, now: now, plan: plan))
     }
     switch verdict {
     case .serve where cache.needsCredentials(entry, plan):
@@ -224,7 +224,8 @@ struct Fetcher {
     case .failed(let error):
       return try stale(.ifError, unless: error is CancellationError) {
         cache.report(
-          .answered(.failed(.originFailed)), key: plan.key, request: plan.request, since: plan.startedAt, error: error)
+          .answered(.failed(.originFailed)), key: plan.key, request: plan.request, policy: plan.policy,
+          since: plan.startedAt, error: error)
         throw error
       }
     case .serverError(let status, let retryAfter):

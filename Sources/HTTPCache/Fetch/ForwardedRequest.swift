@@ -123,6 +123,7 @@ struct ForwardedRequest {
       turn = granted
     }
     var response: CacheResponse
+    let askedAt = cache.clock.preciseNow
     do {
       if let policy, let scope {
         response = try await scope.bind {
@@ -132,16 +133,20 @@ struct ForwardedRequest {
       } else {
         response = try await next.call(request)
       }
+      cache.counters.timeOrigin(.init(status: response.status), since: askedAt, cache.clock)
       response = turn.ending(with: response)
     } catch is DeadlineExceeded {
       turn.failed()
+      cache.counters.timeOrigin(.failure, since: askedAt, cache.clock)
       return staleInstead(.ifError) ?? failure(.originTimeout, status: 504)
     } catch {
       // A client that has left says nothing about the origin.
       if error is CancellationError, Task.isCancelled { turn.giveBack() } else { turn.failed() }
+      cache.counters.timeOrigin(.failure, since: askedAt, cache.clock)
       if !(error is CancellationError), let response = staleInstead(.ifError) { return response }
       cache.report(
-        .answered(.failed(.originFailed)), key: reportedKey, request: request, since: startedAt, error: error)
+        .answered(.failed(.originFailed)), key: reportedKey, request: request, policy: policy, since: startedAt,
+        error: error)
       throw error
     }
     if RFC9111.isOriginFailure(response.status), let stale = staleInstead(.ifError) {
@@ -150,8 +155,10 @@ struct ForwardedRequest {
     }
     response.outcome = outcome
     cache.report(
-      .answered(outcome), key: reportedKey, request: request, status: response.status,
+      .answered(outcome), key: reportedKey, request: request, policy: policy, status: response.status,
       bodySize: response.body.length, since: startedAt)
+    cache.counters.countContent(
+      of: &response, as: outcome, policy: policy?.number ?? cache.router.absentPolicyNumber)
     return response
   }
 
@@ -161,7 +168,7 @@ struct ForwardedRequest {
     _ reason: CacheOutcome.FailureReason, status: Int, retryAfter: String? = nil
   ) -> CacheResponse {
     cache.failureResponse(
-      reason, status: status, request, reportedKey, retryAfter: retryAfter, startedAt: startedAt)
+      reason, status: status, request, reportedKey, policy, retryAfter: retryAfter, startedAt: startedAt)
   }
 
   /// The stale response to a request whose call to the origin has failed (RFC 5861 §4); nil when there is none.

@@ -39,7 +39,7 @@ struct OriginFetch {
   /// - Returns: Whose request is to be sent next, if the call failed and somebody else still waits.
   private func call(_ plan: FetchPlan) async -> FetchPlan? {
     if cache.isShielded(plan.policy) { return await shieldedCall(plan) }
-    let requestedAt = cache.clock.nowAtTheEarliest
+    let (requestedAt, askedAt) = (cache.clock.nowAtTheEarliest, cache.clock.preciseNow)
     do {
       let response: CacheResponse
       if let request = changedRequest(plan) {
@@ -48,10 +48,10 @@ struct OriginFetch {
         // Most requests go to the origin as they are, and need not be copied.
         response = try await plan.next.call(plan.request)
       }
-      let fill = CacheFill(cache, flight, plan, consume response, requestedAt: requestedAt)
+      let fill = CacheFill(cache, flight, plan, consume response, requestedAt: requestedAt, askedAt: askedAt)
       return fill.storeAtOnce() ? nil : await fill.receive()
     } catch {
-      return threw(error, plan)
+      return threw(error, plan, askedAt: askedAt)
     }
   }
 
@@ -67,17 +67,18 @@ struct OriginFetch {
       return flight.originFailed(mayRetry: false) { _ in .failed(error) }
     }
     flight.originAsked(at: cache.clock.now)
-    let requestedAt = cache.clock.nowAtTheEarliest
+    let (requestedAt, askedAt) = (cache.clock.nowAtTheEarliest, cache.clock.preciseNow)
     do {
       let response = turn.ending(with: try await plan.next.call(changedRequest(plan) ?? plan.request))
-      return await CacheFill(cache, flight, plan, response, requestedAt: requestedAt).receive()
+      return await CacheFill(cache, flight, plan, response, requestedAt: requestedAt, askedAt: askedAt).receive()
     } catch {
       if flight.isAbandoned { turn.giveBack() } else { turn.failed() }
-      return threw(error, plan)
+      return threw(error, plan, askedAt: askedAt)
     }
   }
 
-  private func threw(_ error: any Error, _ plan: FetchPlan) -> FetchPlan? {
+  private func threw(_ error: any Error, _ plan: FetchPlan, askedAt: CacheInstant) -> FetchPlan? {
+    cache.counters.timeOrigin(.failure, since: askedAt, cache.clock)
     flight.scope.failed()
     // A client that has left says nothing about the origin.
     if !flight.isAbandoned, cache.restAfterFailure(plan) { flight.leaveDoubt() }

@@ -9,12 +9,12 @@ extension CacheLayer {
     _ plan: FetchPlan, status: Int, _ reason: CacheOutcome.FailureReason, retryAfter: String? = nil
   ) -> CacheResponse {
     failureResponse(
-      reason, status: status, plan.request, plan.key, retryAfter: retryAfter, startedAt: plan.startedAt)
+      reason, status: status, plan.request, plan.key, plan.policy, retryAfter: retryAfter, startedAt: plan.startedAt)
   }
 
   nonisolated func failureResponse(
     _ reason: CacheOutcome.FailureReason, status: Int, _ request: CacheRequest, _ key: CacheKey?,
-    retryAfter: String? = nil, startedAt: CacheInstant
+    _ policy: ResolvedPolicy?, retryAfter: String? = nil, startedAt: CacheInstant
   ) -> CacheResponse {
     var response = CacheResponse(
       status: status, fields: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"])
@@ -29,7 +29,9 @@ extension CacheLayer {
     RFC9211.append(
       to: &response.fields, cacheName: name, outcome: .failed(reason), details: CacheStatusDetails())
     response.outcome = .failed(reason)
-    report(.answered(.failed(reason)), key: key, request: request, status: status, since: startedAt)
+    report(
+      .answered(.failed(reason)), key: key, request: request, policy: policy, status: status,
+      bodySize: response.body.length, since: startedAt)
     return response
   }
 }

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import CRequestSampling
+
 /// The path of a hit. It is synchronous, and allocates nothing but the head of the first hit in every second.
 extension CacheLayer {
   /// The answer to `request` if it is in memory and may be used without asking anybody; nil when ``call(_:next:)`` has to
@@ -25,6 +27,30 @@ extension CacheLayer {
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest, orElse miss: inout Unmanaged<CacheMiss>?) -> CacheResponse?
   {
+    if http_cache_is_sampled(UInt32(Self.hitSamplingShift)) { return timedResponse(to: request, orElse: &miss) }
+    return usableResponse(to: request, orElse: &miss)
+  }
+
+  /// One hit in 2^7 is timed, and stands for all of them: reading a clock twice takes as long as a hit.
+  static let hitSamplingShift = 7
+
+  /// The same with the time that it takes.
+  @inline(never)
+  private nonisolated func timedResponse(
+    to request: CacheRequest, orElse miss: inout Unmanaged<CacheMiss>?
+  ) -> CacheResponse? {
+    let start = clock.preciseNow
+    let response = usableResponse(to: request, orElse: &miss)
+    if let outcome = response?.outcome {
+      counters.time(outcome, since: start, clock, weight: 1 << Self.hitSamplingShift)
+    }
+    return response
+  }
+
+  @inline(__always)
+  private nonisolated func usableResponse(
+    to request: CacheRequest, orElse miss: inout Unmanaged<CacheMiss>?
+  ) -> CacheResponse? {
     guard let path = plainHitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
       request.fields.presence & HitPath.specialFields == 0,
       // Inside another cache's handler the tags of what is served go to its response.
@@ -89,6 +115,8 @@ extension CacheLayer {
       var use = HitPath.Use(
         owner: policy.headOwner, now: now, invalidation: hitPath.pointee.currentInvalidation,
         mayBePersonal: request.fields.presence & HitPath.personalFields != 0,
+        policy: policy.number,
+        isWhole: request.method == .get && request.fields.presence & Self.conditionalMask == 0,
         isCounted: refresher == nil && !isObserved, takesVariants: true, wantsEntry: isObserved)
       var plainMiss = HitPath.Miss.absent
       if var response = hitPath.pointee.admittedHit(request, policy, searchRules, &use, orElse: &plainMiss) {
@@ -99,9 +127,12 @@ extension CacheLayer {
         if let entry {
           report(
             .answered(.hit), key: entry.key, request: request, policy: policy, tags: entry.tags?.names,
-            status: response.status, bodySize: response.body.length, age: entry.times.age(at: now))
-        } else if refresher != nil {
-          counters.countHit(stripe: use.digest.low)
+            status: response.status, bodySize: response.body.length, age: entry.times.age(at: now), cost: use.cost)
+        } else if !use.isCounted {
+          counters.countAnswer(
+            .hit, policy: policy.number, byteCount: response.body.length ?? 0, cost: use.cost, stripe: use.digest.low)
+        } else if !use.isWhole, let byteCount = response.body.length, byteCount > 0 {
+          counters.addBytes(byteCount, to: .hit, policy: policy.number, stripe: use.digest.low)
         }
         return response
       }
@@ -158,7 +189,7 @@ extension CacheLayer {
       return nil
     }
     guard !entry.traits.contains(.partial) else {
-      return partialResponse(from: entry, to: request, outcome: outcome, now: now)
+      return partialResponse(from: entry, to: request, outcome: outcome, now: now, policy: policy)
     }
     return response(from: entry, to: request, outcome: outcome, now: now, policy: policy)
   }

@@ -16,6 +16,7 @@ extension CacheLayer {
     let concerned = underWay.filter { mustNotBeShared($0, after: invalidation) }
     for flight in concerned { invalidate(flight) }
     if case .everything = invalidation.target { uncoalesced.removeAll() }
+    counters.count(invalidation)
     report(.invalidated, key: invalidation.key, tags: invalidation.tags)
     var receipt = await forwardToBackend(invalidation)
     receipt.flightCount += concerned.count

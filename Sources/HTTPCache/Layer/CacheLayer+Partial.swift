@@ -9,7 +9,8 @@ extension CacheLayer {
   @inline(never)
   nonisolated func partialResponse(
     from entry: CacheEntry, to request: CacheRequest, outcome: CacheOutcome, now: CacheInstant,
-    details: CacheStatusDetails? = nil, startedAt: CacheInstant? = nil
+    details: CacheStatusDetails? = nil, plan: FetchPlan? = nil,
+    policy: ResolvedPolicy? = nil
   ) -> CacheResponse? {
     guard request.method == .get, let content = PartialContent(entryFields: entry.fields, body: entry.body) else {
       return nil
@@ -44,8 +45,9 @@ extension CacheLayer {
     response.outcome = outcome
     TagScope.bubble(entry.tags)
     report(
-      .answered(outcome), key: entry.key, request: request, tags: entry.tags?.names, status: response.status,
-      bodySize: response.body.length, age: age, since: startedAt, now: now)
+      .answered(outcome), key: entry.key, request: request, policy: plan?.policy ?? policy, tags: entry.tags?.names,
+      status: response.status, bodySize: response.body.length, age: age, since: plan?.startedAt, now: now,
+      cost: entry.costInMicroseconds)
     return response
   }
 

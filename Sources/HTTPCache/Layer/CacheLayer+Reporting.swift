@@ -5,14 +5,26 @@
 
 extension CacheLayer {
   /// Counts what has happened, and tells the observers.
+  ///
+  /// - Parameter cost: What the origin took to make the entry that was the answer, in microseconds.
   nonisolated func report(
     _ kind: CacheEvent.Kind, key: CacheKey? = nil, request: CacheRequest? = nil, policy: ResolvedPolicy? = nil,
     tags: [String]? = nil, status: Int? = nil, bodySize: Int? = nil, age: Int64? = nil,
     since startedAt: CacheInstant? = nil,
     now: CacheInstant? = nil,
-    originDuration: Duration? = nil, storing: CacheEvent.Storing = .none, error: (any Error)? = nil
+    originDuration: Duration? = nil, storing: CacheEvent.Storing = .none, error: (any Error)? = nil,
+    cost: UInt32 = 0
   ) {
-    counters.count(kind, stripe: key?.digest.low ?? 0)
+    let stripe = key?.digest.low ?? 0
+    if case .answered(let outcome) = kind {
+      let isSpared = outcome.kind == .hit || outcome.kind == .stale
+      counters.countAnswer(
+        outcome, policy: policy?.number ?? request.map { router.policyNumber(for: $0) } ?? 0,
+        // A response to HEAD is sent without its content, whatever an origin has made.
+        byteCount: request?.method == .head ? 0 : bodySize ?? 0, cost: isSpared ? cost : 0, stripe: stripe)
+    } else {
+      counters.count(kind, stripe: stripe)
+    }
     guard observers.want(kind) else { return }
     let policyName = if let policy { policy.policy.name } else { request.flatMap { router.policyName(for: $0) } }
     let duration = startedAt.map { (now ?? clock.now).duration(since: $0) } ?? .zero

@@ -16,24 +16,29 @@ extension CacheLayer {
   @inline(__always)
   nonisolated func response(
     from entry: CacheEntry, to request: CacheRequest, outcome: CacheOutcome, now: CacheInstant,
-    details: CacheStatusDetails? = nil, startedAt: CacheInstant? = nil, policy: ResolvedPolicy? = nil
+    details: CacheStatusDetails? = nil, plan: FetchPlan? = nil, policy: ResolvedPolicy? = nil
   ) -> CacheResponse {
     let age = entry.times.age(at: now)
     var response = CacheResponse(
       status: entry.status, fields: HeaderFields(), body: Body(entry.body), trailers: entry.trailers)
     if outcome == .hit, details == nil {
       response.fields = hitHead(of: entry, age: age, now: now, policy)
-      if !observers.interests.contains(.hits) { counters.countHit(stripe: entry.digest.low) }
     } else {
       response.fields = head(of: entry, age: age, outcome: outcome, now: now, details: details)
     }
     response.outcome = outcome
     TagScope.bubble(entry.tags)
     adapt(&response, to: request)
+    let policy = plan?.policy ?? policy
     if outcome != .hit || observers.interests.contains(.hits) {
       report(
-        .answered(outcome), key: entry.key, request: request, tags: entry.tags?.names, status: response.status,
-        bodySize: response.body.length, age: age, since: startedAt, now: now)
+        .answered(outcome), key: entry.key, request: request, policy: policy, tags: entry.tags?.names,
+        status: response.status, bodySize: response.body.length, age: age, since: plan?.startedAt, now: now,
+        cost: entry.costInMicroseconds)
+    } else {
+      counters.countAnswer(
+        .hit, policy: policy?.number ?? 0, byteCount: response.body.length ?? 0, cost: entry.costInMicroseconds,
+        stripe: entry.digest.low)
     }
     return response
   }
@@ -42,7 +47,7 @@ extension CacheLayer {
   nonisolated func staleResponse(
     _ entry: CacheEntry, _ plan: FetchPlan, _ reason: CacheOutcome.StaleReason, at now: CacheInstant
   ) -> CacheResponse {
-    response(from: entry, to: plan.request, outcome: .stale(reason), now: now, startedAt: plan.startedAt)
+    response(from: entry, to: plan.request, outcome: .stale(reason), now: now, plan: plan)
   }
 
   /// The response made of a flight's; nil when that does not hold what the request asks for.
@@ -54,10 +59,10 @@ extension CacheLayer {
       details.detail = answer.storing.refusal?.rawValue
       if entry.traits.contains(.partial) {
         return partialResponse(
-          from: entry, to: plan.request, outcome: outcome, now: now, details: details, startedAt: plan.startedAt)
+          from: entry, to: plan.request, outcome: outcome, now: now, details: details, plan: plan)
       }
       var response = response(
-        from: entry, to: plan.request, outcome: outcome, now: now, details: details, startedAt: plan.startedAt)
+        from: entry, to: plan.request, outcome: outcome, now: now, details: details, plan: plan)
       if isLeader, !answer.leaderFields.isEmpty {
         // RFC 9111 §3.2: what the update says takes the place of what is stored.
         response.fields.removeAll(.setCookie)
@@ -86,13 +91,15 @@ extension CacheLayer {
           key: showsKeys ? plan.key.text : nil, detail: answer.storing.refusal?.rawValue))
     }
     if observers.interests.isEmpty {
-      counters.count(.answered(outcome), stripe: plan.key.digest.low)
+      counters.countAnswer(
+        outcome, policy: plan.policy.number, byteCount: response.body.length ?? 0, stripe: plan.key.digest.low)
     } else {
       report(
-        .answered(outcome), key: plan.key, request: plan.request, status: response.status,
+        .answered(outcome), key: plan.key, request: plan.request, policy: plan.policy, status: response.status,
         bodySize: response.body.length, since: plan.startedAt, now: now, originDuration: answer.originDuration,
         storing: answer.storing)
     }
+    counters.countContent(of: &response, as: outcome, policy: plan.policy.number, stripe: plan.key.digest.low)
     return response
   }
 

@@ -51,7 +51,7 @@ public final actor CacheLayer: Layer {
   nonisolated let shield: OriginShield?
   /// The `Cache-Status` of the usual miss: nothing was there, the origin answered 200, that was stored.
   nonisolated let usualMissStatus: HeaderFields
-  nonisolated let counters = CacheCounters()
+  nonisolated let counters: CacheCounters
   nonisolated let searchRules = SearchRules()
   nonisolated let knownVariants = KnownVariants()
 
@@ -113,6 +113,7 @@ public final actor CacheLayer: Layer {
     try autoRefresh?.validate()
     try originLimit?.validate("originLimit")
     self.router = try ResolvedRouter(policies, clock: clock)
+    self.counters = CacheCounters(policyNames: router.policyNames)
     self.name = name
     self.showsKeys = showsKeys
     var usualMissStatus = HeaderFields()
@@ -155,6 +156,6 @@ public final actor CacheLayer: Layer {
   @inline(never)
   static func erased(_ next: some Service<CacheRequest, CacheResponse>) -> AnyService { AnyService(next) }
 
-  /// What the cache has done since it was made.
-  public nonisolated var statistics: CacheStatistics { counters.snapshot }
+  /// What the cache has done since it was made. The same counts, and more, by policy: ``metrics``.
+  public nonisolated var statistics: CacheStatistics { counters.statistics }
 }

@@ -60,7 +60,8 @@ extension HitPath {
       shards.unlock(shardIndex)
       return nil
     }
-    counts.add(shard: shardIndex)
+    // The only policy is the first.
+    count(node, shardIndex, policy: 0, isWhole: true)
     let found = response(head, node)
     shards.unlock(shardIndex)
     return found
@@ -137,7 +138,11 @@ extension HitPath {
       shards.unlock(shardIndex)
       return nil
     }
-    if use.isCounted { counts.add(shard: shardIndex) }
+    if use.isCounted {
+      count(node, shardIndex, policy: use.policy, isWhole: use.isWhole)
+    } else {
+      use.cost = node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.costInMicroseconds }
+    }
     if use.wantsEntry { use.entry = node.pointee.entry.unsafelyUnwrapped.retain() }
     let found = response(head, node)
     shards.unlock(shardIndex)
@@ -181,6 +186,15 @@ extension HitPath {
     return answer(found, of: shard, shardIndex, &use, orElse: &miss)
   }
 
+  /// Counts a hit of a node's entry. The caller holds the lock of the shard.
+  @inline(__always)
+  private func count(_ node: UnsafeMutablePointer<EntryNode>, _ shard: Int, policy: Int, isWhole: Bool) {
+    node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { entry in
+      counts.add(
+        shard: shard, policy: policy, byteCount: isWhole ? entry.bodyCount : 0, cost: entry.costInMicroseconds)
+    }
+  }
+
   /// The response that a node's entry makes with a head.
   @inline(__always)
   private func response(
@@ -215,6 +229,12 @@ extension HitPath {
     let invalidation: UInt64
     /// Whether the request has a cookie or credentials, so that a lifetime that only the policy gives may not apply.
     var mayBePersonal = false
+    /// The number of the request's policy.
+    var policy = 0
+    /// Whether the client gets the whole content: it wants neither only the head nor a part, nor a comparison with what it has.
+    var isWhole = true
+    /// What the origin took to make the response, in microseconds, if the hit is not counted here.
+    var cost: UInt32 = 0
     /// The digest of the key of the response, once it is known: with variants, of the one that is selected.
     var digest = KeyDigest(high: 0, low: 0)
     /// Whether the hit is counted here.

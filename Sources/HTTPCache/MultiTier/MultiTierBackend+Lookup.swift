@@ -177,7 +177,7 @@ extension MultiTierBackend {
       current == sequence ? near.backend.storeNow(copy, stamp: nearStamp) : .refused
     }
     if result == .unavailable {
-      result = (try? await near.call(entry.key) { try await $0.store(copy, stamp: nearStamp) }) ?? .refused
+      result = (try? await near.call(entry.key, as: .store) { try await $0.store(copy, stamp: nearStamp) }) ?? .refused
       if stripe(entry.key).withLock({ $0 }) != sequence { await contradicted(entry.key) }
     }
     guard result == .stored else { return entry }

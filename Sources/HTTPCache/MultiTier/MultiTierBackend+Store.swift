@@ -107,7 +107,7 @@ extension MultiTierBackend {
     confirm(copy, at: now, doubts: doubts.load(ordering: .acquiring))
     let result = near.backend.storeNow(copy, stamp: stamp)
     guard result == .unavailable else { return result }
-    return (try? await near.call(entry.key) { try await $0.store(copy, stamp: stamp) }) ?? .unavailable
+    return (try? await near.call(entry.key, as: .store) { try await $0.store(copy, stamp: stamp) }) ?? .unavailable
   }
 
   /// Takes the copy of an older response out of the near tier.
@@ -166,7 +166,7 @@ extension MultiTierBackend {
       return .success(.refused)
     }
     do {
-      let result = try await far.call(key) { backend -> CacheStoreResult in
+      let result = try await far.call(key, as: .store) { backend -> CacheStoreResult in
         let result = backend.storeNow(entry, stamp: stamp)
         return result == .unavailable ? try await backend.store(entry, stamp: stamp) : result
       }

@@ -23,6 +23,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
   private let reporter: TierReporter
   private let breaker: SharedCircuitBreaker
   private let pending: Locked<PendingInvalidations<CacheInstant>>
+  let times = OperationTimes()
   /// Whether invalidations wait: written under the lock, and read without it, so that a hit need not take the lock.
   private let hasPendingFlag = Atomic(false)
 
@@ -44,6 +45,9 @@ final class Tier<Backend: CacheBackend>: Sendable {
   /// Whether the tier is left alone at the moment.
   var isSuspended: Bool { breaker.isOpen }
 
+  /// Whether the tier is called.
+  var breakerState: CircuitBreaker.State { breaker.state }
+
   /// Whether it has yet to be told of invalidations.
   var hasPending: Bool { hasPendingFlag.load(ordering: .acquiring) }
 
@@ -52,15 +56,19 @@ final class Tier<Backend: CacheBackend>: Sendable {
 
   /// Calls the tier.
   ///
+  /// - Parameter kind: What the call counts as.
   /// - Throws: What it throws, ``CacheError/Code/timedOut`` when it does not answer in time, and
   ///   ``CacheError/Code/unavailable`` at once while it is left alone.
   func call<Result: Sendable>(
-    _ key: CacheKey? = nil, _ operation: @escaping @Sendable (Backend) async throws -> Result
+    _ key: CacheKey? = nil, as kind: OperationTimes.Operation,
+    _ operation: @escaping @Sendable (Backend) async throws -> Result
   ) async throws -> Result {
     guard breaker.admits(at: clock.now) else {
       throw CacheError(.unavailable, "the \(names.text) tier has failed repeatedly and is left alone for a while")
     }
     let backend = backend
+    let start = clock.preciseNow
+    defer { times.record(kind, since: start, clock) }
     do {
       let result = try await withDeadline(timeout, clock) { try await operation(backend) }
       answered()
@@ -106,7 +114,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
     var found = peek(keys, at: now) ?? []
     if found.isEmpty {
       do {
-        found = try await call(keys.first) { backend in
+        found = try await call(keys.first, as: .lookup) { backend in
           if keys.count == 1 { return [try await backend.lookup(keys[0])] }
           let found = try await backend.lookup(all: keys)
           guard found.count == keys.count else {
@@ -175,7 +183,7 @@ final class Tier<Backend: CacheBackend>: Sendable {
   private func tell(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
     // What answers without waiting needs no deadline.
     if backend.stampNow != nil { return try await backend.invalidate(invalidation) }
-    return try await call { try await $0.invalidate(invalidation) }
+    return try await call(as: .invalidate) { try await $0.invalidate(invalidation) }
   }
 
   private func settled(_ number: UInt64) {

@@ -6,6 +6,8 @@
 /// A policy, checked and turned into what the request path needs, once.
 final class ResolvedPolicy: Sendable {
   let policy: CachePolicy
+  /// The number under which requests are counted: policies of the same name share one.
+  let number: Int
   let rules: CachingRules
   /// The policy's own limit of calls to the origin.
   let shield: OriginShield?
@@ -22,9 +24,10 @@ final class ResolvedPolicy: Sendable {
   /// Whether responses are stored as they come: nobody makes tags of them, validators for them, or keeps them out.
   let storesAsIs: Bool
 
-  init(_ policy: CachePolicy, clock: CacheClock) throws(CacheConfigurationError) {
+  init(_ policy: CachePolicy, number: Int = 0, clock: CacheClock) throws(CacheConfigurationError) {
     try policy.validate()
     self.policy = policy
+    self.number = number
     self.rules = policy.rules
     self.shield = policy.originLimit.map { OriginShield($0, clock: clock) }
     self.admission = policy.admission.map { AdmissionFilter($0) }

@@ -7,19 +7,50 @@
 final class ResolvedRouter: Sendable {
   /// The policy of requests that no route matches.
   let fallback: ResolvedPolicy
+  /// The names of the policies by their numbers, as metrics have them.
+  let policyNames: [String]
+  /// The number under which requests are counted that no policy is for.
+  let absentPolicyNumber: Int
   private let hasNames: Bool
   private let routes: [(match: RouteMatch, policy: ResolvedPolicy?)]
 
+  /// The name, in metrics, of policies that have none.
+  static let defaultPolicyName = "default"
+  /// The name, in metrics, for requests that no policy is for.
+  private static let absentPolicyName = "none"
+
   init(_ router: PolicyRouter, clock: CacheClock) throws(CacheConfigurationError) {
-    fallback = try ResolvedPolicy(router.fallback, clock: clock)
+    var names: [String] = []
+    func number(_ name: String) -> Int {
+      if let number = names.firstIndex(of: name) { return number }
+      names.append(name)
+      return names.count - 1
+    }
+    fallback = try ResolvedPolicy(
+      router.fallback, number: number(router.fallback.name ?? Self.defaultPolicyName), clock: clock)
     var routes: [(match: RouteMatch, policy: ResolvedPolicy?)] = []
     for route in router.routes {
       var policy: ResolvedPolicy?
-      if let unchecked = route.policy { policy = try ResolvedPolicy(unchecked, clock: clock) }
+      if let unchecked = route.policy {
+        policy = try ResolvedPolicy(
+          unchecked, number: number(unchecked.name ?? Self.defaultPolicyName), clock: clock)
+      }
       routes.append((route.match, policy))
     }
+    absentPolicyNumber = routes.contains { $0.policy == nil } ? number(Self.absentPolicyName) : 0
+    policyNames = names
     self.routes = routes
     hasNames = fallback.policy.name != nil || routes.contains { $0.policy?.policy.name != nil }
+  }
+
+  /// The policies' own limits of calls to the origin, each with its policy's name.
+  var shields: [(String, OriginShield?)] {
+    ([fallback] + routes.compactMap(\.policy)).filter { $0.shield != nil }.map { (policyNames[$0.number], $0.shield) }
+  }
+
+  /// The number under which `request` is counted.
+  func policyNumber(for request: CacheRequest) -> Int {
+    policyNames.count == 1 ? 0 : policy(for: request)?.number ?? absentPolicyNumber
   }
 
   /// The name of the policy for `request`. Routes are asked only if any policy has a name.

@@ -12,6 +12,13 @@ struct ExchangeTimes: Hashable, Sendable {
   /// `response_time` by the wall clock, to be compared with `Date`.
   var receivedUnix: UnixTime
 
-  /// How long it took, in nanoseconds.
-  var originNanoseconds: Int64 { receivedAt.nanoseconds.subtractingSaturated(requestedAt.nanoseconds) }
+  /// How long it took, in nanoseconds: by the moments, unless it was measured with a finer clock.
+  var originNanoseconds: Int64
+
+  init(requestedAt: CacheInstant, receivedAt: CacheInstant, receivedUnix: UnixTime) {
+    self.requestedAt = requestedAt
+    self.receivedAt = receivedAt
+    self.receivedUnix = receivedUnix
+    originNanoseconds = receivedAt.nanoseconds.subtractingSaturated(requestedAt.nanoseconds)
+  }
 }

@@ -38,9 +38,13 @@ public final class CacheEntry: Sendable {
   /// The content.
   public var body: Bytes {
     @inline(__always) get {
-      Bytes(sharing: bodyMemory.owner, base: bodyMemory.base, count: packed.bodyCount ?? exactBodyCount)
+      Bytes(sharing: bodyMemory.owner, base: bodyMemory.base, count: bodyCount)
     }
   }
+
+  /// The length of the content.
+  @inline(__always)
+  var bodyCount: Int { packed.bodyCount ?? exactBodyCount }
 
   @inline(never)
   private var exactBodyCount: Int { optionalParts?.exact?.bodyCount ?? 0 }

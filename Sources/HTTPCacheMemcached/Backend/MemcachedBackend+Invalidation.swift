@@ -13,8 +13,10 @@ extension MemcachedBackend {
   /// - Throws: ``CacheError`` when a server could not be reached; the others have done it all the same.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
+    let start = clock.preciseNow
+    defer { times.record(.invalidate, since: start, clock) }
     // In a task of its own, which nobody cancels: half an invalidation would have to be made good by voiding everything.
-    try await Task { try await carryOut(invalidation) }.value
+    return try await Task { try await carryOut(invalidation) }.value
   }
 
   private func carryOut(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {

@@ -11,6 +11,8 @@ extension MemcachedBackend {
   /// The server ends a lease that is not given back, by its own clock and in whole seconds, up to two seconds late. Who has
   /// watched one for all of its duration by his own clock need not wait for that. No node compares its clock with another's.
   public func acquireLease(for key: CacheKey, duration: Duration) async throws -> CacheLease? {
+    let start = clock.preciseNow
+    defer { times.record(.lease, since: start, clock) }
     let instant = clock.now
     let token = leaseTokens.make(until: instant.advanced(by: duration), at: instant)
     do {

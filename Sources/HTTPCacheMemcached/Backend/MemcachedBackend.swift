@@ -41,6 +41,7 @@ public final class MemcachedBackend: LeasingBackend {
   /// The task that starts these.
   let telling = Locked<Task<Void, Never>?>(nil)
   let retryPause: Duration
+  let times = OperationTimes()
   private let damaged = Atomic<Int>(0)
   private let timeout: Duration
 
@@ -87,7 +88,9 @@ public final class MemcachedBackend: LeasingBackend {
   ///
   /// - Throws: ``CacheError`` when a server that should have one of them cannot be asked.
   public func lookup(all keys: [CacheKey]) async throws -> [CacheLookup] {
-    try await translatingErrors {
+    let start = clock.preciseNow
+    defer { times.record(.lookup, since: start, clock) }
+    return try await translatingErrors {
       var rest = keys.map { (key: $0, place: MemcachedPlace($0, self.keys, client)) }[...]
       var found: [CacheLookup] = []
       while let host = rest.first?.place.host {
@@ -227,7 +230,9 @@ public final class MemcachedBackend: LeasingBackend {
   ///
   /// - Throws: ``CacheError`` when the server that should have it cannot be reached.
   public func store(_ entry: CacheEntry, stamp: InvalidationStamp) async throws -> CacheStoreResult {
-    try await translatingErrors {
+    let start = clock.preciseNow
+    defer { times.record(.store, since: start, clock) }
+    return try await translatingErrors {
       let place = MemcachedPlace(entry.key, keys, client)
       let expected = expectations.withLock { $0.remove(place.slot)?.value }
       guard

@@ -22,6 +22,8 @@ extension RedisBackend: LeasingBackend {
   ///
   /// - Throws: ``CacheError``, when the server cannot be reached or refuses.
   public func acquireLease(for key: CacheKey, duration: Duration) async throws -> CacheLease? {
+    let start = clock.preciseNow
+    defer { times.record(.lease, since: start, clock) }
     let now = clock.now
     let token = leaseTokens.make(until: now.advanced(by: duration), at: now)
     do throws(RedisError) {

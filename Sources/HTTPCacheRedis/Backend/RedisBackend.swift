@@ -35,6 +35,7 @@ public final class RedisBackend: CacheBackend {
   let leaseTokens = LeaseTokens()
   private let log: InvalidationStream
   private let maximumEntrySize: Int
+  let times = OperationTimes()
   private let unreadable = Locked([WireFormatError.Code: Int]())
 
   /// Begins to connect.
@@ -92,6 +93,12 @@ public final class RedisBackend: CacheBackend {
   ///
   /// - Throws: ``CacheError``, when the server cannot be asked. What it has but cannot be read is a miss, and counted.
   public func lookup(_ key: CacheKey) async throws -> CacheLookup {
+    let start = clock.preciseNow
+    defer { times.record(.lookup, since: start, clock) }
+    return try await found(key)
+  }
+
+  private func found(_ key: CacheKey) async throws -> CacheLookup {
     do throws(RedisError) {
       return try result(try await value(of: keys.entry(key)), for: key)
     } catch {
@@ -104,6 +111,8 @@ public final class RedisBackend: CacheBackend {
   ///
   /// - Throws: ``CacheError``, as ``lookup(_:)``.
   public func lookup(all keys: [CacheKey]) async throws -> [CacheLookup] {
+    let start = clock.preciseNow
+    defer { times.record(.lookup, since: start, clock) }
     let (sizes, now) = (client.largeValues, MonotonicTime.now)
     let names = keys.map { self.keys.entry($0) }
     var replies: [RedisReply?] = []
@@ -124,7 +133,7 @@ public final class RedisBackend: CacheBackend {
     var found: [CacheLookup] = []
     for (key, reply) in zip(keys, replies) {
       guard let reply else {
-        found.append(try await lookup(key))
+        found.append(try await self.found(key))
         continue
       }
       do throws(RedisError) { found.append(try result(reply, for: key)) } catch { throw CacheError(error) }
@@ -216,6 +225,8 @@ public final class RedisBackend: CacheBackend {
     if size >= sizes.threshold, sizes.expectation(for: name, now: MonotonicTime.now) == .rests { return .refused }
     let (origin, verdict) = log.judge(key: entry.key, tags: entry.tags, since: stamp.number)
     if verdict == .void { return .invalidated }
+    let start = clock.preciseNow
+    defer { times.record(.store, since: start, clock) }
     do throws(RedisError) {
       let prefix = withUnsafeBytes(of: origin.bigEndian) { Bytes(copying: $0) }
       let command = RedisCommand(
@@ -242,7 +253,9 @@ public final class RedisBackend: CacheBackend {
   ///   attempted until ``shutdown()``.
   @discardableResult
   public func invalidate(_ invalidation: CacheInvalidation) async throws -> InvalidationReceipt {
-    try await log.invalidate(invalidation) ? InvalidationReceipt() : InvalidationReceipt(entryCount: 0)
+    let start = clock.preciseNow
+    defer { times.record(.invalidate, since: start, clock) }
+    return try await log.invalidate(invalidation) ? InvalidationReceipt() : InvalidationReceipt(entryCount: 0)
   }
 
   /// ``InvalidationVerdict/void`` for what this process already knows to be; nil otherwise, because there may be

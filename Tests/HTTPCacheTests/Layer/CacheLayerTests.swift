@@ -258,7 +258,7 @@ import Testing
         channel.finish()
       }
       return CacheResponse(
-        fields: ["Cache-Control": "max-age=60", "Content-Length": "\(size)"], body: channel.body)
+        fields: ["Cache-Control": "max-age=3600", "Content-Length": "\(size)"], body: channel.body)
     }.layer(cache)
     let first = try await service.call(.get("/"))
     let isStored = size == 200_000

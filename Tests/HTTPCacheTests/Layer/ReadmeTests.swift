@@ -84,4 +84,17 @@ import Testing
     }
     #expect(refreshed.hotRequests().map(\.target) == ["/"])
   }
+
+  @Test func metrics() async throws {
+    let cache = try CacheLayer(backend: InMemoryBackend())
+    let site = CountingOrigin().layer(cache)
+    let metrics = MetricsService(cache)
+    let service = Handler { request in
+      request.path == "/metrics" ? try await metrics.call(request) : try await site.call(request)
+    }
+    for _ in 0..<3 { _ = try await service.call(.get("/")) }
+    let text = try await service.call(.get("/metrics")).text()
+    #expect(text.contains("outcome=\"hit\",reason=\"\"} 2\n"))
+    #expect(cache.metrics.value("http_cache_requests", ["outcome": "hit"]) == 2)
+  }
 }

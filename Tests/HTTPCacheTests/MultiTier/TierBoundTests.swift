@@ -67,14 +67,14 @@ import Testing
         for number in 0..<8 {
           group.addTask { @concurrent in
             for _ in 0..<50 {
-              try? await tier.call { _ in if number % 2 == 0 { throw down } }
+              try? await tier.call(as: .lookup) { _ in if number % 2 == 0 { throw down } }
               clock.advance(by: .seconds(31))
             }
           }
         }
       }
       clock.advance(by: .seconds(60))
-      try? await tier.call { _ in }
+      try? await tier.call(as: .lookup) { _ in }
       guard !tier.isSuspended else {
         Issue.record("the tier counts as suspended after a call that it has answered")
         return

@@ -23,6 +23,9 @@ public struct WireFormatError: Error, Hashable, Sendable, CustomStringConvertibl
     /// The entry was received later than now: the clocks of writer and reader disagree by more than two seconds.
     public static let fromTheFuture = Code(kind: .fromTheFuture)
 
+    /// All there are.
+    package static let allCases: [Code] = [.otherKey, .unsupported, .damaged, .fromTheFuture]
+
     /// The code's name.
     public var description: String { kind.rawValue }
   }
