@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a cache counts against what the process grows by: nine kinds of content, each in a process of its own, which fills a
+# What a cache counts against what the process grows by: ten kinds of content, each in a process of its own, which fills a
 # cache, replaces its content three times through the layer, and revalidates and hits some of it meanwhile. Fails where the
 # growth of resident memory is more than a tenth (15 % below 64 B) from what the cache counts, when it is full and at the end,
 # or above its capacity at any time.
@@ -11,7 +11,7 @@
 source "$(dirname "$0")/lib.sh"
 
 capacities=64,1024
-kinds=empty,50B,1KiB,64KiB,8MiB,fields,variants,pieces,mixed
+kinds=empty,50B,1KiB,64KiB,8MiB,fields,variants,pieces,sizes,mixed
 options=()
 while [ $# -gt 0 ]; do
   case "$1" in

@@ -48,6 +48,11 @@ struct MemoryContent: Sendable {
       response.body = Body(Pieces(byteCount: 15, pieceSize: 64 << 10))
       return response
     },
+    MemoryContent(name: "sizes", summary: "bodies of 64 B to 32 KiB, each power of two as often", tolerance: 0.1) {
+      number in
+      let random = (number &* 0x9E37_79B9) >> 7 & 0xFF_FFFF
+      return response(number, bodySize: (64 << (random % 9)) + (random >> 4) % (64 << (random % 9)))
+    },
     MemoryContent(name: "mixed", summary: "all of these, large ones seldom", tolerance: 0.1) { number in
       // The kinds before this one, by how many of a thousand requests they get.
       let shares = [("empty", 200), ("50B", 200), ("1KiB", 300), ("fields", 100), ("variants", 100), ("pieces", 60)]

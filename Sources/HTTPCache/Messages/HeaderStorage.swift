@@ -102,7 +102,7 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
     let summary = summary
     guard
       Self.allocationByteCount(summary.fieldCapacity, summary.byteCapacity)
-        > Self.allocationByteCount(summary.fieldCount, summary.byteCount) + 32
+        > HeapBlock.sizeClass(Self.allocationByteCount(summary.fieldCount, summary.byteCount)) + 32
     else { return self }
     return summary.fieldCount == 0 ? Self.empty : copy(fieldCapacity: 0, byteCapacity: 0)
   }
@@ -116,7 +116,8 @@ final class HeaderStorage: ManagedBuffer<HeaderStorage.Header, UInt8> {
   nonisolated(unsafe) static let empty = make(fieldCapacity: 0, byteCapacity: 0)
 
   static func make(fieldCapacity: Int, byteCapacity: Int) -> HeaderStorage {
-    let byteCapacity = (byteCapacity + 3) & ~3
+    let exact = allocationByteCount(fieldCapacity, byteCapacity)
+    let byteCapacity = (byteCapacity + 3) & ~3 + (HeapBlock.sizeClass(exact) - exact)
     let buffer = HeaderStorage.create(
       minimumCapacity: byteCapacity + fieldCapacity * MemoryLayout<Entry>.stride
     ) { _ in Header(fieldCapacity: fieldCapacity, byteCapacity: byteCapacity) }
