@@ -56,6 +56,10 @@ extension HitPath {
     guard let head = node.pointee.head,
       head._withUnsafeGuaranteedRef({ $0.summary.validity.covers(now.nanoseconds, for: owner) })
     else {
+      if node.pointee.hasRecentVariants, request.fields.presence & ConnectionFields.known == 0 {
+        var use = Use(owner: owner, now: now, invalidation: current)
+        return answerOfVariant(listedBy: index, of: shard, shardIndex, request.fields, &use, orElse: &miss)
+      }
       miss = .entry(node.pointee.entry.unsafelyUnwrapped.retain())
       shards.unlock(shardIndex)
       return nil
