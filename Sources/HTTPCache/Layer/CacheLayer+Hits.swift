@@ -75,8 +75,15 @@ extension CacheLayer {
     case .unclear, .variants: return closerLook(at: request, orElse: &miss)
     case .entry(let entry):
       let entry = entry.takeRetainedValue()
-      // One of its variants is found by the octets of the request, perhaps.
-      if entry.traits.contains(.variantIndex) { return closerLook(at: request, orElse: &miss) }
+      if entry.traits.contains(.variantIndex) {
+        // Fields of the connection select nothing, and are removed by the closer look.
+        if request.fields.presence & ConnectionFields.known == 0, let path = plainHitPath,
+          let response = path.pointee.variantHit(listedBy: entry, request.fields, owner: path.pointee.owner, at: now)
+        {
+          return response
+        }
+        return closerLook(at: request, orElse: &miss)
+      }
       return usableResponse(
         from: .found(entry), to: Self.withoutConnectionFields(request), router.fallback, key: nil,
         at: now, orElse: &miss)
