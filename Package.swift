@@ -46,6 +46,7 @@ let package = Package(
     .executable(name: "memcached-server", targets: ["memcached-server"]),
     .executable(name: "caching-proxy", targets: ["caching-proxy"]),
     .executable(name: "http-cache-benchmarks", targets: ["http-cache-benchmarks"]),
+    .executable(name: "http-cache-trace", targets: ["http-cache-trace"]),
   ],
   targets: [
     .target(
@@ -98,9 +99,19 @@ let package = Package(
       name: "http-cache-benchmarks",
       dependencies: [
         "HTTPCache", "HTTPCacheRedis", "CHiredis", "HTTPCacheMemcached", "CMemcached", "ServerHarness",
-        "CAllocationCounter",
+        "CAllocationCounter", "TraceReplay",
       ],
       path: "Benchmarks/HTTPCacheBenchmarks", swiftSettings: settings),
+
+    // Recorded traces: looked into, converted, replayed.
+    .target(
+      name: "TraceReplay", dependencies: ["HTTPCache"], path: "Benchmarks/TraceReplay", swiftSettings: settings),
+    .executableTarget(
+      name: "http-cache-trace", dependencies: ["HTTPCache", "TraceReplay"], path: "Benchmarks/HTTPCacheTrace",
+      swiftSettings: settings),
+    .testTarget(
+      name: "HTTPCacheTraceTests", dependencies: ["HTTPCache", "TraceReplay", "http-cache-trace"],
+      swiftSettings: settings),
 
     .testTarget(
       name: "HTTPCacheTests", dependencies: ["HTTPCache", "HTTPCacheTesting", "CChecksum"], exclude: ["Golden"],

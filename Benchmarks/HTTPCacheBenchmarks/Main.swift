@@ -21,11 +21,12 @@ struct Main {
     var isPairs = false
     var isAgainstC = false
     var tablePath: String?
+    var curvePath: String?
     var shards = 1
     var memoryContent: MemoryContent?
     var capacity = 64 << 20
     var minutes: Double?
-    var evictionPolicy = EvictionPolicy.lru
+    var evictionPolicy: EvictionPolicy?
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     func value(_ flag: String) -> String {
       guard let value = arguments.next() else { fail("\(flag) needs a value") }
@@ -50,6 +51,7 @@ struct Main {
       case "--pairs": isPairs = true
       case "--against-c": isAgainstC = true
       case "--replay-table": tablePath = value(argument)
+      case "--curve-table": curvePath = value(argument)
       case "--shards":
         guard let number = Int(value(argument)), number > 0, number <= 4096, number & (number - 1) == 0 else {
           fail("--shards needs a power of two between 1 and 4096")
@@ -106,7 +108,8 @@ struct Main {
 
     if let memoryContent {
       let check = MemoryCheck(
-        content: memoryContent, capacity: capacity, evictionPolicy: evictionPolicy, minutes: minutes, threads: threads)
+        content: memoryContent, capacity: capacity, evictionPolicy: evictionPolicy ?? .lru, minutes: minutes,
+        threads: threads)
       let (row, isWithin) = try await check.run()
       print(row)
       exit(isWithin ? 0 : 1)
@@ -121,6 +124,10 @@ struct Main {
     }
     if let tablePath {
       print(try ReferenceTable.text(folder: tablePath, shards: shards))
+      return
+    }
+    if let curvePath {
+      print(try CurveTable.text(folder: curvePath, policies: evictionPolicy.map { [$0] } ?? EvictionPolicy.all))
       return
     }
     if isAgainstC {
@@ -203,6 +210,9 @@ struct Main {
       --replay-table FOLDER
                       instead, replay web07.bin, adapt_size.bin, multi3.bin, loop.bin and adapt_size_unique.pairs.bin
                       from FOLDER at 50 entries and 1, 5 and 10 % of the distinct keys (loop: up to 50 %), and by bytes
+      --curve-table FOLDER
+                      instead, compare the hit ratios that a cache estimates for other capacities with replays at these,
+                      on the same traces, under every eviction policy or that of --policy NAME
       --shards N      how many shards the replayed backend has (1 unless said otherwise)
 
       --memory KIND   instead, fill a cache of --capacity BYTES (64 MiB) with content of a kind, replace it three times (or

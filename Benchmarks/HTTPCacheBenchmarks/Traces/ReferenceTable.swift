@@ -5,6 +5,7 @@
 
 import Foundation
 import HTTPCache
+import TraceReplay
 
 /// The table by which eviction policies are judged: five public traces, each at several bounds, under every policy.
 ///

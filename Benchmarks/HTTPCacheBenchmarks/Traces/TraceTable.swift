@@ -5,6 +5,7 @@
 
 import Foundation
 import HTTPCache
+import TraceReplay
 
 /// Replays a trace under every eviction policy and lays out the hit ratios.
 enum TraceTable {

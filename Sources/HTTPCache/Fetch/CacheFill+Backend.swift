@@ -55,9 +55,11 @@ extension CacheFill {
     case .stored:
       if cache.observers.interests.isEmpty {
         cache.counters.count(.stored, stripe: entry.digest.low)
+        cache.note(.stored, key: entry.key, entry: entry)
       } else {
         cache.report(
-          .stored, key: entry.key, tags: entry.tags?.names, status: entry.status, bodySize: entry.body.count)
+          .stored, key: entry.key, entry: entry, tags: entry.tags?.names, status: entry.status,
+          bodySize: entry.body.count)
       }
     case .refused: cache.report(.refused(.tooLarge), key: entry.key, bodySize: entry.body.count)
     case .invalidated: cache.report(.refused(.invalidated), key: entry.key)

@@ -11,6 +11,14 @@ extension CacheLayer {
   nonisolated func fetch(
     _ original: CacheRequest, _ miss: CacheMiss?, from next: AnyService
   ) async throws -> CacheResponse {
+    // The plain hit path, which leaves nil, is for policies without identifiers only.
+    guard miss?.policy?.identifiesRequests == true else { return try await fetchAsIs(original, miss, from: next) }
+    return try await identifiedResponse(to: original, miss, from: next)
+  }
+
+  nonisolated func fetchAsIs(
+    _ original: CacheRequest, _ miss: CacheMiss?, from next: AnyService
+  ) async throws -> CacheResponse {
     let (startedAt, start) = (clock.now, clock.preciseNow)
     let policy = miss == nil ? router.fallback : miss?.policy
     let lookup: Lookup? = miss == nil ? .absent : miss?.lookup

@@ -56,9 +56,14 @@ extension CacheLayer {
       // Inside another cache's handler the tags of what is served go to its response.
       TagScope.ambient == nil, let scheme = CacheKey.Scheme(usual: request.scheme)
     else { return closerLook(at: request, orElse: &miss) }
+    let startedAt = path.pointee.timesHits ? clock.preciseNow : nil
     let now = clock.fastNow
     var plainMiss = HitPath.Miss.absent
-    if let response = path.pointee.hit(request, scheme, owner: path.pointee.owner, at: now, orElse: &plainMiss) {
+    var noted: NotedHit?
+    if let response = path.pointee.hit(
+      request, scheme, owner: path.pointee.owner, at: now, noted: &noted, orElse: &plainMiss)
+    {
+      if let noted { note(noted, request, path.pointee.policy, status: response.status, since: startedAt, at: now) }
       return response
     }
     return response(to: request, insteadOf: plainMiss, at: now, orElse: &miss)
@@ -77,10 +82,17 @@ extension CacheLayer {
       let entry = entry.takeRetainedValue()
       if entry.traits.contains(.variantIndex) {
         // Fields of the connection select nothing, and are removed by the closer look.
-        if request.fields.presence & ConnectionFields.known == 0, let path = plainHitPath,
-          let response = path.pointee.variantHit(listedBy: entry, request.fields, owner: path.pointee.owner, at: now)
-        {
-          return response
+        if request.fields.presence & ConnectionFields.known == 0, let path = plainHitPath {
+          let startedAt = path.pointee.timesHits ? clock.preciseNow : nil
+          var noted: NotedHit?
+          if let response = path.pointee.variantHit(
+            listedBy: entry, request.fields, owner: path.pointee.owner, at: now, noted: &noted)
+          {
+            if let noted {
+              note(noted, request, path.pointee.policy, status: response.status, since: startedAt, at: now)
+            }
+            return response
+          }
         }
         return closerLook(at: request, orElse: &miss)
       }
@@ -95,6 +107,12 @@ extension CacheLayer {
   private nonisolated func closerLook(
     at request: CacheRequest, orElse miss: inout Unmanaged<CacheMiss>?
   ) -> CacheResponse? {
+    if identifiesRequests, router.policy(for: request)?.identifiesRequests == true {
+      let request = RequestID.identified(request)
+      var response = endToEndLook(at: Self.withoutConnectionFields(request), orElse: &miss)
+      response?.fields.append(RequestID.field, request.fields[RequestID.field] ?? "")
+      return response
+    }
     if request.fields.presence & ConnectionFields.known != 0 {
       return endToEndLook(at: Self.withoutConnectionFields(request), orElse: &miss)
     }
@@ -117,6 +135,7 @@ extension CacheLayer {
       return missed(policy, bypass: isMethod ? .method : .policy)
     }
     if let hitPath, request.fields.presence & HitPath.demandingFields == 0, TagScope.ambient == nil {
+      let startedAt = hitPath.pointee.timesHits ? clock.preciseNow : nil
       let now = clock.fastNow
       let isObserved = observers.interests.contains(.hits)
       var use = HitPath.Use(
@@ -129,12 +148,19 @@ extension CacheLayer {
       if var response = hitPath.pointee.admittedHit(request, policy, searchRules, &use, orElse: &plainMiss) {
         let entry = use.entry?.takeRetainedValue()
         // Becoming hot needs the handler.
-        if let refresher, refresher.noteRequest(use.digest, at: now) { return missed(policy) }
+        if let refresher, refresher.noteRequest(use.digest, at: now) {
+          use.noted?.entry.release()
+          return missed(policy)
+        }
+        if let noted = use.noted {
+          note(noted, request, policy, status: response.status, since: startedAt, at: now)
+        }
         adapt(&response, to: request)
         if let entry {
           report(
-            .answered(.hit), key: entry.key, request: request, policy: policy, tags: entry.tags?.names,
-            status: response.status, bodySize: response.body.length, age: entry.times.age(at: now), cost: use.cost)
+            .answered(.hit), key: entry.key, entry: entry, request: request, policy: policy,
+            tags: entry.tags?.names, status: response.status, bodySize: response.body.length,
+            age: entry.times.age(at: now), cost: use.cost)
         } else if !use.isCounted {
           counters.countAnswer(
             .hit, policy: policy.number, byteCount: response.body.length ?? 0, cost: use.cost, stripe: use.digest.low)

@@ -45,7 +45,8 @@ extension CacheLayer {
     response.outcome = outcome
     TagScope.bubble(entry.tags)
     report(
-      .answered(outcome), key: entry.key, request: request, policy: plan?.policy ?? policy, tags: entry.tags?.names,
+      .answered(outcome), key: entry.key, entry: entry, request: request, policy: plan?.policy ?? policy,
+      tags: entry.tags?.names,
       status: response.status, bodySize: response.body.length, age: age, since: plan?.startedAt, now: now,
       cost: entry.costInMicroseconds)
     return response

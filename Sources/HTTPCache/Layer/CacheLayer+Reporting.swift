@@ -8,7 +8,8 @@ extension CacheLayer {
   ///
   /// - Parameter cost: What the origin took to make the entry that was the answer, in microseconds.
   nonisolated func report(
-    _ kind: CacheEvent.Kind, key: CacheKey? = nil, request: CacheRequest? = nil, policy: ResolvedPolicy? = nil,
+    _ kind: CacheEvent.Kind, key: CacheKey? = nil, entry: CacheEntry? = nil, request: CacheRequest? = nil,
+    policy: ResolvedPolicy? = nil,
     tags: [String]? = nil, status: Int? = nil, bodySize: Int? = nil, age: Int64? = nil,
     since startedAt: CacheInstant? = nil,
     now: CacheInstant? = nil,
@@ -24,6 +25,11 @@ extension CacheLayer {
         byteCount: request?.method == .head ? 0 : bodySize ?? 0, cost: isSpared ? cost : 0, stripe: stripe)
     } else {
       counters.count(kind, stripe: stripe)
+    }
+    if let key {
+      note(
+        kind, key: key, entry: entry, request: request, policy: policy, status: status, bodySize: bodySize,
+        since: startedAt, now: now, originDuration: originDuration, storing: storing)
     }
     guard observers.want(kind) else { return }
     let policyName = if let policy { policy.policy.name } else { request.flatMap { router.policyName(for: $0) } }

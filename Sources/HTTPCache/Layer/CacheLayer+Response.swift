@@ -32,13 +32,16 @@ extension CacheLayer {
     let policy = plan?.policy ?? policy
     if outcome != .hit || observers.interests.contains(.hits) {
       report(
-        .answered(outcome), key: entry.key, request: request, policy: policy, tags: entry.tags?.names,
+        .answered(outcome), key: entry.key, entry: entry, request: request, policy: policy, tags: entry.tags?.names,
         status: response.status, bodySize: response.body.length, age: age, since: plan?.startedAt, now: now,
         cost: entry.costInMicroseconds)
     } else {
       counters.countAnswer(
         .hit, policy: policy?.number ?? 0, byteCount: response.body.length ?? 0, cost: entry.costInMicroseconds,
         stripe: entry.digest.low)
+      note(
+        .answered(.hit), key: entry.key, entry: entry, request: request, policy: policy, status: response.status,
+        bodySize: response.body.length, since: plan?.startedAt, now: now)
     }
     return response
   }
@@ -93,6 +96,10 @@ extension CacheLayer {
     if observers.interests.isEmpty {
       counters.countAnswer(
         outcome, policy: plan.policy.number, byteCount: response.body.length ?? 0, stripe: plan.key.digest.low)
+      note(
+        .answered(outcome), key: plan.key, request: plan.request, policy: plan.policy, status: response.status,
+        bodySize: response.body.length, since: plan.startedAt, now: now, originDuration: answer.originDuration,
+        storing: answer.storing)
     } else {
       report(
         .answered(outcome), key: plan.key, request: plan.request, policy: plan.policy, status: response.status,

@@ -52,6 +52,13 @@ public final actor CacheLayer: Layer {
   /// The `Cache-Status` of the usual miss: nothing was there, the origin answered 200, that was stored.
   nonisolated let usualMissStatus: HeaderFields
   nonisolated let counters: CacheCounters
+  nonisolated let hotKeyTable = HotKeyTable()
+  nonisolated let recorder = RequestRecorder()
+  nonisolated let missRatioMonitor: MissRatioMonitor?
+  nonisolated let mlLogger: MLLogger?
+  nonisolated let traces = Locked([TraceRecorder]())
+  /// Whether any policy's requests get an identifier.
+  nonisolated let identifiesRequests: Bool
   nonisolated let searchRules = SearchRules()
   nonisolated let knownVariants = KnownVariants()
 
@@ -126,9 +133,17 @@ public final actor CacheLayer: Layer {
     self.clock = clock
     self.refresher = autoRefresh.map { AutoRefresher($0, clock: clock) }
     self.shield = originLimit.map { OriginShield($0, clock: clock) }
-    self.hitPath = HitPath.allocate(backend: backend, router: router, counters: counters)
+    let counters = counters
+    self.missRatioMonitor = memory.map { MissRatioMonitor($0.configuration) { counters.statistics } }
+    if let missRatioMonitor { recorder.add(missRatioMonitor) }
+    self.mlLogger = MLLogger(router.policies, clock: clock)
+    if let mlLogger { recorder.add(mlLogger) }
+    self.hitPath = HitPath.allocate(
+      backend: backend, router: router, counters: counters, recorder: recorder, timesHits: mlLogger != nil)
+    self.identifiesRequests = router.policies.contains(where: \.identifiesRequests)
     let isPlain = router.onlyPolicy.map { $0.isResourceKeyed && $0.admitsByMethod } ?? false
-    self.plainHitPath = isPlain && refresher == nil && !self.observers.interests.contains(.hits) ? hitPath : nil
+    self.plainHitPath =
+      isPlain && !identifiesRequests && refresher == nil && !self.observers.interests.contains(.hits) ? hitPath : nil
     refresher?.use { [weak self] plan in await self?.refreshHot(plan) }
   }
 

@@ -25,11 +25,12 @@ extension HitPath {
   /// - Parameters:
   ///   - scheme: That of the request.
   ///   - owner: The owner of the heads that will do: the request's policy.
+  ///   - noted: Set when the hit is to be counted for hot keys, or recorded.
   ///   - miss: Set when there is no answer.
   @inline(__always)
   func hit(
     _ request: borrowing CacheRequest, _ scheme: CacheKey.Scheme, owner: UInt32, at now: CacheInstant,
-    orElse miss: inout Miss
+    noted: inout NotedHit?, orElse miss: inout Miss
   ) -> CacheResponse? {
     let digest = digest(of: request, scheme)
     let current = currentInvalidation
@@ -62,6 +63,8 @@ extension HitPath {
     }
     // The only policy is the first.
     count(node, shardIndex, policy: 0, isWhole: true)
+    let isChosen = sampler.takes(shard: shardIndex)
+    if isChosen || records(digest) { noted = note(node, isChosen: isChosen, shardIndex, at: now) }
     let found = response(head, node)
     shards.unlock(shardIndex)
     return found
@@ -70,10 +73,12 @@ extension HitPath {
   /// Finds the answer to a plain request among the variants that `list` leads to; nil unless one is known by the octets of
   /// the request's selecting fields.
   ///
-  /// - Parameter list: The entry that was found under the key of the request.
+  /// - Parameters:
+  ///   - list: The entry that was found under the key of the request.
+  ///   - noted: Set when the hit is to be counted for hot keys, or recorded.
   @inline(never)
   func variantHit(
-    listedBy list: CacheEntry, _ fields: HeaderFields, owner: UInt32, at now: CacheInstant
+    listedBy list: CacheEntry, _ fields: HeaderFields, owner: UInt32, at now: CacheInstant, noted: inout NotedHit?
   ) -> CacheResponse? {
     let shardIndex = shards.index(of: list.digest)
     let shard = shards.lock(shardIndex)
@@ -86,7 +91,18 @@ extension HitPath {
     var miss = Miss.unclear
     let response = answerOfVariant(listedBy: index, of: shard, shardIndex, fields, &use, orElse: &miss)
     if response == nil, case .entry(let entry) = miss { entry.release() }
+    noted = use.noted
     return response
+  }
+
+  /// Retains what is needed to note a hit once the lock is free.
+  @inline(never)
+  private func note(
+    _ node: UnsafeMutablePointer<EntryNode>, isChosen: Bool, _ shardIndex: Int, at now: CacheInstant
+  ) -> NotedHit {
+    NotedHit(
+      entry: node.pointee.entry.unsafelyUnwrapped.retain(),
+      weight: isChosen ? sampler.next(shard: shardIndex, at: now.nanoseconds) : 0)
   }
 
   /// The same for a request that any policy has admitted, under any key.
@@ -165,6 +181,10 @@ extension HitPath {
     } else {
       use.cost = node.pointee.entry.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.costInMicroseconds }
     }
+    if !use.wantsEntry {
+      let isChosen = sampler.takes(shard: shardIndex)
+      if isChosen || records(use.digest) { use.noted = note(node, isChosen: isChosen, shardIndex, at: use.now) }
+    }
     if use.wantsEntry { use.entry = node.pointee.entry.unsafelyUnwrapped.retain() }
     let found = response(head, node)
     shards.unlock(shardIndex)
@@ -241,6 +261,14 @@ extension HitPath {
   private func retainedTrailers(of entry: CacheEntry) -> HeaderFields? { entry.trailers }
 }
 
+/// A hit that is counted for hot keys, or recorded.
+struct NotedHit {
+  /// Retained.
+  let entry: Unmanaged<CacheEntry>
+  /// For how many hits it stands among the hot keys; 0 if it does not count there.
+  let weight: UInt64
+}
+
 extension HitPath {
   /// The circumstances of a hit.
   struct Use {
@@ -267,5 +295,7 @@ extension HitPath {
     var wantsEntry = false
     /// The entry, if it is wanted, retained.
     var entry: Unmanaged<CacheEntry>?
+    /// Set when the hit is to be counted for hot keys, or recorded, and the entry is not wanted.
+    var noted: NotedHit?
   }
 }

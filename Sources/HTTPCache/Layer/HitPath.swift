@@ -22,27 +22,38 @@ struct HitPath: ~Copyable, Sendable {
   private let counters: CacheCounters
   /// Of `counters`.
   let counts: HitCounts
+  /// Chooses the hits that count for hot keys.
+  let sampler: HitSampler
+  /// Whether the time that hits take is wanted: for a log.
+  let timesHits: Bool
+  /// Which keys are recorded. Of the ``RequestRecorder``, which the layer keeps alive.
+  private let recordLimit: RecordLimit
   /// The digests of the usual schemes, with which those of keys begin.
   private let http = KeyDigest().appending("http")
   private let https = KeyDigest().appending("https")
 
   /// The hit path of a layer, which deallocates it with ``deallocate(_:)``; nil if there is none.
   static func allocate(
-    backend: any CacheBackend, router: ResolvedRouter, counters: CacheCounters
+    backend: any CacheBackend, router: ResolvedRouter, counters: CacheCounters, recorder: RequestRecorder,
+    timesHits: Bool
   ) -> UnsafePointer<HitPath>? {
     guard let memory = backend as? InMemoryBackend else { return nil }
     let path = UnsafeMutablePointer<HitPath>.allocate(capacity: 1)
-    path.initialize(to: HitPath(memory, router.fallback, counters))
+    path.initialize(to: HitPath(memory, router.fallback, counters, recorder, timesHits))
     return UnsafePointer(path)
   }
 
   static func deallocate(_ path: UnsafePointer<HitPath>) {
     let path = UnsafeMutablePointer(mutating: path)
+    path.pointee.sampler.destroy()
     path.deinitialize(count: 1)
     path.deallocate()
   }
 
-  private init(_ memory: InMemoryBackend, _ policy: ResolvedPolicy, _ counters: CacheCounters) {
+  private init(
+    _ memory: InMemoryBackend, _ policy: ResolvedPolicy, _ counters: CacheCounters, _ recorder: RequestRecorder,
+    _ timesHits: Bool
+  ) {
     self.memory = memory
     log = .passUnretained(memory.log)
     shards = memory.shards
@@ -50,7 +61,14 @@ struct HitPath: ~Copyable, Sendable {
     owner = policy.headOwner
     self.counters = counters
     counts = counters.hitCounts(shardCount: memory.shards.count)
+    sampler = HitSampler(shardCount: memory.shards.count)
+    recordLimit = recorder.limit
+    self.timesHits = timesHits
   }
+
+  /// Whether requests for a key are recorded.
+  @inline(__always)
+  func records(_ digest: KeyDigest) -> Bool { recordLimit.includes(digest) }
 
   /// The number of the last invalidation.
   @inline(__always)

@@ -13,6 +13,7 @@ extension CachePolicy {
         throw CacheConfigurationError("\(name) is \(duration): a time cannot be negative; use .zero for none")
       }
     }
+    try mlLogging?.validate()
     if originLease == .zero {
       throw CacheConfigurationError("originLease is zero: nobody would ever hold it; use nil for none")
     }

@@ -160,6 +160,9 @@ public struct CachePolicy: Sendable {
   /// How many bytes of a body that is not (any longer) going to be stored are held for readers that are behind.
   public var streamWindow: Int
 
+  /// The log of this policy's requests that models can be trained on; nil (the default) for none.
+  public var mlLogging: MLLogging?
+
   /// Directives of a response that a policy can ignore.
   public enum Override: Hashable, Sendable {
     /// `no-store` (RFC 9111 §5.2.2.5).
@@ -228,6 +231,7 @@ public struct CachePolicy: Sendable {
     self.generatesEntityTags = false
     self.uncacheableTimeToLive = .seconds(120)
     self.streamWindow = 1 << 20
+    self.mlLogging = nil
     self.shouldCache = shouldCache
   }
 }

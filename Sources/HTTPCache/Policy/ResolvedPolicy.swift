@@ -21,6 +21,8 @@ final class ResolvedPolicy: Sendable {
   let isResourceKeyed: Bool
   /// Whether requests are admitted by their method alone.
   let admitsByMethod: Bool
+  /// Whether requests get an identifier (``MLLogging/includeRequestID``).
+  let identifiesRequests: Bool
   /// Whether responses are stored as they come: nobody makes tags of them, validators for them, or keeps them out.
   let storesAsIs: Bool
 
@@ -28,6 +30,7 @@ final class ResolvedPolicy: Sendable {
     try policy.validate()
     self.policy = policy
     self.number = number
+    identifiesRequests = policy.mlLogging.map { $0.enabled && $0.includeRequestID } ?? false
     self.rules = policy.rules
     self.shield = policy.originLimit.map { OriginShield($0, clock: clock) }
     self.admission = policy.admission.map { AdmissionFilter($0) }

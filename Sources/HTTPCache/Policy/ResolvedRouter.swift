@@ -58,6 +58,9 @@ final class ResolvedRouter: Sendable {
     hasNames ? policy(for: request)?.policy.name : nil
   }
 
+  /// All policies.
+  var policies: [ResolvedPolicy] { [fallback] + routes.compactMap(\.policy) }
+
   /// The policy, when there is one for all requests.
   var onlyPolicy: ResolvedPolicy? { routes.isEmpty ? fallback : nil }
 
