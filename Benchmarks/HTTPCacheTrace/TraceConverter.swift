@@ -11,7 +11,7 @@ struct TraceConverter {
   enum Format: String, CaseIterable {
     /// libCacheSim's records of 24 octets: `u32` second, `u64` id, `u32` size, `i64` position of the next request for the id.
     case oracleGeneral
-    /// libCacheSim's format with a header, for more fields.
+    /// libCacheSim's format with a header, version 3, as PyPI's `libcachesim` 0.3.5 reads it.
     case lcs
     /// One line for each request, with the names of the fields in the first.
     case csv
@@ -70,31 +70,30 @@ struct TraceConverter {
     }
   }
 
-  /// The header says which fields there are: second, id, size, next request, operation, lifetime.
+  /// Version 3: a header of 8,192 octets with counts, then records of 36 octets, which have operation, policy (as tenant) and
+  /// lifetime besides.
   private var lcs: [UInt8] {
-    let format = "<IQIqBi"
-    var bytes: [UInt8] = []
-    Self.append(0x1234_5678_9ABC_DEF0 as UInt64, to: &bytes)
-    bytes += Array(format.utf8) + Array(repeating: 0, count: 240 - format.utf8.count)
-    // The positions, from 1, of id, size, time, last access, next access, operation, lifetime, tenant, content type.
-    bytes += [2, 3, 1, 0, 4, 5, 6, 0, 0]
-    bytes += Array(repeating: 0, count: 231)
+    let magic: UInt64 = 0x1234_5678_9ABC_DEF0
     let sizes = Dictionary(items.map { ($0.record.id, $0.size) }, uniquingKeysWith: { $1 })
+    var bytes: [UInt8] = []
+    Self.append(magic, to: &bytes)
+    Self.append(3 as UInt64, to: &bytes)
+    // The version of the counts; requests, keys, bytes asked for, bytes of all keys; first and last second; requests that
+    // read, write, delete; smallest and largest size.
     for number in [
-      items.count, sizes.count, items.reduce(0) { $0 + $1.size }, sizes.values.reduce(0, +),
+      1, items.count, sizes.count, items.reduce(0) { $0 + $1.size }, sizes.values.reduce(0, +),
+      Int(items.first?.second ?? 0), Int(items.last?.second ?? 0), items.count, 0, 0, sizes.values.min() ?? 0,
+      sizes.values.max() ?? 0,
     ] { Self.append(Int64(number), to: &bytes) }
-    bytes += Array(repeating: 0, count: 1000 - bytes.count)
-    Self.append(UInt32(format.utf8.count - 1), to: &bytes)
-    Self.append(29 as UInt32, to: &bytes)
-    Self.append(1 as UInt64, to: &bytes)
-    Self.append(0x1234_5678_9ABC_DEF0 as UInt64, to: &bytes)
+    bytes += Array(repeating: 0, count: 8192 - 8 - bytes.count)
+    Self.append(magic, to: &bytes)
     for item in items {
       Self.append(item.second, to: &bytes)
       Self.append(item.record.id, to: &bytes)
-      Self.append(UInt32(clamping: item.size), to: &bytes)
+      Self.append(Int64(item.size), to: &bytes)
+      Self.append(UInt32(item.record.operation.rawValue) | UInt32(item.record.policy) << 8, to: &bytes)
+      Self.append(UInt32(clamping: item.record.timeToLive), to: &bytes)
       Self.append(item.next, to: &bytes)
-      bytes.append(item.record.operation.rawValue)
-      Self.append(max(item.record.timeToLive, 0), to: &bytes)
     }
     return bytes
   }

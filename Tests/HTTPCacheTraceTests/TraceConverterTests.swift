@@ -53,17 +53,21 @@ import TraceReplay
   @Test func `the octets of LCS are these`() throws {
     let magic: [UInt8] = [0xF0, 0xDE, 0xBC, 0x9A, 0x78, 0x56, 0x34, 0x12]
     let bytes = TraceConverter(try Self.file()).bytes(.lcs)
-    try #require(bytes.count == 1024 + 4 * 29)
-    #expect(Array(bytes[0..<8]) == magic)
-    #expect(Array(bytes[8..<16]) == Array("<IQIqBi".utf8) + [0])
-    #expect(Array(bytes[248..<257]) == [2, 3, 1, 0, 4, 5, 6, 0, 0])
-    #expect(Array(bytes[488..<496]) == [4, 0, 0, 0, 0, 0, 0, 0])
-    #expect(Array(bytes[496..<504]) == [2, 0, 0, 0, 0, 0, 0, 0])
-    #expect(Array(bytes[504..<512]) == [0x74, 4, 0, 0, 0, 0, 0, 0])
-    #expect(Array(bytes[512..<520]) == [0x3A, 2, 0, 0, 0, 0, 0, 0])
-    #expect(Array(bytes[1000..<1016]) == [6, 0, 0, 0, 29, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
-    #expect(Array(bytes[1016..<1024]) == magic)
-    #expect(Array(bytes[1024...]) == Self.items.flatMap { $0 + [1, 60, 0, 0, 0] })
+    try #require(bytes.count == 8192 + 4 * 36)
+    #expect(Array(bytes[0..<16]) == magic + [3, 0, 0, 0, 0, 0, 0, 0])
+    let counts = stride(from: 16, to: 112, by: 8).map { Array(bytes[$0..<$0 + 4]) }
+    #expect(
+      counts == [
+        [1, 0, 0, 0], [4, 0, 0, 0], [2, 0, 0, 0], [0x74, 4, 0, 0], [0x3A, 2, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0],
+        [4, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [70, 0, 0, 0], [0xF4, 1, 0, 0],
+      ])
+    #expect(bytes[112..<8184].allSatisfy { $0 == 0 })
+    #expect(Array(bytes[8184..<8192]) == magic)
+    // Time, id and size, which has eight octets here; operation and policy; lifetime; position of the next.
+    let expected: [[UInt8]] = Self.items.map { item in
+      Array(item[0..<16]) + [0, 0, 0, 0, 1, 3, 0, 0, 60, 0, 0, 0] + item[16..<24]
+    }
+    #expect(Array(bytes[8192...]) == expected.flatMap { $0 })
   }
 
   @Test func `text formats are these`() throws {
