@@ -27,63 +27,65 @@ extension CacheLayer {
   @usableFromInline
   nonisolated func storedResponse(to request: CacheRequest, orElse miss: inout Unmanaged<CacheMiss>?) -> CacheResponse?
   {
-    if http_cache_is_sampled(UInt32(Self.hitSamplingShift)) { return timedResponse(to: request, orElse: &miss) }
-    return usableResponse(to: request, orElse: &miss)
+    if http_cache_is_sampled(UInt32(Self.hitSamplingShift)) {
+      return timedResponse(to: request, weight: 1 << Self.hitSamplingShift, orElse: &miss)
+    }
+    if timesHits { return timedResponse(to: request, weight: 0, orElse: &miss) }
+    return usableResponse(to: request, since: nil, orElse: &miss)
   }
 
   /// One hit in 2^7 is timed, and stands for all of them: reading a clock twice takes as long as a hit.
   static let hitSamplingShift = 7
 
   /// The same with the time that it takes.
+  ///
+  /// - Parameter weight: For how many hits this one stands in metrics.
   @inline(never)
   private nonisolated func timedResponse(
-    to request: CacheRequest, orElse miss: inout Unmanaged<CacheMiss>?
+    to request: CacheRequest, weight: UInt, orElse miss: inout Unmanaged<CacheMiss>?
   ) -> CacheResponse? {
     let start = clock.preciseNow
-    let response = usableResponse(to: request, orElse: &miss)
-    if let outcome = response?.outcome {
-      counters.time(outcome, since: start, clock, weight: 1 << Self.hitSamplingShift)
-    }
+    let response = usableResponse(to: request, since: timesHits ? start : nil, orElse: &miss)
+    if weight > 0, let outcome = response?.outcome { counters.time(outcome, since: start, clock, weight: weight) }
     return response
   }
 
   @inline(__always)
   private nonisolated func usableResponse(
-    to request: CacheRequest, orElse miss: inout Unmanaged<CacheMiss>?
+    to request: CacheRequest, since startedAt: CacheInstant?, orElse miss: inout Unmanaged<CacheMiss>?
   ) -> CacheResponse? {
     guard let path = plainHitPath, request.method.rawValue == "GET", request.body.isEmpty, searchRules.areEmpty,
       request.fields.presence & HitPath.specialFields == 0,
       // Inside another cache's handler the tags of what is served go to its response.
       TagScope.ambient == nil, let scheme = CacheKey.Scheme(usual: request.scheme)
     else { return closerLook(at: request, orElse: &miss) }
-    let startedAt = path.pointee.timesHits ? clock.preciseNow : nil
     let now = clock.fastNow
     var plainMiss = HitPath.Miss.absent
-    var noted: NotedHit?
-    if let response = path.pointee.hit(
-      request, scheme, owner: path.pointee.owner, at: now, noted: &noted, orElse: &plainMiss)
-    {
-      if let noted { note(noted, request, path.pointee.policy, status: response.status, since: startedAt, at: now) }
+    if let response = path.pointee.hit(request, scheme, owner: path.pointee.owner, at: now, orElse: &plainMiss) {
       return response
     }
-    return response(to: request, insteadOf: plainMiss, at: now, orElse: &miss)
+    return response(to: request, insteadOf: plainMiss, since: startedAt, at: now, orElse: &miss)
   }
 
-  /// When no hit was found at once.
+  /// When no hit was found at once, or one that is to be noted.
   @inline(never)
   private nonisolated func response(
-    to request: CacheRequest, insteadOf plainMiss: HitPath.Miss, at now: CacheInstant,
+    to request: CacheRequest, insteadOf plainMiss: HitPath.Miss, since startedAt: CacheInstant?, at now: CacheInstant,
     orElse miss: inout Unmanaged<CacheMiss>?
   ) -> CacheResponse? {
     switch plainMiss {
     case .absent: return nil
+    case .noted(let node, let isChosen):
+      guard let path = plainHitPath else { return nil }
+      let (response, noted) = path.pointee.notedHit(node, isChosen: isChosen, at: now)
+      note(noted, request, path.pointee.policy, status: response.status, since: startedAt, at: now)
+      return response
     case .unclear, .variants: return closerLook(at: request, orElse: &miss)
     case .entry(let entry):
       let entry = entry.takeRetainedValue()
       if entry.traits.contains(.variantIndex) {
         // Fields of the connection select nothing, and are removed by the closer look.
         if request.fields.presence & ConnectionFields.known == 0, let path = plainHitPath {
-          let startedAt = path.pointee.timesHits ? clock.preciseNow : nil
           var noted: NotedHit?
           if let response = path.pointee.variantHit(
             listedBy: entry, request.fields, owner: path.pointee.owner, at: now, noted: &noted)
@@ -135,7 +137,7 @@ extension CacheLayer {
       return missed(policy, bypass: isMethod ? .method : .policy)
     }
     if let hitPath, request.fields.presence & HitPath.demandingFields == 0, TagScope.ambient == nil {
-      let startedAt = hitPath.pointee.timesHits ? clock.preciseNow : nil
+      let startedAt = timesHits ? clock.preciseNow : nil
       let now = clock.fastNow
       let isObserved = observers.interests.contains(.hits)
       var use = HitPath.Use(
@@ -174,7 +176,7 @@ extension CacheLayer {
       case .entry(let entry):
         return usableResponse(
           from: .found(entry.takeRetainedValue()), to: request, policy, key: nil, at: now, orElse: &miss)
-      case .unclear, .variants: break
+      case .unclear, .variants, .noted: break
       }
     }
     guard let key = key(of: request, policy) else { return missed(policy, bypass: .noKey) }

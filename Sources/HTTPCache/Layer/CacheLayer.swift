@@ -57,6 +57,8 @@ public final actor CacheLayer: Layer {
   nonisolated let missRatioMonitor: MissRatioMonitor?
   nonisolated let mlLogger: MLLogger?
   nonisolated let traces = Locked([TraceRecorder]())
+  /// Whether the time that each hit takes is wanted: for a log.
+  nonisolated let timesHits: Bool
   /// Whether any policy's requests get an identifier.
   nonisolated let identifiesRequests: Bool
   nonisolated let searchRules = SearchRules()
@@ -139,7 +141,8 @@ public final actor CacheLayer: Layer {
     self.mlLogger = MLLogger(router.policies, clock: clock)
     if let mlLogger { recorder.add(mlLogger) }
     self.hitPath = HitPath.allocate(
-      backend: backend, router: router, counters: counters, recorder: recorder, timesHits: mlLogger != nil)
+      backend: backend, router: router, counters: counters, recorder: recorder)
+    self.timesHits = mlLogger != nil
     self.identifiesRequests = router.policies.contains(where: \.identifiesRequests)
     let isPlain = router.onlyPolicy.map { $0.isResourceKeyed && $0.admitsByMethod } ?? false
     self.plainHitPath =

@@ -24,8 +24,6 @@ struct HitPath: ~Copyable, Sendable {
   let counts: HitCounts
   /// Chooses the hits that count for hot keys.
   let sampler: HitSampler
-  /// Whether the time that hits take is wanted: for a log.
-  let timesHits: Bool
   /// Which keys are recorded. Of the ``RequestRecorder``, which the layer keeps alive.
   private let recordLimit: RecordLimit
   /// The digests of the usual schemes, with which those of keys begin.
@@ -34,12 +32,11 @@ struct HitPath: ~Copyable, Sendable {
 
   /// The hit path of a layer, which deallocates it with ``deallocate(_:)``; nil if there is none.
   static func allocate(
-    backend: any CacheBackend, router: ResolvedRouter, counters: CacheCounters, recorder: RequestRecorder,
-    timesHits: Bool
+    backend: any CacheBackend, router: ResolvedRouter, counters: CacheCounters, recorder: RequestRecorder
   ) -> UnsafePointer<HitPath>? {
     guard let memory = backend as? InMemoryBackend else { return nil }
     let path = UnsafeMutablePointer<HitPath>.allocate(capacity: 1)
-    path.initialize(to: HitPath(memory, router.fallback, counters, recorder, timesHits))
+    path.initialize(to: HitPath(memory, router.fallback, counters, recorder))
     return UnsafePointer(path)
   }
 
@@ -51,8 +48,7 @@ struct HitPath: ~Copyable, Sendable {
   }
 
   private init(
-    _ memory: InMemoryBackend, _ policy: ResolvedPolicy, _ counters: CacheCounters, _ recorder: RequestRecorder,
-    _ timesHits: Bool
+    _ memory: InMemoryBackend, _ policy: ResolvedPolicy, _ counters: CacheCounters, _ recorder: RequestRecorder
   ) {
     self.memory = memory
     log = .passUnretained(memory.log)
@@ -63,7 +59,6 @@ struct HitPath: ~Copyable, Sendable {
     counts = counters.hitCounts(shardCount: memory.shards.count)
     sampler = HitSampler(shardCount: memory.shards.count)
     recordLimit = recorder.limit
-    self.timesHits = timesHits
   }
 
   /// Whether requests for a key are recorded.
