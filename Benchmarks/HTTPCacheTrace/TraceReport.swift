@@ -7,7 +7,7 @@ import Foundation
 import HTTPCache
 import TraceReplay
 
-/// What the program says of a trace.
+/// The program's report on a trace.
 enum TraceReport {
   static func info(_ file: TraceFile) -> String {
     let requests = file.requests

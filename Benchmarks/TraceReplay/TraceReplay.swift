@@ -10,7 +10,7 @@ package import HTTPCache
 package struct TraceReplay: Sendable {
   /// A request.
   package struct Request: Sendable {
-    /// What is asked for.
+    /// The key that is asked for.
     package var key: UInt64
     /// How large it is.
     package var size: Int
@@ -22,11 +22,11 @@ package struct TraceReplay: Sendable {
     }
   }
 
-  /// What has come of a replay.
+  /// The result of a replay.
   package struct Outcome: Equatable, Sendable {
     /// Requests.
     package var requests = 0
-    /// Those that were hits.
+    /// The number of requests that were hits.
     package var hits = 0
     /// The sizes of all.
     package var bytes = 0

@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPCacheMemcached
 
 extension MemcachedIntegrationTests {
-  /// What memcached contributes to the metrics of a cache.
+  /// The metrics that memcached contributes to those of a cache.
   @Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     @Test func `what the statistics say, and times, with all series from the start`() async throws {
       let nodes = try Backend.Nodes()

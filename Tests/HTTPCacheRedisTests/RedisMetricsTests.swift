@@ -11,7 +11,7 @@ import Testing
 @testable import HTTPCacheRedis
 
 extension RedisIntegration {
-  /// What Redis contributes to the metrics of a cache.
+  /// The metrics that Redis contributes to those of a cache.
   @Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     @Test func `what the statistics say, and times, with all series from the start`() async throws {
       let server = try RedisServerProcess()

@@ -10,7 +10,7 @@ import TraceReplay
 
 @testable import http_cache_trace
 
-/// What `http-cache-trace` makes of traces.
+/// The conversions of `http-cache-trace`.
 @Suite struct TraceConverterTests {
   private static func file() throws -> TraceFile {
     var bytes = TraceHeader(unixNanoseconds: 5, sampleRate: 0.5).bytes

@@ -40,7 +40,7 @@ extension CacheFill {
     return true
   }
 
-  /// What has become of a response whose storing came to `result`.
+  /// The fate of a response whose storing came to `result`, for events.
   private static func storing(_ result: CacheStoreResult) -> CacheEvent.Storing {
     switch result {
     case .stored: .stored

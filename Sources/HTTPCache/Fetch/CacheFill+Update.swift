@@ -171,7 +171,7 @@ extension CacheFill {
     )
   }
 
-  /// What a response to HEAD says about the stored response to GET (RFC 9111 §4.3.5).
+  /// Updates the stored response to GET by a response to HEAD, or makes it stale (RFC 9111 §4.3.5).
   func updateFromHead() async {
     guard case .found(let entry) = await cache.lookup(plan.key, for: plan.request, at: exchange.receivedAt).0,
       entry.status == 200, !(entry.traits.contains(.policyLifetime) && plan.directives.isPersonal)

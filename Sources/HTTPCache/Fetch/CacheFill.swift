@@ -41,7 +41,7 @@ struct CacheFill {
 
   // MARK: The decision
 
-  /// What becomes of a response.
+  /// The fate of a response.
   enum Decision {
     /// Everybody whom it is for gets it, and it is stored, if its size permits.
     case store(StorePlan)
@@ -51,15 +51,15 @@ struct CacheFill {
     case refuseNeutral(StoreRefusal)
     /// The origin has failed: one more call is made, or everybody is told.
     case fail
-    /// It confirms this entry (RFC 9111 §4.3.3).
+    /// The response confirms this entry (RFC 9111 §4.3.3).
     case update(CacheEntry)
-    /// It completes the parts in this entry (RFC 9111 §3.4).
+    /// The response completes the parts in this entry (RFC 9111 §3.4).
     case complete(CacheEntry)
-    /// It is no answer to what the clients have asked for: this is sent next.
+    /// The response is no answer to what the clients have asked for. The request of this plan is sent next.
     case askAgain(FetchPlan)
   }
 
-  /// What becomes of the response, as far as its head and what is stored decide.
+  /// Decides what becomes of the response, as far as its head and what is stored do.
   func decision() -> Decision {
     if response.status == 304 {
       if let stored = plan.stored {
@@ -120,7 +120,7 @@ struct CacheFill {
     return length < plan.policy.policy.minimumBodySize ? .tooSmall : nil
   }
 
-  /// What is wrong with the response's tags; nil when nothing is.
+  /// The fault of the response's tags; nil when there is none.
   var violation: CacheTagError? { flight.scope.violation(of: plan.policy.policy.tags) }
 
   /// The reason why the origin was asked although something is stored.

@@ -57,9 +57,9 @@ extension CacheLayer {
 
   // MARK: Early, and by themselves
 
-  /// What is asked for often at the moment, the most frequent first, with the header fields that select a variant: what a
-  /// new process would do well to fetch first (``warmUp(_:next:maximumConcurrency:perSecond:progress:)``). Empty without
-  /// automatic refresh, which is what counts.
+  /// The requests that are frequent at the moment, the most frequent first, with the header fields that select a variant:
+  /// what a new process would do well to fetch first (``warmUp(_:next:maximumConcurrency:perSecond:progress:)``). Empty
+  /// without automatic refresh, which is what counts.
   public nonisolated func hotRequests(limit: Int = 1_000) -> [CacheRequest] {
     Array((refresher?.hotRequests(at: clock.now) ?? []).prefix(limit))
   }

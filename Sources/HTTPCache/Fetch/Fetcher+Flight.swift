@@ -6,9 +6,9 @@
 extension Fetcher {
   /// A request's place at a flight.
   enum Place {
-    /// It waits.
+    /// The request waits.
     case waiting(Flight, Flight.WaiterID)
-    /// It has its outcome.
+    /// The request has its outcome.
     case settled(FlightOutcome)
   }
 

@@ -9,7 +9,7 @@
 /// function, which says what the next one is; only the loop waits. What the origin does meanwhile is the business of
 /// ``CacheFill``, in the flight's own task.
 struct Fetcher {
-  /// What is done next.
+  /// The next step of a request.
   private enum Step {
     /// Look up what is stored.
     case lookUp
@@ -24,7 +24,7 @@ struct Fetcher {
   let cache: CacheLayer
   /// The request, and what is known to be stored for it.
   private(set) var plan: FetchPlan
-  /// What the request's flight is found by; nil for the key of the request.
+  /// The key that the request's flight is found by; nil for the key of the request.
   private(set) var flightKey: CacheKey?
   /// Whether another's answer has turned out not to be for this request.
   private(set) var isAlone = false

@@ -21,11 +21,11 @@ struct ForwardedRequest {
   private let reason: Reason
   private let startedAt: CacheInstant
   private let outer: TagScope?
-  /// What is said about the response; nil without a policy.
+  /// The scope for tags and invalidations of the response; nil without a policy.
   private let scope: TagScope?
-  /// What is known of a request that is the cache's business: that may be answered with what is stored when the origin fails.
+  /// The plan of a request that is the cache's business: it may be answered with what is stored when the origin fails.
   private let plan: FetchPlan?
-  /// What the flights of such a request are found by.
+  /// The key that the flights of such a request are found by.
   private let flightKey: CacheKey?
 
   /// A request for which the cache stands aside.
@@ -185,8 +185,8 @@ struct ForwardedRequest {
 
   // MARK: What it tells
 
-  /// What a response to an unsafe request, or one with content, makes of what is stored (RFC 9111 §4.4); it may be stored
-  /// itself, for GETs to come (RFC 9110 §9.3.3).
+  /// Learns from a response to an unsafe request, or one with content, what is no longer valid (RFC 9111 §4.4); it may be
+  /// stored itself, for GETs to come (RFC 9110 §9.3.3).
   private func learned(
     from response: CacheResponse, _ policy: ResolvedPolicy, _ scope: TagScope, since first: InvalidationStamp?,
     _ exchange: ExchangeTimes

@@ -7,9 +7,9 @@
 extension OriginFetch {
   /// Whether a flight may ask the origin.
   enum Permit {
-    /// It may. The lease, if there is one, is to be given back afterwards.
+    /// The origin may be called. The lease, if there is one, is to be given back afterwards.
     case granted(CacheLease?)
-    /// It need not: those who wait have been answered with what another node has stored, or wait no longer.
+    /// The origin need not be called: those who wait have been answered with what another node has stored, or wait no longer.
     case answered
   }
 

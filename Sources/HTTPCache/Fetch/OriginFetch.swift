@@ -34,7 +34,7 @@ struct OriginFetch {
 
   /// One call to the origin.
   ///
-  /// What it holds while the handler is at work is little: every task has to allocate memory for that.
+  /// Holds little while the handler is at work: every task has to allocate memory for that.
   ///
   /// - Returns: Whose request is to be sent next, if the call failed and somebody else still waits.
   private func call(_ plan: FetchPlan) async -> FetchPlan? {

@@ -12,7 +12,7 @@ final class SharedResponse: Sendable {
   /// As it has come from the origin.
   let response: CacheResponse
   let exchange: ExchangeTimes
-  /// What the response is stored under, before `Vary`.
+  /// The key of the response, before `Vary`.
   let primary: CacheKey
   /// Set when the response varies, or others of its resource do.
   private let index: VariantIndex?
@@ -21,7 +21,7 @@ final class SharedResponse: Sendable {
   /// Parts of the same representation that are stored already.
   private let existing: PartialContent?
   private let selection: String
-  /// What has been said about the response.
+  /// The scope for tags and invalidations of the response.
   private let scope: TagScope
   /// Whether more may be said while the body is under way.
   private let mayGetTags: Bool
@@ -88,12 +88,12 @@ final class SharedResponse: Sendable {
 
   // MARK: What is stored
 
-  /// What the response is stored under.
+  /// The key of the response.
   var key: CacheKey {
     index.map { $0.key(of: storing.vary, primary: primary, fields: plan.request.fields) } ?? primary
   }
 
-  /// What the complete response is stored as; nil when it cannot be.
+  /// The entry that the complete response is stored as; nil when it cannot be stored.
   func entry(body: Bytes, trailers: HeaderFields?) -> CacheEntry? {
     if response.status == 206 {
       guard var content = PartialContent(response.fields, body: body) else { return nil }

@@ -249,7 +249,7 @@ extension CacheLayer {
     return policy.policy.shouldCache?(request) ?? true
   }
 
-  /// What the response to `request` is stored under.
+  /// The key that the response to `request` is stored under.
   @inline(__always)
   nonisolated func key(of request: CacheRequest, _ policy: ResolvedPolicy) -> CacheKey? {
     policy.key(of: request, searchRules)

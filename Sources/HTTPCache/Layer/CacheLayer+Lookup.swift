@@ -22,7 +22,7 @@ extension CacheLayer {
     selected(peek(key, at: now), for: request, at: now)
   }
 
-  /// What is stored under `key` itself, without waiting.
+  /// Looks up `key` itself, without waiting.
   @inline(__always)
   nonisolated func peek(_ key: CacheKey, at now: CacheInstant) -> Lookup {
     switch backend.peek(key, at: now) {

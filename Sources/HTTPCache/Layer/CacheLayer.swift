@@ -174,6 +174,6 @@ public final actor CacheLayer: Layer {
   @inline(never)
   static func erased(_ next: some Service<CacheRequest, CacheResponse>) -> AnyService { AnyService(next) }
 
-  /// What the cache has done since it was made. The same counts, and more, by policy: ``metrics``.
+  /// The counts of what the cache has done since it was made. The same counts, and more, by policy: ``metrics``.
   public nonisolated var statistics: CacheStatistics { counters.statistics }
 }

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What has been found out about a request that the store could not answer at once.
+/// A request that the store could not answer at once, with what has been found out about it.
 @usableFromInline
 final class CacheMiss: Sendable {
   /// The request without the fields of its connection; nil when it has not been asked for them.
@@ -12,9 +12,9 @@ final class CacheMiss: Sendable {
   let policy: ResolvedPolicy?
   /// The reason why the cache stands aside; nil when the request is its business.
   let bypass: CacheOutcome.BypassReason?
-  /// What the response is stored under; nil when it has not been made yet.
+  /// The key of the response; nil when it has not been made yet.
   let key: CacheKey?
-  /// What is stored; nil when that is to be looked up.
+  /// The result of the lookup; nil when there has been none.
   let lookup: CacheLayer.Lookup?
 
   init(

@@ -10,7 +10,7 @@ extension HitPath {
     case entry(Unmanaged<CacheEntry>)
     /// Nothing is stored.
     case absent
-    /// It takes a closer look: ``InMemoryBackend/peek(_:at:)``.
+    /// The request takes a closer look: ``InMemoryBackend/peek(_:at:)``.
     case unclear
     /// The list of variants in this node, some of which are known by the octets of requests. The shard is still locked.
     case variants(Int32)
@@ -301,7 +301,7 @@ extension HitPath {
     var policy = 0
     /// Whether the client gets the whole content: it wants neither only the head nor a part, nor a comparison with what it has.
     var isWhole = true
-    /// What the origin took to make the response, in microseconds, if the hit is not counted here.
+    /// The time that the origin took to make the response, in microseconds, if the hit is not counted here.
     var cost: UInt32 = 0
     /// The digest of the key of the response, once it is known: with variants, of the one that is selected.
     var digest = KeyDigest(high: 0, low: 0)

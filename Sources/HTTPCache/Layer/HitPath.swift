@@ -24,7 +24,7 @@ struct HitPath: ~Copyable, Sendable {
   let counts: HitCounts
   /// Chooses the hits that count for hot keys.
   let sampler: HitSampler
-  /// Which keys are recorded. Of the ``RequestRecorder``, which the layer keeps alive.
+  /// The limit of the keys that are recorded. Belongs to the ``RequestRecorder``, which the layer keeps alive.
   private let recordLimit: RecordLimit
   /// The digests of the usual schemes, with which those of keys begin.
   private let http = KeyDigest().appending("http")

@@ -30,7 +30,7 @@ final class CacheCounters: @unchecked Sendable {
   /// The plain hits in a store in memory, which are counted under the locks of its shards.
   private var shardHits: HitCounts?
 
-  /// What has come of a call to the origin.
+  /// The result of a call to the origin.
   enum OriginResult: Int, CaseIterable {
     /// A response.
     case response
@@ -155,7 +155,7 @@ final class CacheCounters: @unchecked Sendable {
 
   // MARK: Totals
 
-  /// What was counted for one outcome under one policy.
+  /// The counts of one outcome under one policy.
   struct Answers {
     var count = 0
     var byteCount = 0

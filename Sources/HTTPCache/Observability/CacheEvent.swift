@@ -62,7 +62,7 @@ public struct CacheEvent: Sendable {
   public var duration: Duration
   /// How long the origin took to begin its answer, when it was asked.
   public var originDuration: Duration?
-  /// What became of the origin's response.
+  /// The fate of the origin's response.
   public var storing: Storing
   /// What went wrong, if something did.
   public var error: (any Error)?

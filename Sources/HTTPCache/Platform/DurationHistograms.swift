@@ -72,7 +72,7 @@ package final class DurationHistograms: @unchecked Sendable {
     return low
   }
 
-  /// What has been recorded for a series: how many durations fell into each bucket, the last being without a bound, and their
+  /// The totals of a series: how many durations fell into each bucket, the last being without a bound, and their
   /// sum in seconds.
   package func totals(_ series: Int) -> (counts: [UInt], seconds: Double) {
     func total(_ slot: Int) -> UInt {

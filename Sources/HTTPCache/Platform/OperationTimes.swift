@@ -6,7 +6,7 @@
 /// Measures what a store, or a tier of one, takes for its operations: those that wait, not those that are answered at once from
 /// this process's memory.
 package struct OperationTimes: Sendable {
-  /// What a store is asked for.
+  /// An operation of a store.
   package enum Operation: Int, CaseIterable, Sendable {
     case lookup, store, invalidate, lease
   }

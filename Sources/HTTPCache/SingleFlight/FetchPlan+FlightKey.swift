@@ -4,8 +4,8 @@
 //===----------------------------------------------------------------------===//
 
 extension FetchPlan {
-  /// What a request's flight is found by: its key, the values that select among the variants as far as they are known, and
-  /// the range it asks for.
+  /// The key that a request's flight is found by: its own key, the values that select among the variants as far as they are
+  /// known, and the range it asks for.
   ///
   /// - Returns: The key; nil when it is that of the request.
   func flightKey(among index: VariantIndex?) -> CacheKey? {

@@ -22,7 +22,7 @@ enum FlightOutcome: Sendable {
   case overdue
   /// The flight has ended without anything for this request. The request joins another, or begins one.
   case ended
-  /// This request has waited for as long as it would (soft timeout, or wait limit). The client gets what is stored; if that
+  /// The request has waited for as long as it would (soft timeout, or wait limit). The client gets what is stored; if that
   /// is not allowed, the request waits for one more flight, and then goes to the origin by itself.
   case expired
 

@@ -61,7 +61,7 @@ struct FlightStateMachine<Context> {
     var timedOut = SmallList<Waiter>()
     /// These have waited as long as they would.
     var expired = SmallList<Waiter>()
-    /// These have waited for another client's call as long as they should.
+    /// Waiters that have waited for another client's call as long as they should.
     var overdue = SmallList<Waiter>()
     var cancelsOrigin = false
   }

@@ -10,9 +10,9 @@ import Synchronization
 final class UncoalescedKeys: Sendable {
   /// The reason why the responses of a key are for one request each.
   enum Reason {
-    /// They may not be stored.
+    /// Responses may not be stored.
     case uncacheable
-    /// They may be stored, but not be used for another request without validation.
+    /// Responses may be stored, but not be used for another request without validation.
     case needsValidation
   }
 

@@ -6,7 +6,7 @@
 public import HTTPCache
 
 extension MemcachedBackend: MetricsSource {
-  /// What ``statistics`` says as metrics, one series for each server, and the times of operations.
+  /// The ``statistics`` as metrics, one series for each server, and the times of operations.
   public var metrics: MetricsSnapshot {
     var metrics = MetricsSnapshot()
     let hosts = statistics.map { (name: $0.host.description, $0) }

@@ -6,7 +6,7 @@
 public import HTTPCache
 
 extension RedisBackend: MetricsSource {
-  /// What ``statistics`` says as metrics, and the times of operations.
+  /// The ``statistics`` as metrics, and the times of operations.
   public var metrics: MetricsSnapshot {
     let statistics = statistics
     var metrics = MetricsSnapshot()

@@ -114,7 +114,7 @@ import Testing
 
   // MARK: Identifiers
 
-  /// What a client sends, and the identifier that comes of it; nil for a new one.
+  /// Fields that a client sends, and the identifier that comes of them; nil for a new one.
   static let identifiers: [(HeaderFields, String?)] = [
     (["X-Request-ID": "abc-123"], "abc-123"),
     (["X-Request-ID": String(repeating: "x", count: 128)], String(repeating: "x", count: 128)),

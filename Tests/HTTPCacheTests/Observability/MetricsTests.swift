@@ -9,7 +9,7 @@ import Testing
 
 @testable import HTTPCache
 
-/// What is counted, and that nothing else is.
+/// Everything that happens is counted once, and nothing else is.
 @Suite struct MetricsTests {
   /// Every outcome with its reason, as labels.
   private static let outcomes: [(outcome: String, reason: String)] =

@@ -48,7 +48,7 @@ public struct MissRatioCurve: Hashable, Sendable, Codable {
   /// The hit ratio with so many times the present capacity; nil where there is no such point.
   public func hitRatio(at factor: Double) -> Double? { points.first { $0.factor == factor }?.hitRatio }
 
-  /// What follows: `4 times the memory buys 1.2 points`, and what less memory would cost.
+  /// The conclusion in words: `4 times the memory buys 1.2 points`, and what less memory would cost.
   public var advice: String {
     guard requests >= Self.minimumRequests, let now = hitRatio(at: 1) else { return "too few requests to tell" }
     func points(_ factor: Double) -> Double { 100 * ((hitRatio(at: factor) ?? now) - now) }

@@ -9,7 +9,7 @@ final class MissRatioMonitor: RequestRecordConsumer {
     let estimator: MissRatioEstimator
     var hits = 0
     var lookups = 0
-    /// What has been stored for requests whose answers have yet to be seen: most responses are stored before.
+    /// The contents stored for requests whose answers have yet to be seen: most responses are stored before.
     var stored: [KeyDigest: Content] = [:]
   }
 

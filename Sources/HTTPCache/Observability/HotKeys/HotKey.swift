@@ -22,7 +22,7 @@ public struct HotKey: Hashable, Sendable, Codable {
     self.upperBound = upperBound
   }
 
-  /// What keys are ranked by.
+  /// A quantity that keys are ranked by.
   public struct Measure: Hashable, Sendable, CustomStringConvertible {
     enum Kind: Int, CaseIterable {
       case requests, bytes, originTime, misses

@@ -12,7 +12,7 @@ struct HotKeyMinutes: ~Copyable {
     var floor: UInt64 = 0
   }
 
-  /// What is known of a key over several minutes.
+  /// The sums of one key over several minutes.
   struct Sum {
     var name: String
     var value = 0.0

@@ -4,7 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 extension CacheLayer {
-  /// What has become of the lines of the policies' logs (``CachePolicy/mlLogging``).
+  /// The numbers of lines of the policies' logs that were written and dropped (``CachePolicy/mlLogging``).
   public nonisolated var logStatistics: CacheLogStatistics {
     guard let mlLogger else { return CacheLogStatistics() }
     var statistics = mlLogger.statistics
@@ -14,7 +14,7 @@ extension CacheLayer {
 
   /// Returns when all that was logged and traced up to now is written or dropped: for tests, and before a process ends.
   ///
-  /// It waits for the sinks, however long they take.
+  /// Waits for the sinks, however long they take.
   public nonisolated func flushLogs() async {
     recorder.drain()
     await mlLogger?.flush()

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What has become of the lines of a log, or of the records of a trace.
+/// The numbers of lines of a log, or of records of a trace, that were written and dropped.
 public struct CacheLogStatistics: Hashable, Sendable, Codable {
   /// How many the sink has written.
   public var written = 0

@@ -36,7 +36,7 @@ public final class FileLogSink: CacheLogSink {
   private let maximumAge: Duration?
   private let keptFileCount: Int
   private let clock: CacheClock
-  /// What each file begins with. One that is there already is not appended to.
+  /// The octets that each file begins with. A file that is there already is not appended to.
   private let header: [UInt8]
   private let file = Locked(File())
 
@@ -178,7 +178,7 @@ public final class FileLogSink: CacheLogSink {
 
 /// The failure of a ``FileLogSink`` to write.
 public struct LogFileError: Error, Hashable, CustomStringConvertible {
-  /// What was attempted, where, and the system's reason.
+  /// The attempt, the path, and the system's reason.
   public let message: String
   /// The same.
   public var description: String { message }

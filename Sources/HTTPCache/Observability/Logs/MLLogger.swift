@@ -32,7 +32,7 @@ final class MLLogger: RequestRecordConsumer {
     threshold = logs.values.map(\.threshold).max() ?? 0
   }
 
-  /// What has become of the lines of all policies' logs.
+  /// The numbers of lines of all policies' logs that were written and dropped.
   var statistics: CacheLogStatistics {
     logs.values.reduce(into: CacheLogStatistics()) { sum, log in
       let statistics = log.queue.statistics

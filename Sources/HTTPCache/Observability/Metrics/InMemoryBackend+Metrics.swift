@@ -4,7 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 extension InMemoryBackend: MetricsSource {
-  /// What ``statistics`` says, and the capacity, as metrics.
+  /// The ``statistics`` and the capacity as metrics.
   public var metrics: MetricsSnapshot {
     let statistics = statistics
     var metrics = MetricsSnapshot()

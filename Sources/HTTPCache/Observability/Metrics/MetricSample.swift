@@ -18,7 +18,7 @@ public struct MetricSample: Hashable, Sendable {
     public static let histogram = Kind(kind: .histogram)
   }
 
-  /// What is counted or measured.
+  /// A unit of measurement.
   public struct Unit: Hashable, Sendable {
     /// The unit's name, which is the last word of the metric's name.
     public let name: String
@@ -65,7 +65,7 @@ public struct MetricSample: Hashable, Sendable {
   public var unit: Unit?
   /// The metric's meaning in one sentence.
   public var help: String
-  /// What tells the series from others of the metric.
+  /// The labels that tell the series from others of the metric.
   public var labels: [Label]
   /// The value; of a histogram, the sum of all observations.
   public var value: Double

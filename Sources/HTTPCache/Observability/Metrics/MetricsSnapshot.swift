@@ -84,7 +84,7 @@ public struct MetricsSnapshot: Hashable, Sendable {
     return families
   }
 
-  /// What makes a series the same in two snapshots. The order of the labels says nothing.
+  /// The identity of a series in two snapshots: its name and its labels, in any order.
   private struct Identity: Hashable {
     let name: String
     let labels: Set<MetricSample.Label>

@@ -4,7 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 extension MultiTierBackend: MetricsSource {
-  /// What ``statistics`` says as metrics, the times and breakers of both tiers, and the metrics of their stores, which have the
+  /// The ``statistics`` as metrics, the times and breakers of both tiers, and the metrics of their stores, which have the
   /// label `tier`.
   public var metrics: MetricsSnapshot {
     let statistics = statistics

@@ -23,12 +23,12 @@ struct RequestRecord: Sendable {
   var duration = Duration.zero
   /// How long the origin took to begin its response; nil if it was not asked.
   var originDuration: Duration?
-  /// What became of the origin's response.
+  /// The fate of the origin's response.
   var storing = CacheEvent.Storing.none
   /// Whether the entry was in this process.
   var isNear = true
 
-  /// What is recorded for a hit.
+  /// Creates the record of a hit.
   init(
     hit entry: CacheEntry, of request: CacheRequest, _ policy: ResolvedPolicy?, status: Int, byteCount: Int?,
     duration: Duration, at now: CacheInstant

@@ -28,7 +28,7 @@ final class RequestRecorder: Sendable {
   /// After so many rounds without records the thread ends; the next record starts another.
   private static let idleRounds = 20
 
-  /// Which keys are recorded.
+  /// The limit of the keys that are recorded.
   let limit = RecordLimit()
   private let rings = (0..<RequestRecorder.ringCount).map { _ in Locked(RingQueue<RequestRecord>()) }
   private let consumers = Locked([any RequestRecordConsumer]())

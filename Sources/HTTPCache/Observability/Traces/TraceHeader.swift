@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// What a trace file begins with: 64 octets, little-endian.
+/// The beginning of a trace file: 64 octets, little-endian.
 ///
 /// Octets 0–7 are 89 48 43 54 0D 0A 1A 0A, 8–9 the version (1), 10–11 the size of a record, 16–23 the time of day in nanoseconds
 /// when the file was begun, 24–31 the part of the keys whose requests are in it, as IEEE 754 has it; the rest is zero. The key of the

@@ -43,9 +43,9 @@ public struct TraceRecord: Hashable, Sendable {
   public var timeToLive: Int32 = 0
   /// The age in seconds.
   public var age: Int32 = 0
-  /// What the origin took to begin its response, in microseconds.
+  /// The time that the origin took to begin its response, in microseconds.
   public var originMicroseconds: UInt32 = 0
-  /// What the answer took, in microseconds.
+  /// The time that the answer took, in microseconds.
   public var microseconds: UInt32 = 0
   /// The status of the response.
   public var status: UInt16 = 0
@@ -53,7 +53,7 @@ public struct TraceRecord: Hashable, Sendable {
   public var outcome: UInt8 = 0
   /// The reason, see above.
   public var reason: UInt8 = 0
-  /// What was done.
+  /// The operation.
   public var operation = Operation.get
   /// The method, see above.
   public var method: UInt8 = 0
@@ -78,7 +78,7 @@ public struct TraceRecord: Hashable, Sendable {
     public static let invalidate = Operation(rawValue: 9)
   }
 
-  /// What kind of content a response has, by its `Content-Type`.
+  /// A kind of content, by its `Content-Type`.
   public struct ContentType: RawRepresentable, Hashable, Sendable {
     /// The number.
     public let rawValue: UInt16

@@ -55,7 +55,7 @@ public final class TraceRecorder: RequestRecordConsumer {
     self.clock = clock
   }
 
-  /// What has become of the records.
+  /// The numbers of records that were written and dropped.
   public var statistics: CacheLogStatistics { queue.statistics }
 
   func consume(_ records: [RequestRecord]) {
@@ -78,7 +78,7 @@ public final class TraceRecorder: RequestRecordConsumer {
 }
 
 extension TraceRecord {
-  /// What is written of a record; nil if it is of nothing that simulators know.
+  /// Creates what is written of a record; nil if it is of nothing that simulators know.
   init?(_ record: RequestRecord) {
     self.init()
     switch record.kind {
