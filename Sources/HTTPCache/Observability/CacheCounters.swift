@@ -19,6 +19,9 @@ final class CacheCounters: @unchecked Sendable {
   /// The words of what is counted for all policies together.
   private static let commonWidth = 48
 
+  /// The most that one answer adds to the bytes, 16 TiB: an origin may claim any length, and must not exhaust the counts.
+  private static let maximumByteCount = 1 << 44
+
   private let cells: UnsafeMutablePointer<Atomic<Int>>
   private let width: Int
   /// The names of policies, as labels have them.
@@ -91,7 +94,7 @@ final class CacheCounters: @unchecked Sendable {
     let answers = self.stripe(stripe) + policy &* Self.policyWidth
     let slot = 2 &* Self.slot(outcome)
     answers[slot].wrappingAdd(1, ordering: .relaxed)
-    if byteCount > 0 { answers[slot &+ 1].wrappingAdd(byteCount, ordering: .relaxed) }
+    if byteCount > 0 { answers[slot &+ 1].wrappingAdd(min(byteCount, Self.maximumByteCount), ordering: .relaxed) }
     if cost > 0 { answers[Self.savedSlot].wrappingAdd(Int(cost), ordering: .relaxed) }
   }
 
@@ -165,15 +168,15 @@ final class CacheCounters: @unchecked Sendable {
     let slot = policy * Self.policyWidth + 2 * Self.slot(outcome)
     var answers = Answers(count: total(slot), byteCount: total(slot + 1))
     if outcome == .hit, let shardHits {
-      answers.count += shardHits.total(.count, policy: policy)
-      answers.byteCount += shardHits.total(.byteCount, policy: policy)
+      answers.count &+= shardHits.total(.count, policy: policy)
+      answers.byteCount &+= shardHits.total(.byteCount, policy: policy)
     }
     return answers
   }
 
   /// The time for which the origin was spared, in microseconds.
   func savedMicroseconds(policy: Int) -> Int {
-    total(policy * Self.policyWidth + Self.savedSlot) + (shardHits?.total(.saved, policy: policy) ?? 0)
+    total(policy * Self.policyWidth + Self.savedSlot) &+ (shardHits?.total(.saved, policy: policy) ?? 0)
   }
 
   func total(_ kind: CacheEvent.Kind) -> Int {

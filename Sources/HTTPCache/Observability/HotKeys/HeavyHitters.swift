@@ -45,12 +45,13 @@ struct HeavyHitters: ~Copyable {
   @inline(__always)
   mutating func add(_ value: UInt64, weight: UInt64, for digest: UInt64, name: () -> String) {
     let set = self.set(of: digest)
-    let amount = value &* weight
+    // Saturated: an origin may claim any length.
+    let amount = Self.saturated(value.multipliedReportingOverflow(by: weight))
     let variance = Float(value) * Float(value) * Float(weight &* (weight &- 1))
     var lowest = set
     for slot in set..<set + Self.setSize {
       if slot.pointee.digest == digest {
-        slot.pointee.count &+= amount
+        slot.pointee.count = Self.saturated(slot.pointee.count.addingReportingOverflow(amount))
         slot.pointee.variance += variance
         if !slot.pointee.isNamed { setName(name(), of: slot) }
         return
@@ -59,7 +60,13 @@ struct HeavyHitters: ~Copyable {
     }
     if lowest.pointee.isNamed { setName("", of: lowest) }
     let floor = lowest.pointee.count
-    lowest.pointee = Slot(digest: digest, count: floor &+ amount, error: floor, variance: variance)
+    lowest.pointee = Slot(
+      digest: digest, count: Self.saturated(floor.addingReportingOverflow(amount)), error: floor, variance: variance)
+  }
+
+  @inline(__always)
+  private static func saturated(_ result: (partialValue: UInt64, overflow: Bool)) -> UInt64 {
+    result.overflow ? .max : result.partialValue
   }
 
   @inline(never)

@@ -60,5 +60,9 @@ public struct MLLogging: Sendable {
 
 extension UInt64 {
   /// The bound of the numbers that are this part of all.
-  static func threshold(forRate rate: Double) -> UInt64 { rate >= 1 ? .max : UInt64(Swift.max(rate, 0) * 0x1p64) }
+  static func threshold(forRate rate: Double) -> UInt64 {
+    // Nothing for what is no number, too.
+    guard rate > 0 else { return 0 }
+    return rate >= 1 ? .max : UInt64(rate * 0x1p64)
+  }
 }
